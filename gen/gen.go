@@ -193,9 +193,7 @@ type Data struct {
 }
 
 // DataDetail A datum of a plain dataset, or a frame of a fusion dataset.
-type DataDetail struct {
-	union json.RawMessage
-}
+type DataDetail = json.RawMessage
 
 // DataDetailList defines model for DataDetailList.
 type DataDetailList struct {
@@ -212,9 +210,7 @@ type DataDetailList struct {
 }
 
 // DataURLItem The URL of a datum of a plain dataset, or the URLs of a frame.
-type DataURLItem struct {
-	union json.RawMessage
-}
+type DataURLItem = json.RawMessage
 
 // DataURLList defines model for DataUrlList.
 type DataURLList struct {
@@ -428,7 +424,7 @@ type JobArguments = json.RawMessage
 
 // JobList defines model for JobList.
 type JobList struct {
-	Jobs []Job `json:"jobs"`
+	Jobs []json.RawMessage `json:"jobs"`
 
 	// Offset How many items come before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
@@ -1361,130 +1357,6 @@ func (a Label) MarshalJSON() ([]byte, error) {
 		}
 	}
 	return json.Marshal(object)
-}
-
-// AsFrame returns the union data inside the DataDetail as a Frame
-func (t DataDetail) AsFrame() (Frame, error) {
-	var body Frame
-	err := json.Unmarshal(t.union, &body)
-	return body, err
-}
-
-// FromFrame overwrites any union data inside the DataDetail as the provided Frame
-func (t *DataDetail) FromFrame(v Frame) error {
-	b, err := json.Marshal(v)
-	t.union = b
-	return err
-}
-
-// MergeFrame performs a merge with any union data inside the DataDetail, using the provided Frame
-func (t *DataDetail) MergeFrame(v Frame) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-
-	merged, err := runtime.JSONMerge(t.union, b)
-	t.union = merged
-	return err
-}
-
-// AsData returns the union data inside the DataDetail as a Data
-func (t DataDetail) AsData() (Data, error) {
-	var body Data
-	err := json.Unmarshal(t.union, &body)
-	return body, err
-}
-
-// FromData overwrites any union data inside the DataDetail as the provided Data
-func (t *DataDetail) FromData(v Data) error {
-	b, err := json.Marshal(v)
-	t.union = b
-	return err
-}
-
-// MergeData performs a merge with any union data inside the DataDetail, using the provided Data
-func (t *DataDetail) MergeData(v Data) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-
-	merged, err := runtime.JSONMerge(t.union, b)
-	t.union = merged
-	return err
-}
-
-func (t DataDetail) MarshalJSON() ([]byte, error) {
-	b, err := t.union.MarshalJSON()
-	return b, err
-}
-
-func (t *DataDetail) UnmarshalJSON(b []byte) error {
-	err := t.union.UnmarshalJSON(b)
-	return err
-}
-
-// AsFrameUrls returns the union data inside the DataURLItem as a FrameUrls
-func (t DataURLItem) AsFrameUrls() (FrameUrls, error) {
-	var body FrameUrls
-	err := json.Unmarshal(t.union, &body)
-	return body, err
-}
-
-// FromFrameUrls overwrites any union data inside the DataURLItem as the provided FrameUrls
-func (t *DataURLItem) FromFrameUrls(v FrameUrls) error {
-	b, err := json.Marshal(v)
-	t.union = b
-	return err
-}
-
-// MergeFrameUrls performs a merge with any union data inside the DataURLItem, using the provided FrameUrls
-func (t *DataURLItem) MergeFrameUrls(v FrameUrls) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-
-	merged, err := runtime.JSONMerge(t.union, b)
-	t.union = merged
-	return err
-}
-
-// AsRemotePathURL returns the union data inside the DataURLItem as a RemotePathURL
-func (t DataURLItem) AsRemotePathURL() (RemotePathURL, error) {
-	var body RemotePathURL
-	err := json.Unmarshal(t.union, &body)
-	return body, err
-}
-
-// FromRemotePathURL overwrites any union data inside the DataURLItem as the provided RemotePathURL
-func (t *DataURLItem) FromRemotePathURL(v RemotePathURL) error {
-	b, err := json.Marshal(v)
-	t.union = b
-	return err
-}
-
-// MergeRemotePathURL performs a merge with any union data inside the DataURLItem, using the provided RemotePathURL
-func (t *DataURLItem) MergeRemotePathURL(v RemotePathURL) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-
-	merged, err := runtime.JSONMerge(t.union, b)
-	t.union = merged
-	return err
-}
-
-func (t DataURLItem) MarshalJSON() ([]byte, error) {
-	b, err := t.union.MarshalJSON()
-	return b, err
-}
-
-func (t *DataURLItem) UnmarshalJSON(b []byte) error {
-	err := t.union.UnmarshalJSON(b)
-	return err
 }
 
 // RequestEditorFn is the function signature for the RequestEditor callback function

@@ -1,0 +1,216 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+)
+
+// A Match says how the filters of a search go together.
+type Match string
+
+// The ways filters go together.
+const (
+	// All: a datum must match every filter.
+	All Match = "and"
+	// Any: a datum must match one of them.
+	Any Match = "or"
+)
+
+// A Unit is what a search finds.
+type Unit string
+
+// The units of a search.
+const (
+	// ByFile finds the data that match.
+	ByFile Unit = "file"
+	// ByFrame finds every datum of a frame in which at least one matches;
+	// fusion datasets only.
+	ByFrame Unit = "frame"
+)
+
+// BasicSearch is what [Jobs.Create] needs to search a commit.
+type BasicSearch struct {
+	// Revision is the branch, tag or commit id to search. It is resolved to a
+	// commit when the job is created. The default is where the dataset stands;
+	// a draft cannot be searched.
+	Revision string
+	// Match is how the filters go together. The default is All.
+	Match Match
+	// Unit is what is found. The default is ByFile.
+	Unit Unit
+	// Filters are the conditions: at least one.
+	Filters []Filter
+	// Title is the title of the job. The default is
+	// search(<first 7 of the commit id>): <first filter>.
+	Title string
+	// Description is the description of the job.
+	Description string
+}
+
+func (a BasicSearch) request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error) {
+	var none gen.CreateJobRequest
+	a.Match, a.Unit = orDefault(a.Match, All), orDefault(a.Unit, ByFile)
+	if err := a.check(ctx, ds); err != nil {
+		return none, err
+	}
+	commit, err := ds.Resolve(ctx, a.Revision)
+	if err != nil {
+		return none, err
+	}
+	arguments, err := json.Marshal(gen.BasicSearchArguments{
+		Commit:      commit.ID,
+		Conjunction: string(a.Match),
+		Unit:        string(a.Unit),
+		Filters:     each(a.Filters, func(f Filter) gen.SearchFilter { return f.wire }),
+	})
+	if err != nil {
+		return none, err
+	}
+	return gen.CreateJobRequest{
+		JobType:     string(TypeBasicSearch),
+		Title:       orDefault(a.Title, fmt.Sprintf("search(%.7s): %s", commit.ID, a.Filters[0])),
+		Description: optional(a.Description),
+		Arguments:   arguments,
+	}, nil
+}
+
+// check finds what can be found wrong without the commit. Only where it hangs
+// on the kind of the dataset, and that is not known yet, is the dataset read.
+func (a BasicSearch) check(ctx context.Context, ds *Dataset) error {
+	switch {
+	case a.Match != All && a.Match != Any:
+		return invalid("unknown match %q: want %s or %s", a.Match, All, Any)
+	case a.Unit != ByFile && a.Unit != ByFrame:
+		return invalid("unknown unit %q: want %s or %s", a.Unit, ByFile, ByFrame)
+	case len(a.Filters) == 0:
+		return invalid("the filter list is empty: a search needs at least one")
+	}
+	for i, f := range a.Filters {
+		if err := f.check(i); err != nil {
+			return err
+		}
+	}
+	if a.Revision == "" && ds.position.draft != 0 {
+		_, err := ds.revision(ctx)
+		return err
+	}
+	special := slices.IndexFunc(a.Filters, Filter.needsFusion)
+	if a.Unit != ByFrame && special < 0 {
+		return nil
+	}
+	info, err := ds.Info(ctx)
+	switch {
+	case err != nil || info.Fusion:
+		return err
+	case a.Unit == ByFrame:
+		return invalid("unit %s on plain dataset %s: only fusion datasets have frames", a.Unit, ds.id)
+	default:
+		return invalid("filter %d, %s, on plain dataset %s: only fusion datasets have frames and sensors", special, a.Filters[special], ds.id)
+	}
+}
+
+// A BasicSearchJob searches a commit. It is safe for concurrent use.
+type BasicSearchJob struct{ *Job }
+
+// Arguments returns what the job was created with; the revision is the commit
+// that was searched.
+func (j *BasicSearchJob) Arguments() (BasicSearch, error) {
+	s := j.Snapshot()
+	var a gen.BasicSearchArguments
+	if err := decode(s.Arguments, &a); err != nil {
+		return BasicSearch{}, fmt.Errorf("arguments of job %s: %w", s.ID, err)
+	}
+	return BasicSearch{
+		Revision:    a.Commit,
+		Match:       Match(a.Conjunction),
+		Unit:        Unit(a.Unit),
+		Filters:     each(a.Filters, func(f gen.SearchFilter) Filter { return Filter{wire: f} }),
+		Title:       s.Title,
+		Description: s.Description,
+	}, nil
+}
+
+// Result returns what the search found in a plain dataset. The error is
+// [ErrNotFinished] while the job has not ended, a [*JobError] when it failed or
+// was aborted, and [ErrInvalidArgument] on a fusion dataset: see FusionResult.
+//
+// Only the latest five results of a dataset can be read; what is older answers
+// [ErrNotFound].
+func (j *BasicSearchJob) Result(ctx context.Context) (*SearchResult, error) {
+	contents, err := j.contents(ctx, false)
+	if err != nil {
+		return nil, err
+	}
+	return &SearchResult{contents}, nil
+}
+
+// FusionResult returns what the search found in a fusion dataset. The errors
+// are those of Result.
+func (j *BasicSearchJob) FusionResult(ctx context.Context) (*FusionSearchResult, error) {
+	contents, err := j.contents(ctx, true)
+	if err != nil {
+		return nil, err
+	}
+	return &FusionSearchResult{contents}, nil
+}
+
+func (j *BasicSearchJob) contents(ctx context.Context, fusion bool) (*Contents, error) {
+	s, err := j.result(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var r gen.BasicSearchResult
+	if err := decode(s.Result, &r); err != nil {
+		return nil, fmt.Errorf("result of job %s: %w", s.ID, err)
+	}
+	if err := checkID("search result id", r.SearchResultID); err != nil {
+		return nil, fmt.Errorf("result of job %s: %w", s.ID, badAnswer("%v", err))
+	}
+	info, err := j.dataset.Info(ctx)
+	switch {
+	case err != nil:
+		return nil, err
+	case fusion && !info.Fusion:
+		return nil, invalid("dataset %s is a plain dataset: use Result", j.dataset.id)
+	case !fusion && info.Fusion:
+		return nil, invalid("dataset %s is a fusion dataset: use FusionResult", j.dataset.id)
+	}
+	return &Contents{client: j.dataset.client, id: r.SearchResultID, commit: r.SearchResultCommitID}, nil
+}
+
+// NewDataset says how the dataset is called that [BasicSearchJob.CreateDataset]
+// makes.
+type NewDataset struct {
+	// Name of the dataset; required, and unused so far.
+	Name string
+	// Alias is a name for people; it may be empty.
+	Alias string
+	// Public lets everybody read the dataset.
+	Public bool
+}
+
+// CreateDataset makes a dataset of what the search found. The job must have
+// succeeded, and its result must be among the latest five of its dataset. The
+// error is [ErrConflict] when the name is taken, and [ErrAmbiguous] when the
+// dataset may have been made although no sound answer came: look for its name
+// with [Client.Dataset].
+func (j *BasicSearchJob) CreateDataset(ctx context.Context, dataset NewDataset) error {
+	if dataset.Name == "" {
+		return invalid("the name of the new dataset is empty")
+	}
+	if _, err := j.result(ctx); err != nil {
+		return err
+	}
+	c := j.dataset.client
+	return c.call(ctx, opCreateDatasetFromSearch,
+		func() (*http.Request, error) {
+			return gen.NewCreateDatasetFromSearchRequest(c.server, j.id, gen.CreateDatasetRequest{
+				DatasetName: dataset.Name, Alias: dataset.Alias, IsPublic: dataset.Public,
+			})
+		}, nil)
+}

@@ -1,0 +1,44 @@
+package jobs
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+)
+
+// checkBody hands the body to parse, or, where no body is promised, accepts
+// none or any JSON value: a page of HTML was not sent by the service.
+func checkBody(a answer, parse func([]byte) error) error {
+	if parse == nil {
+		if len(bytes.TrimSpace(a.body)) > 0 && !json.Valid(a.body) {
+			return badAnswer("the body is not json")
+		}
+		return nil
+	}
+	if len(bytes.TrimSpace(a.body)) == 0 {
+		return badAnswer("the body is empty")
+	}
+	return parse(a.body)
+}
+
+// into returns a parser that decodes a body into v.
+func into(v any) func([]byte) error {
+	return func(body []byte) error { return decode(body, v) }
+}
+
+// decode reads JSON into a model of package gen. It refuses what lacks a field
+// that openapi.yaml requires, or has null there, and what names a field twice:
+// encoding/json lets both pass.
+func decode(body []byte, v any) error {
+	if err := json.Unmarshal(body, v); err != nil {
+		return badAnswer("%s", printable(err.Error(), maxErrorMessage))
+	}
+	w := walker{data: body}
+	if w.space(); w.data[w.pos] == 'n' {
+		return badAnswer("the value is null")
+	}
+	if fault := w.value(shapeOf(reflect.TypeOf(v).Elem())); fault != "" {
+		return badAnswer("%s", printable(fault, maxErrorMessage))
+	}
+	return nil
+}

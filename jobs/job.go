@@ -1,0 +1,159 @@
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+)
+
+// A Job is work that TensorBay does: what [SquashAndMergeJob] and
+// [BasicSearchJob] have in common.
+//
+// A Job is safe for concurrent use. It holds the newest [Snapshot] it has seen;
+// Update and Wait replace it.
+type Job struct {
+	dataset *Dataset
+	id      string
+	of      Type
+
+	mu        sync.Mutex
+	last      *Snapshot
+	seenAt    time.Time // when last was seen; zero for a loaded job
+	createdAt time.Time // when Create returned; zero for any other job
+	rerun     *rerun
+}
+
+// A rerun is a Retry whose effect has not been seen yet.
+type rerun struct {
+	of *Snapshot // the run before
+	at time.Time
+}
+
+// settling is how long the service may take until everybody sees what was done:
+// until then a job just created may be unknown, and a job just retried may
+// still read as it was before.
+const settling = 30 * time.Second
+
+// ID is the id of the job.
+func (j *Job) ID() string { return j.id }
+
+// String names the job by its id and status.
+func (j *Job) String() string { return "job " + j.id + " (" + string(j.Snapshot().Status) + ")" }
+
+// Snapshot returns the job as it was last seen, without a request.
+func (j *Job) Snapshot() Snapshot {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return *j.last
+}
+
+// Status returns the status that was last seen, without a request.
+func (j *Job) Status() Status { return j.Snapshot().Status }
+
+// Dataset returns the dataset of the job.
+func (j *Job) Dataset() *Dataset { return j.dataset }
+
+// MarshalJSON returns the job in its wire form, as it was last seen: what
+// [Jobs.Load] reads in another process.
+func (j *Job) MarshalJSON() ([]byte, error) { return j.Snapshot().MarshalJSON() }
+
+// Update reads the job from the service.
+func (j *Job) Update(ctx context.Context) error {
+	var s *Snapshot
+	c := j.dataset.client
+	if err := c.call(ctx, opGetJob, j.get, j.parse(&s)); err != nil {
+		return err
+	}
+	j.observe(s)
+	return nil
+}
+
+func (j *Job) get() (*http.Request, error) {
+	return gen.NewGetJobRequest(j.dataset.client.server, j.dataset.id, j.id, &gen.GetJobParams{JobType: string(j.of)})
+}
+
+func (j *Job) parse(out **Snapshot) func([]byte) error {
+	return func(body []byte) error {
+		s, err := newSnapshot(body, j.of)
+		if err == nil && s.ID != j.id {
+			err = badAnswer("the answer is about job %s", s.ID)
+		}
+		*out = s
+		return err
+	}
+}
+
+// observe takes in what was seen and reports whether it shows the end of the
+// job's present run.
+//
+// Two things that are seen are not believed. The end of the run before a Retry,
+// for as long as the retry may need to show. And a search that runs again after
+// it ended: it cannot, so an old answer came late.
+func (j *Job) observe(s *Snapshot) (ended bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	now := time.Now()
+	if j.last != nil && j.of == TypeBasicSearch && j.last.Status.Finished() && !s.Status.Finished() {
+		return true
+	}
+	j.last, j.seenAt = s, now
+	if j.rerun != nil && (now.Sub(j.rerun.at) >= settling || !sameEnd(j.rerun.of, s)) {
+		j.rerun = nil
+	}
+	return j.ended()
+}
+
+// ended reports whether the present run is known to have ended. The caller
+// holds mu.
+func (j *Job) ended() bool { return j.last.Status.Finished() && j.rerun == nil }
+
+// state is the snapshot, and whether it shows the end of the present run.
+func (j *Job) state() (s Snapshot, ended bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return *j.last, j.ended()
+}
+
+func sameEnd(a, b *Snapshot) bool {
+	return a.Status == b.Status && a.StartedAt.Equal(b.StartedAt) && a.FinishedAt.Equal(b.FinishedAt)
+}
+
+// young reports whether the service may not know the job yet.
+func (j *Job) young() bool {
+	return !j.createdAt.IsZero() && time.Since(j.createdAt) < settling
+}
+
+// Abort asks the service to stop the job. It returns when the service has taken
+// up the wish; [Job.Wait] sees it come true. A finished job cannot be aborted.
+func (j *Job) Abort(ctx context.Context) error {
+	c := j.dataset.client
+	return c.call(ctx, opAbortJob,
+		func() (*http.Request, error) {
+			return gen.NewAbortJobRequest(c.server, j.dataset.id, j.id, &gen.AbortJobParams{JobType: string(j.of)})
+		}, nil)
+}
+
+// result returns the result of a successful job in its wire form.
+func (j *Job) result(ctx context.Context) (Snapshot, error) {
+	s, ended := j.state()
+	if ended && s.Status == StatusSuccess && s.Result == nil {
+		// Seen at services that write status and result one after the other.
+		if err := j.Update(ctx); err != nil {
+			return s, err
+		}
+		s, ended = j.state()
+	}
+	switch {
+	case !ended:
+		return s, fmt.Errorf("%w: job %s was last seen %s; wait for it or update it", ErrNotFinished, s.ID, s.Status)
+	case s.Status != StatusSuccess:
+		return s, &JobError{Job: s}
+	case s.Result == nil:
+		return s, badAnswer("job %s is %s without a result", s.ID, s.Status)
+	}
+	return s, nil
+}

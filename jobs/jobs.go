@@ -1,0 +1,189 @@
+package jobs
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+)
+
+// Jobs are the jobs of one type of a dataset: J is the type of such a job, A
+// what it takes to create one. Get it from [Dataset.SquashAndMerge] or
+// [Dataset.BasicSearch].
+//
+// It is a small value and safe for concurrent use.
+type Jobs[J any, A arguments] struct {
+	dataset *Dataset
+	of      Type
+	wrap    func(*Job) J
+}
+
+// arguments are what a job is created with.
+type arguments interface {
+	// request checks the arguments, fills in what they leave out, and returns
+	// what to send. Whatever can be found wrong is found here.
+	request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error)
+}
+
+// SquashAndMerge returns the squash-and-merge jobs of the dataset.
+func (ds *Dataset) SquashAndMerge() Jobs[*SquashAndMergeJob, SquashAndMerge] {
+	return Jobs[*SquashAndMergeJob, SquashAndMerge]{ds, TypeSquashAndMerge, func(j *Job) *SquashAndMergeJob { return &SquashAndMergeJob{j} }}
+}
+
+// BasicSearch returns the basic-search jobs of the dataset.
+func (ds *Dataset) BasicSearch() Jobs[*BasicSearchJob, BasicSearch] {
+	return Jobs[*BasicSearchJob, BasicSearch]{ds, TypeBasicSearch, func(j *Job) *BasicSearchJob { return &BasicSearchJob{j} }}
+}
+
+// Create starts a job and returns it as soon as the service has taken it up.
+// Arguments that make no sense are [ErrInvalidArgument], before anything is
+// created.
+//
+// Creating is not idempotent. When the request may have taken effect although
+// no sound answer came, the error is [ErrAmbiguous]: look with [Jobs.List]
+// before you create the job again.
+func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
+	var none J
+	request, err := args.request(ctx, js.dataset)
+	if err != nil {
+		return none, fmt.Errorf("create %s job: %w", js.of, err)
+	}
+	c := js.dataset.client
+	var created gen.CreatedJob
+	err = c.call(ctx, opCreateJob,
+		func() (*http.Request, error) { return gen.NewCreateJobRequest(c.server, js.dataset.id, request) },
+		func(body []byte) error {
+			if err := decode(body, &created); err != nil {
+				return err
+			}
+			if err := checkID("job id", created.JobID); err != nil {
+				return badAnswer("%v", err)
+			}
+			return nil
+		})
+	if err != nil {
+		return none, err
+	}
+	// The answer holds no more than this; the rest is what was sent.
+	raw, err := json.Marshal(gen.Job{
+		JobID:       created.JobID,
+		JobType:     &request.JobType,
+		Title:       request.Title,
+		Arguments:   request.Arguments,
+		CreatedAt:   created.CreatedAt,
+		Status:      string(StatusQueuing),
+		Description: request.Description,
+	})
+	if err != nil {
+		return none, fmt.Errorf("job %s was created, but: %w", created.JobID, err)
+	}
+	job, err := js.load(raw)
+	if err != nil {
+		return none, fmt.Errorf("job %s was created, but: %w", created.JobID, err)
+	}
+	job.createdAt = time.Now()
+	job.seenAt = job.createdAt
+	return js.wrap(job), nil
+}
+
+// Get reads one job. The error is [ErrNotFound] when the dataset has no job of
+// this type with this id.
+func (js Jobs[J, A]) Get(ctx context.Context, id string) (J, error) {
+	var none J
+	if err := checkID("job id", id); err != nil {
+		return none, err
+	}
+	job := &Job{dataset: js.dataset, id: id, of: js.of}
+	if err := job.Update(ctx); err != nil {
+		return none, err
+	}
+	return js.wrap(job), nil
+}
+
+// ListOptions narrow a list of jobs. The zero value lists all.
+type ListOptions struct {
+	// Status, when not empty, is that of every job listed.
+	Status Status
+}
+
+// List lists the jobs, newest first, in as many requests as the caller goes on
+// for: 128 jobs each.
+func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J, error] {
+	c := js.dataset.client
+	pages := list(ctx, c, opListJobs,
+		func(offset, limit int) (*http.Request, error) {
+			return gen.NewListJobsRequest(c.server, js.dataset.id, &gen.ListJobsParams{
+				JobType: string(js.of), Status: optional(string(options.Status)), Offset: &offset, Limit: &limit,
+			})
+		},
+		func(body []byte) ([]*Job, int, error) {
+			var p gen.JobList
+			if err := decode(body, &p); err != nil {
+				return nil, 0, err
+			}
+			jobs := make([]*Job, 0, len(p.Jobs))
+			for _, raw := range p.Jobs {
+				job, err := js.load(raw)
+				if errors.Is(err, errOtherType) {
+					// A list of one type that shows another is the service's
+					// mistake; it hides none of the jobs asked for.
+					continue
+				}
+				if err != nil {
+					return nil, 0, err
+				}
+				job.seenAt = time.Now()
+				jobs = append(jobs, job)
+			}
+			return jobs, p.TotalCount, nil
+		},
+		func(j *Job) string { return j.id })
+	return func(yield func(J, error) bool) {
+		for job, err := range pages {
+			var j J
+			if err == nil {
+				j = js.wrap(job)
+			}
+			if !yield(j, err) {
+				return
+			}
+		}
+	}
+}
+
+// Delete deletes a finished job. What it made stays.
+func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
+	if err := checkID("job id", id); err != nil {
+		return err
+	}
+	c := js.dataset.client
+	return c.call(ctx, opDeleteJob,
+		func() (*http.Request, error) {
+			return gen.NewDeleteJobRequest(c.server, js.dataset.id, id, &gen.DeleteJobParams{JobType: string(js.of)})
+		}, nil)
+}
+
+// Load takes up a job that was saved as JSON, such as by json.Marshal of the
+// job, without a request. Its state is the one it was saved with; Wait goes on
+// from there.
+func (js Jobs[J, A]) Load(data []byte) (J, error) {
+	job, err := js.load(append([]byte(nil), data...))
+	if err != nil {
+		var none J
+		return none, fmt.Errorf("load %s job: %w", js.of, err)
+	}
+	return js.wrap(job), nil
+}
+
+func (js Jobs[J, A]) load(raw []byte) (*Job, error) {
+	s, err := newSnapshot(raw, js.of)
+	if err != nil {
+		return nil, err
+	}
+	return &Job{dataset: js.dataset, id: s.ID, of: js.of, last: s}, nil
+}

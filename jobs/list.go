@@ -1,0 +1,62 @@
+package jobs
+
+import (
+	"context"
+	"iter"
+	"net/http"
+)
+
+// pageSize is the most the service gives at once.
+const pageSize = 128
+
+const (
+	// maxPages bounds a list that does not end: more than ten million items.
+	maxPages = 100_000
+	// maxStalePages is how many pages in a row may bring nothing new. One or
+	// two can, when much was added in front while the list was read.
+	maxStalePages = 8
+)
+
+// list reads every page of a list. Items may move between pages meanwhile, so
+// it drops those whose id it has seen, and steps back by as many as the list
+// shrank. It ends at the total, at an empty page, or at the limits above.
+func list[T any](ctx context.Context, c *Client, op operation,
+	build func(offset, limit int) (*http.Request, error),
+	parse func(body []byte) (items []T, total int, err error),
+	id func(T) string,
+) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		seen := map[string]bool{}
+		for offset, total, stale, pages := 0, 0, 0, 0; ; {
+			var items []T
+			before := total
+			err := c.call(ctx, op,
+				func() (*http.Request, error) { return build(offset, pageSize) },
+				func(body []byte) (err error) { items, total, err = parse(body); return err })
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			stale++
+			for _, item := range items {
+				if key := id(item); !seen[key] {
+					seen[key] = true
+					stale = 0
+					if !yield(item, nil) {
+						return
+					}
+				}
+			}
+			offset += max(1, len(items)-max(0, before-total))
+			if pages++; len(items) == 0 || offset >= total {
+				return
+			}
+			if stale >= maxStalePages || pages >= maxPages {
+				yield(none, &Error{Operation: op.name, StatusCode: http.StatusOK, Attempts: 1,
+					cause: badAnswer("the list of %d does not end: %d pages, the last %d of them without anything new", total, pages, stale)})
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,120 @@
+package jobs
+
+import (
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Option changes how a [Client] works. An option with a value that makes no
+// sense makes [NewClient] fail with [ErrInvalidArgument].
+type Option func(*settings) error
+
+type settings struct {
+	baseURL    string
+	httpClient *http.Client
+	logger     *slog.Logger
+	retry      RetryPolicy
+	rate       float64
+	timeout    time.Duration
+	maxBody    int64
+}
+
+func defaults(home string) settings {
+	return settings{
+		baseURL:    home,
+		httpClient: &http.Client{},
+		logger:     slog.New(slog.DiscardHandler),
+		retry:      RetryPolicy{}.withDefaults(),
+		rate:       10,
+		timeout:    30 * time.Second,
+		maxBody:    64 << 20,
+	}
+}
+
+// WithBaseURL sends requests to another TensorBay: a private one, or an
+// embedded one from package jobstest. The url is the root, such as
+// https://gas.graviti.com/; the path of the API is added. Only https is
+// allowed, and http to a loopback address.
+func WithBaseURL(url string) Option {
+	return func(s *settings) (err error) {
+		s.baseURL, err = parseBaseURL(url)
+		return err
+	}
+}
+
+// WithHTTPClient sends requests through a copy of the given client: its
+// transport, cookie jar and timeout are used, its redirect policy is not,
+// because the API never redirects and the access key must not travel on. The
+// default is a plain http.Client with http.DefaultTransport.
+func WithHTTPClient(client *http.Client) Option {
+	return func(s *settings) error {
+		if client == nil {
+			return invalid("http client is nil")
+		}
+		s.httpClient = client
+		return nil
+	}
+}
+
+// WithLogger logs every attempt at level debug and every repetition at level
+// warn. No record holds the access key, a query or a body. The default logs
+// nothing.
+func WithLogger(logger *slog.Logger) Option {
+	return func(s *settings) error {
+		if logger == nil {
+			return invalid("logger is nil")
+		}
+		s.logger = logger
+		return nil
+	}
+}
+
+// WithRetry says how often a request that failed is sent again, and when. It
+// does not touch [Job.Wait], which goes through errors by rules of its own.
+func WithRetry(policy RetryPolicy) Option {
+	return func(s *settings) error {
+		if policy.Attempts < 0 || policy.Backoff < 0 || policy.MaxBackoff < 0 || policy.MaxRetryAfter < 0 {
+			return invalid("retry policy %+v: nothing in it may be negative", policy)
+		}
+		s.retry = policy.withDefaults()
+		return nil
+	}
+}
+
+// WithPace limits the client to so many requests in any one second, waits and
+// lists and single calls together; content read through signed URLs does not
+// count. The default is 10. Zero or less is no limit.
+func WithPace(requestsPerSecond float64) Option {
+	return func(s *settings) error {
+		if requestsPerSecond != requestsPerSecond {
+			return invalid("pace is not a number")
+		}
+		s.rate = requestsPerSecond
+		return nil
+	}
+}
+
+// WithAttemptTimeout bounds a single attempt, from the connection to the last
+// byte of the answer. The default is 30 s.
+func WithAttemptTimeout(d time.Duration) Option {
+	return func(s *settings) error {
+		if d <= 0 {
+			return invalid("attempt timeout %v: must be positive", d)
+		}
+		s.timeout = d
+		return nil
+	}
+}
+
+// WithMaxBody bounds the size of an answer in bytes, after decompression. The
+// default is 64 MiB. Content read through [Data.Open] is not bounded.
+func WithMaxBody(bytes int64) Option {
+	return func(s *settings) error {
+		if bytes <= 0 {
+			return invalid("body limit %d: must be positive", bytes)
+		}
+		s.maxBody = bytes
+		return nil
+	}
+}

@@ -1,0 +1,88 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+)
+
+// builder makes the request of an operation; anew for every attempt, because a
+// body is read only once.
+type builder func() (*http.Request, error)
+
+// call sends an operation, again where that is safe and promising, and hands
+// the body of the answer to parse; nil expects none. The error is an [*Error],
+// but where the request could not be built.
+func (c *Client) call(ctx context.Context, op operation, build builder, parse func([]byte) error) error {
+	for attempts := 1; ; attempts++ {
+		_, err := c.once(ctx, op, build, parse)
+		if err == nil {
+			return nil
+		}
+		var failed *Error
+		if !errors.As(err, &failed) {
+			return err
+		}
+		failed.Attempts += attempts - 1
+		delay, again := c.retry.next(op, attempts, failed)
+		if !again {
+			return err
+		}
+		c.log.LogAttrs(ctx, levelRepeat, "tensorbay request will be sent again", failed.attrs(delay)...)
+		if ended := sleep(ctx, delay); ended != nil {
+			failed.interrupt(ended)
+			return err
+		}
+	}
+}
+
+// once sends an operation a single time, when the pace allows. It returns how
+// long the service asked to be left alone, with good and bad answers alike.
+func (c *Client) once(ctx context.Context, op operation, build builder, parse func([]byte) error) (time.Duration, error) {
+	req, err := build()
+	if err != nil {
+		return 0, invalid("%s: %v", op.name, err)
+	}
+	requestID := c.authorize(req.Header)
+	failed := &Error{Operation: op.name, Method: req.Method, Path: c.relative(req), RequestID: requestID, Attempts: 1}
+	if err := c.pace.Wait(ctx); err != nil {
+		failed.cause, failed.unsent, failed.Attempts = err, true, 0
+		return 0, failed
+	}
+	a, err := c.attempt(ctx, op, req)
+	failed.StatusCode, failed.RetryAfter = a.status, a.retryAfter
+	switch {
+	case err != nil:
+		failed.cause = err
+		failed.unsent = surelyUnsent(err)
+	case a.status == http.StatusOK || a.status == http.StatusCreated || a.status < 300 && parse == nil:
+		if err := checkBody(a, parse); err != nil {
+			failed.cause = err
+			break
+		}
+		return a.retryAfter, nil
+	case a.status < 400:
+		// Nothing promises a redirect, and the access key must not follow one.
+		failed.cause = badAnswer("unexpected status")
+	default:
+		failed.readProblem(a.body)
+	}
+	failed.ambiguous = op.once && !failed.unsent && transient(failed) && a.status != http.StatusTooManyRequests
+	return failed.RetryAfter, failed
+}
+
+// sleep waits, or returns the error of ctx.
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
