@@ -1,0 +1,86 @@
+package polling_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
+)
+
+// A build that is done at the third look.
+type build struct{ looks int }
+
+func (b *build) look(context.Context) (polling.Sight[string], error) {
+	b.looks++
+	if b.looks < 3 {
+		return polling.Sight[string]{Value: "running"}, nil
+	}
+	return polling.Sight[string]{Value: "passed", Done: true}, nil
+}
+
+// often keeps the examples quick.
+var often = polling.Schedule{Min: time.Millisecond}
+
+func ExampleUntil() {
+	b := &build{}
+	state, err := polling.Until(context.Background(), b.look, polling.Options{Schedule: often})
+	fmt.Println(state, err)
+	// Output: passed <nil>
+}
+
+func ExampleWatch() {
+	b := &build{}
+	for event, err := range polling.Watch(context.Background(), b.look, polling.Options{Schedule: often}) {
+		fmt.Println(event.Look, event.Value, event.Done, err)
+	}
+	// Output:
+	// 1 running false <nil>
+	// 2 running false <nil>
+	// 3 passed true <nil>
+}
+
+func ExamplePermanent() {
+	errGone := errors.New("there is no such build")
+	_, err := polling.Until(context.Background(), func(context.Context) (polling.Sight[string], error) {
+		return polling.Sight[string]{}, polling.Permanent(errGone)
+	}, polling.Options{})
+	fmt.Println(errors.Is(err, errGone))
+	// Output: true
+}
+
+func ExampleSchedule() {
+	s := polling.Schedule{Jitter: -1}
+	for _, elapsed := range []time.Duration{0, 20 * time.Second, 10 * time.Minute, 5 * time.Hour} {
+		fmt.Println(elapsed, s.Delay(elapsed))
+	}
+	// Output:
+	// 0s 500ms
+	// 20s 1s
+	// 10m0s 30s
+	// 5h0m0s 2m0s
+}
+
+func ExampleBackoff() {
+	b := polling.Backoff{Jitter: -1}
+	for failed := 1; failed <= 4; failed++ {
+		fmt.Println(failed, b.Delay(failed))
+	}
+	// Output:
+	// 1 0s
+	// 2 500ms
+	// 3 1s
+	// 4 2s
+}
+
+func ExampleError() {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := polling.Until(ctx, (&build{}).look, polling.Options{})
+	var ended *polling.Error
+	if errors.As(err, &ended) {
+		fmt.Println(ended.Reason, ended.Looks)
+	}
+	// Output: context canceled 0
+}
