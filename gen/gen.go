@@ -19,7 +19,7 @@ import (
 // AttributeStatistics Either `enum` and `quantities` (one count for each value), or, for an
 // attribute of numbers, `minimum` and `maximum`.
 type AttributeStatistics struct {
-	Enum       *[]any   `json:"enum,omitempty"`
+	Enum       []any    `json:"enum,omitempty"`
 	Maximum    *float64 `json:"maximum,omitempty"`
 	Minimum    *float64 `json:"minimum,omitempty"`
 	Name       string   `json:"name"`

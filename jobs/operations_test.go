@@ -1,0 +1,279 @@
+package jobs_test
+
+import (
+	"context"
+	"io"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+)
+
+// operations calls every operation of openapi.yaml through the client, under
+// its operationId. A call may need others before it.
+var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs.Client){
+	"listDatasets": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		names := map[string]bool{}
+		for _, d := range collect(t, client.Datasets(ctx, "")) {
+			names[d.Name] = true
+		}
+		assert.Subset(t, names, map[string]bool{"squash-and-merge": true, "basic-search": true, "street-scenes": true})
+	},
+	"getDataset": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		info, err := dataset(t, client, "basic-search").Info(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, "basic-search", info.Name)
+		assert.True(t, info.Fusion)
+		assert.Equal(t, "main", info.DefaultBranch)
+		assert.Len(t, info.CommitID, 32)
+	},
+	"createJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		job := merge(ctx, t, client)
+		assert.Equal(t, jobs.TypeSquashAndMerge, job.Snapshot().Type)
+		assert.NotEmpty(t, job.ID())
+	},
+	"listJobs": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		first, second := merge(ctx, t, client), merge(ctx, t, client)
+		listed := collect(t, first.Dataset().SquashAndMerge().List(ctx, jobs.ListOptions{}))
+		require.Len(t, listed, 2)
+		assert.Equal(t, []string{second.ID(), first.ID()}, []string{listed[0].ID(), listed[1].ID()}, "newest first")
+		require.NoError(t, first.Wait(ctx))
+		require.NoError(t, second.Wait(ctx))
+		assert.Empty(t, collect(t, first.Dataset().SquashAndMerge().List(ctx, jobs.ListOptions{Status: jobs.StatusProcessing})))
+		assert.Len(t, collect(t, first.Dataset().SquashAndMerge().List(ctx, jobs.ListOptions{Status: jobs.StatusSuccess})), 2)
+		assert.Empty(t, collect(t, first.Dataset().BasicSearch().List(ctx, jobs.ListOptions{})))
+	},
+	"getJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		job := merge(ctx, t, client)
+		require.NoError(t, job.Wait(ctx))
+		again, err := job.Dataset().SquashAndMerge().Get(ctx, job.ID())
+		require.NoError(t, err)
+		assert.Equal(t, job.Snapshot(), again.Snapshot())
+		args, err := again.Arguments()
+		require.NoError(t, err)
+		assert.Equal(t, jobs.SquashAndMerge{
+			DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: jobs.Skip, Title: "dev->main(skip)",
+		}, args)
+	},
+	"deleteJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		job := merge(ctx, t, client)
+		js := job.Dataset().SquashAndMerge()
+		require.ErrorIs(t, js.Delete(ctx, job.ID()), jobs.ErrInvalidArgument, "it is not finished")
+		require.NoError(t, job.Wait(ctx))
+		require.NoError(t, js.Delete(ctx, job.ID()))
+		_, err := js.Get(ctx, job.ID())
+		require.ErrorIs(t, err, jobs.ErrNotFound)
+	},
+	"abortJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		job := merge(ctx, t, client)
+		require.NoError(t, job.Abort(ctx))
+		err := job.Wait(ctx)
+		require.ErrorIs(t, err, jobs.ErrJobAborted)
+		require.NotErrorIs(t, err, jobs.ErrJobFailed)
+		assert.EqualError(t, err, "job "+job.ID()+" was aborted")
+		_, err = job.Result(ctx)
+		require.ErrorIs(t, err, jobs.ErrJobAborted)
+	},
+	"retryJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		job := merge(ctx, t, client)
+		require.NoError(t, job.Abort(ctx))
+		require.ErrorIs(t, job.Wait(ctx), jobs.ErrJobAborted)
+		require.NoError(t, job.Retry(ctx))
+		_, err := job.Result(ctx)
+		require.ErrorIs(t, err, jobs.ErrNotFinished, "the end of the run before is not that of this one")
+		require.NoError(t, job.Wait(ctx))
+		_, err = job.Result(ctx)
+		require.NoError(t, err)
+	},
+	"createDatasetFromSearch": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		job := search(ctx, t, client, jobs.CategoryIn(jobs.Box2D, "car"), jobs.SegmentIn("train-day"))
+		require.NoError(t, job.CreateDataset(ctx, jobs.NewDataset{Name: "cars", Alias: "Cars", Public: true}))
+		require.ErrorIs(t, job.CreateDataset(ctx, jobs.NewDataset{Name: "cars"}), jobs.ErrConflict)
+		cars := dataset(t, client, "cars")
+		info, err := cars.Info(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, "Cars", info.Alias)
+		assert.True(t, info.Public)
+		result, err := job.Result(ctx)
+		require.NoError(t, err)
+		contents, err := cars.Contents(ctx, "")
+		require.NoError(t, err)
+		want := collect(t, result.Data(ctx, "train-day"))
+		got := collect(t, contents.Data(ctx, "train-day"))
+		require.NotEmpty(t, want)
+		require.Len(t, got, len(want))
+		for i := range want {
+			assert.Equal(t, want[i].RemotePath, got[i].RemotePath)
+		}
+	},
+	"listBranches": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		ds := dataset(t, client, "squash-and-merge")
+		branches := collect(t, ds.Branches(ctx, ""))
+		require.Len(t, branches, 2)
+		dev := collect(t, ds.Branches(ctx, "dev"))
+		require.Len(t, dev, 1)
+		assert.Equal(t, "Add six files", dev[0].Head.Title)
+	},
+	"listTags": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		ds := dataset(t, client, "street-scenes")
+		tags := collect(t, ds.Tags(ctx, ""))
+		require.NotEmpty(t, tags)
+		one := collect(t, ds.Tags(ctx, tags[0].Name))
+		assert.Equal(t, tags[:1], one)
+		commit, err := ds.Resolve(ctx, tags[0].Name)
+		require.NoError(t, err)
+		assert.Equal(t, tags[0].Commit.ID, commit.ID)
+	},
+	"listCommits": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		ds := dataset(t, client, "squash-and-merge")
+		commits := collect(t, ds.Commits(ctx, "dev"))
+		require.Len(t, commits, 3)
+		assert.Equal(t, "Add six files", commits[0].Title)
+		assert.Equal(t, commits[1].ID, commits[0].ParentID)
+		assert.Equal(t, "00000000000000000000000000000000", commits[2].ParentID)
+		assert.False(t, commits[0].Committer.Time.IsZero())
+		_, err := ds.Resolve(ctx, "no-such-branch")
+		require.ErrorIs(t, err, jobs.ErrNotFound)
+	},
+	"listDrafts": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		ds := dataset(t, client, "street-scenes")
+		for status, want := range map[jobs.DraftStatus]int{
+			"": 1, jobs.DraftOpen: 1, jobs.DraftClosed: 1, jobs.DraftCommitted: 1, jobs.DraftAll: 3,
+		} {
+			assert.Len(t, collect(t, ds.Drafts(ctx, jobs.DraftOptions{Status: status})), want, "status %q", status)
+		}
+	},
+	"updateDraft": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		job := merge(ctx, t, client)
+		require.NoError(t, job.Wait(ctx))
+		draft, err := job.Result(ctx)
+		require.NoError(t, err)
+		require.NoError(t, draft.Close(ctx))
+		draft, err = job.Result(ctx)
+		require.NoError(t, err, "a closed draft is found as well")
+		assert.Equal(t, jobs.DraftClosed, draft.Status)
+	},
+	"listSegments": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		contents, err := dataset(t, client, "street-scenes").Contents(ctx, "main")
+		require.NoError(t, err)
+		assert.Len(t, collect(t, contents.Segments(ctx)), 6)
+	},
+	"listSensors": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		contents, err := dataset(t, client, "basic-search").Contents(ctx, "")
+		require.NoError(t, err)
+		sensors, err := contents.Sensors(ctx, "train")
+		require.NoError(t, err)
+		assert.Len(t, sensors, 2)
+	},
+	"listDataDetails": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		contents, err := dataset(t, client, "basic-search").Contents(ctx, "")
+		require.NoError(t, err)
+		frames := collect(t, contents.Frames(ctx, "test"))
+		require.Len(t, frames, 1)
+		assert.Len(t, frames[0].Data, 2)
+		for _, err := range contents.Data(ctx, "test") {
+			require.ErrorIs(t, err, jobs.ErrBadAnswer, "a fusion dataset has frames")
+		}
+	},
+	"listDataUrls": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		data := collect(t, contentsOf(ctx, t, client, "squash-and-merge").Data(ctx, "Segment1"))
+		<-time.After(time.Hour) // the signed URLs expire
+		assert.Equal(t, "hello 0\n", read(ctx, t, data[0]))
+		frames := collect(t, contentsOf(ctx, t, client, "basic-search").Frames(ctx, "test"))
+		<-time.After(time.Hour)
+		assert.NotEmpty(t, read(ctx, t, frames[0].Data[1]))
+	},
+	"listMaskUrls": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		masks := 0
+		contents := contentsOf(ctx, t, client, "street-scenes")
+		for _, segment := range collect(t, contents.Segments(ctx)) {
+			for d, err := range contents.Data(ctx, segment.Name) {
+				require.NoError(t, err)
+				var opener opener
+				switch l := d.Label; {
+				case l.SemanticMask != nil:
+					opener = l.SemanticMask
+				case l.InstanceMask != nil:
+					opener = l.InstanceMask
+				case l.PanopticMask != nil:
+					opener = l.PanopticMask
+				default:
+					continue
+				}
+				<-time.After(time.Hour)
+				assert.NotEmpty(t, read(ctx, t, opener))
+				if masks++; masks == 20 {
+					return
+				}
+			}
+		}
+		t.Errorf("only %d masks", masks)
+	},
+	"getLabelStatistics": func(ctx context.Context, t *testing.T, client *jobs.Client) {
+		statistics, err := contentsOf(ctx, t, client, "squash-and-merge").LabelStatistics(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, int64(4), statistics[jobs.Classification].Quantity)
+	},
+}
+
+// TestEveryOperation fails when openapi.yaml has an operation that no call
+// here reaches.
+func TestEveryOperation(t *testing.T) {
+	spec, err := server.GetSpec()
+	require.NoError(t, err)
+	var known []string
+	for _, path := range spec.Paths.Map() {
+		for _, op := range path.Operations() {
+			known = append(known, op.OperationID)
+		}
+	}
+	for id := range operations {
+		assert.Contains(t, known, id, "no such operation any more")
+	}
+	for _, id := range known {
+		t.Run(id, func(t *testing.T) {
+			call := operations[id]
+			require.NotNil(t, call, "no test calls this operation")
+			synctest.Test(t, func(t *testing.T) {
+				server, client := connect(t)
+				call(t.Context(), t, client)
+				assert.Positive(t, count(server, id), "the server was not asked for it")
+			})
+		})
+	}
+}
+
+type opener interface {
+	Open(context.Context) (io.ReadCloser, error)
+}
+
+func read(ctx context.Context, t *testing.T, o opener) string {
+	t.Helper()
+	r, err := o.Open(ctx)
+	require.NoError(t, err)
+	body, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	return string(body)
+}
+
+func contentsOf(ctx context.Context, t *testing.T, client *jobs.Client, name string) *jobs.Contents {
+	t.Helper()
+	contents, err := dataset(t, client, name).Contents(ctx, "")
+	require.NoError(t, err)
+	return contents
+}
+
+// search waits for a search of street-scenes.
+func search(ctx context.Context, t *testing.T, client *jobs.Client, filters ...jobs.Filter) *jobs.BasicSearchJob {
+	t.Helper()
+	job, err := dataset(t, client, "street-scenes").BasicSearch().Create(ctx, jobs.BasicSearch{Filters: filters})
+	require.NoError(t, err)
+	require.NoError(t, job.Wait(ctx))
+	return job
+}

@@ -1,0 +1,366 @@
+package jobs_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
+)
+
+// lasting makes every job run for so long.
+func lasting(d time.Duration) jobstest.Option {
+	return jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
+		return jobstest.Run{Queuing: d / 10, Processing: d - d/10}
+	})
+}
+
+func TestWaitSeesTheEndLateByAPartOfTheLength(t *testing.T) {
+	for _, length := range []time.Duration{time.Second, time.Minute, time.Hour, 10 * time.Hour} {
+		t.Run(length.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server, client := connect(t, lasting(length))
+				job := merge(t.Context(), t, client)
+				start := time.Now()
+				require.NoError(t, job.Wait(t.Context()))
+				late := time.Since(start) - length
+				assert.GreaterOrEqual(t, late, time.Duration(0))
+				assert.LessOrEqual(t, late, max(length/18, 550*time.Millisecond))
+				s := job.Snapshot()
+				assert.Equal(t, jobs.StatusSuccess, s.Status)
+				assert.WithinDuration(t, start.Add(length), s.FinishedAt, time.Second)
+				assert.Equal(t, s.FinishedAt.Sub(s.StartedAt).Round(time.Minute), (length - length/10).Round(time.Minute))
+				asked := count(server, "getJob")
+				require.NoError(t, job.Wait(t.Context()), "what has ended is not looked at again")
+				assert.Equal(t, asked, count(server, "getJob"))
+			})
+		})
+	}
+}
+
+func TestWaitOfAFailedJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t, jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
+			return jobstest.Run{Processing: time.Minute, Fail: "the disk is full"}
+		}))
+		job := merge(t.Context(), t, client)
+		err := job.Wait(t.Context())
+		require.ErrorIs(t, err, jobs.ErrJobFailed)
+		var failed *jobs.JobError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, "the disk is full", failed.Job.ErrorMessage)
+		assert.EqualError(t, err, "job "+job.ID()+" failed: the disk is full")
+		_, err = job.Result(t.Context())
+		require.ErrorIs(t, err, jobs.ErrJobFailed)
+	})
+}
+
+func TestWaitEndsAtOnceWhenCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t, lasting(time.Hour))
+		job := merge(t.Context(), t, client)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(10*time.Minute+123*time.Millisecond, cancel)
+		start := time.Now()
+		err := job.Wait(ctx)
+		assert.Equal(t, 10*time.Minute+123*time.Millisecond, time.Since(start))
+		require.ErrorIs(t, err, context.Canceled)
+		var ended *jobs.WaitError
+		require.ErrorAs(t, err, &ended)
+		assert.Equal(t, jobs.StatusProcessing, ended.Job.Status)
+		assert.NoError(t, ended.Last)
+		assert.ErrorContains(t, err, "wait for job "+job.ID()+", last seen PROCESSING, ended after 10m0.123s")
+		require.NoError(t, job.Wait(t.Context()), "it can be taken up again")
+	})
+}
+
+func TestWaitTakesALastLookBeforeTheDeadline(t *testing.T) {
+	const trip, limit = 20 * time.Millisecond, 10 * time.Minute
+	for name, tc := range map[string]struct {
+		length time.Duration
+		seen   bool
+	}{
+		"ends two trips before": {limit - 2*trip, true},
+		"ends after it":         {limit + time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, client := connect(t, lasting(tc.length), jobstest.WithLatency(trip))
+				ds := dataset(t, client, "squash-and-merge")
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "d", Source: "dev", Target: "main"})
+				require.NoError(t, err)
+				err = job.Wait(ctx)
+				if tc.seen {
+					require.NoError(t, err)
+					return
+				}
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+			})
+		})
+	}
+}
+
+// weather makes the client's requests for one job fail while bad says so.
+func weather(server *jobstest.Server, bad func(since time.Duration) *http.Response) (http.RoundTripper, *int) {
+	start, failed := time.Now(), new(int)
+	inner := server.Client().Transport
+	return stub(func(r *http.Request) (*http.Response, error) {
+		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/jobs/") {
+			if resp := bad(time.Since(start)); resp != nil {
+				*failed++
+				return resp, nil
+			}
+		}
+		return inner.RoundTrip(r)
+	}), failed
+}
+
+func TestWaitGoesThroughErrors(t *testing.T) {
+	retryAfter := func(status int, wait string) *http.Response {
+		resp := reply(status, "<html>busy</html>")
+		resp.Header.Set("Retry-After", wait)
+		return resp
+	}
+	for name, bad := range map[string]func() *http.Response{
+		"500":                  func() *http.Response { return reply(500, `{"code":"InternalServerError","message":"oops"}`) },
+		"502 html":             func() *http.Response { return reply(502, "<html>bad gateway</html>") },
+		"503 with retry-after": func() *http.Response { return retryAfter(503, "5") },
+		"429":                  func() *http.Response { return reply(429, "") },
+		"html with 200":        func() *http.Response { return reply(200, "<html>maintenance</html>") },
+		"cut short":            func() *http.Response { return reply(200, processing[:40]) },
+		"other job":            func() *http.Response { return reply(200, processing) },
+		"redirect":             func() *http.Response { return reply(302, "") },
+		"408":                  func() *http.Response { return reply(408, "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := jobstest.New(t, lasting(5*time.Minute))
+				transport, failed := weather(server, func(since time.Duration) *http.Response {
+					if since >= time.Minute && since < 2*time.Minute {
+						return bad()
+					}
+					return nil
+				})
+				client := clientOf(t, server, jobs.WithHTTPClient(&http.Client{Transport: transport}))
+				job := merge(t.Context(), t, client)
+				seen := 0
+				for e, err := range job.Watch(t.Context()) {
+					require.NoError(t, err)
+					if e.Err != nil {
+						seen++
+						assert.Equal(t, jobs.StatusProcessing, e.Job.Status, "what was seen before")
+					}
+				}
+				assert.Equal(t, *failed, seen, "every error is an event")
+				assert.Positive(t, seen)
+				assert.LessOrEqual(t, seen, 20)
+				assert.Equal(t, jobs.StatusSuccess, job.Status())
+			})
+		})
+	}
+}
+
+func TestWaitEndsWithAnErrorThatNoLookMends(t *testing.T) {
+	for status, want := range map[int]error{
+		400: jobs.ErrInvalidArgument, 401: jobs.ErrUnauthorized, 403: jobs.ErrForbidden, 404: jobs.ErrNotFound,
+	} {
+		t.Run(http.StatusText(status), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := jobstest.New(t, lasting(5*time.Minute))
+				transport, failed := weather(server, func(since time.Duration) *http.Response {
+					if since > time.Minute {
+						return reply(status, "")
+					}
+					return nil
+				})
+				client := clientOf(t, server, jobs.WithHTTPClient(&http.Client{Transport: transport}))
+				job := merge(t.Context(), t, client)
+				err := job.Wait(t.Context())
+				require.ErrorIs(t, err, want)
+				assert.Equal(t, 1, *failed)
+				var ended *jobs.WaitError
+				require.ErrorAs(t, err, &ended)
+				assert.Equal(t, jobs.StatusProcessing, ended.Job.Status)
+			})
+		})
+	}
+}
+
+func TestNotFoundJustAfterCreateIsPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := jobstest.New(t)
+		transport, failed := weather(server, func(since time.Duration) *http.Response {
+			if since < 10*time.Second {
+				return reply(404, `{"code":"ResourceNotExist","message":"no such job"}`)
+			}
+			return nil
+		})
+		client := clientOf(t, server, jobs.WithHTTPClient(&http.Client{Transport: transport}))
+		require.NoError(t, merge(t.Context(), t, client).Wait(t.Context()))
+		assert.Positive(t, *failed)
+	})
+}
+
+func TestPatienceEndsAWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := stubbed(t, always(503, ""))
+		start := time.Now()
+		err := load(t, byID(t, client), processing).Wait(t.Context(), jobs.WithPatience(5*time.Minute))
+		require.ErrorIs(t, err, polling.ErrPatience)
+		assert.InDelta(t, 5, time.Since(start).Minutes(), 0.7)
+		assert.ErrorContains(t, err, "the last look failed: get job: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs/6f2a: 503")
+	})
+}
+
+func TestUnknownStatusIsNeitherSuccessNorTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		client := stubbed(t, func(*http.Request) (*http.Response, error) {
+			status := "PAUSED"
+			if time.Since(start) > time.Minute {
+				status = "SUCCESS"
+			}
+			return reply(200, strings.Replace(processing, "PROCESSING", status, 1)), nil
+		})
+		job := load(t, byID(t, client), processing)
+		require.NoError(t, job.Update(t.Context()))
+		assert.Equal(t, jobs.Status("PAUSED"), job.Status())
+		assert.False(t, job.Status().Finished())
+		_, err := job.Result(t.Context())
+		require.ErrorIs(t, err, jobs.ErrNotFinished)
+		assert.ErrorContains(t, err, "job 6f2a was last seen PAUSED")
+		paused := 0
+		for e, err := range job.Watch(t.Context()) {
+			require.NoError(t, err)
+			if e.Job.Status == "PAUSED" {
+				paused++
+			}
+		}
+		assert.Positive(t, paused, "it is visible")
+		assert.Greater(t, time.Since(start), time.Minute)
+	})
+}
+
+func TestHungLookCostsItsTimeoutAndNotTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := jobstest.New(t, lasting(time.Minute))
+		looks := 0
+		inner := server.Client().Transport
+		client := clientOf(t, server, jobs.WithAttemptTimeout(7*time.Second), jobs.WithHTTPClient(&http.Client{
+			Transport: stub(func(r *http.Request) (*http.Response, error) {
+				if strings.Contains(r.URL.Path, "/jobs/") {
+					if looks++; looks == 3 {
+						<-r.Context().Done()
+						return nil, r.Context().Err()
+					}
+				}
+				return inner.RoundTrip(r)
+			}),
+		}))
+		job := merge(t.Context(), t, client)
+		var hung []error
+		for e, err := range job.Watch(t.Context()) {
+			require.NoError(t, err)
+			if e.Err != nil {
+				hung = append(hung, e.Err)
+			}
+		}
+		require.Len(t, hung, 1)
+		assert.ErrorIs(t, hung[0], jobs.ErrUnreachable)
+		assert.ErrorContains(t, hung[0], "the attempt timed out after 7s")
+		assert.NotErrorIs(t, hung[0], context.DeadlineExceeded)
+	})
+}
+
+func TestWaitAfterRetryIsNotTakenInByTheRunBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aborted := strings.Replace(processing, `"PROCESSING"`, `"ABORTED","finishedAt":1764000010`, 1)
+		var retried time.Time
+		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+			switch {
+			case r.Method == http.MethodPost:
+				retried = time.Now()
+				return reply(200, "{}"), nil
+			case retried.IsZero() || time.Since(retried) < 5*time.Second: // read from a copy that lags
+				return reply(200, aborted), nil
+			case time.Since(retried) < time.Minute:
+				return reply(200, processing), nil
+			}
+			return reply(200, strings.Replace(processing, `"PROCESSING"`, `"SUCCESS","result":{"draftNumber":3}`, 1)), nil
+		})
+		job := load(t, byID(t, client), aborted)
+		require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
+		require.NoError(t, job.Retry(t.Context()))
+		require.NoError(t, job.Wait(t.Context()))
+	})
+}
+
+func TestRetryThatTheServiceIgnoredEndsAsBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aborted := strings.Replace(processing, `"PROCESSING"`, `"ABORTED","finishedAt":1764000010`, 1)
+		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodPost {
+				return reply(200, "{}"), nil
+			}
+			return reply(200, aborted), nil
+		})
+		job := load(t, byID(t, client), aborted)
+		require.NoError(t, job.Retry(t.Context()))
+		start := time.Now()
+		require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
+		assert.InDelta(t, 30, time.Since(start).Seconds(), 3, "for as long as a retry may need to show")
+	})
+}
+
+func TestSearchDoesNotRunAgainAfterItEnded(t *testing.T) {
+	status := "SUCCESS"
+	body := func() string {
+		return strings.NewReplacer("PROCESSING", status, `"title":"merge dev","sourceBranchName":"dev","targetBranchName":"main","strategy":"skip"`,
+			`"commit":"3bd4","conjunction":"and","unit":"file","filters":[]`).Replace(processing)
+	}
+	client := stubbed(t, func(*http.Request) (*http.Response, error) { return reply(200, body()), nil })
+	job, err := byID(t, client).BasicSearch().Load([]byte(body()))
+	require.NoError(t, err)
+	status = "PROCESSING"
+	require.NoError(t, job.Update(t.Context()))
+	assert.Equal(t, jobs.StatusSuccess, job.Status(), "the answer came late")
+}
+
+func TestResumeInAnotherProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, client := connect(t, lasting(time.Hour))
+		job := merge(t.Context(), t, client)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		require.ErrorIs(t, job.Wait(ctx), context.DeadlineExceeded)
+		saved, err := json.Marshal(job)
+		require.NoError(t, err)
+
+		other, err := clientOf(t, server).DatasetByID(job.Dataset().ID())
+		require.NoError(t, err)
+		asked := len(server.Requests())
+		again, err := other.SquashAndMerge().Load(saved)
+		require.NoError(t, err)
+		assert.Len(t, server.Requests(), asked, "without a request")
+		assert.Equal(t, job.ID(), again.ID())
+		looks := 0
+		for e, err := range again.Watch(t.Context()) {
+			require.NoError(t, err)
+			if looks++; looks == 2 {
+				assert.Greater(t, e.Next, 20*time.Second, "the schedule goes on where it was")
+			}
+		}
+		assert.Equal(t, jobs.StatusSuccess, again.Status())
+	})
+}
