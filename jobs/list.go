@@ -18,8 +18,8 @@ const (
 )
 
 // list reads every page of a list. Items may move between pages meanwhile, so
-// it drops those whose id it has seen, and steps back by as many as the list
-// shrank. It ends at the total, at an empty page, or at the limits above.
+// it drops those whose id it has seen, and reads again what may have moved to
+// where it was. It ends at the total, at an empty page, or at the limits above.
 func list[T any](ctx context.Context, c *Client, op operation,
 	build func(offset, limit int) (*http.Request, error),
 	parse func(body []byte) (items []T, total int, err error),
@@ -48,8 +48,15 @@ func list[T any](ctx context.Context, c *Client, op operation,
 					}
 				}
 			}
-			offset += max(1, len(items)-max(0, before-total))
-			if pages++; len(items) == 0 || offset >= total {
+			shrunk := before - total
+			if shrunk > 0 {
+				// What was taken away in front moved up as many that this reader
+				// has not seen, to just before this page.
+				offset = max(0, offset-shrunk)
+			} else {
+				offset += len(items)
+			}
+			if pages++; offset >= total || len(items) == 0 && shrunk <= 0 {
 				return
 			}
 			if stale >= maxStalePages || pages >= maxPages {

@@ -1,0 +1,31 @@
+package jobs_test
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestWhatAUsersBinaryInherits holds the promise that the client brings no
+// schema library, no test library and no server along.
+func TestWhatAUsersBinaryInherits(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	const module = "github.com/graviti-ai/tensorbay-jobs-go/"
+	assert.ElementsMatch(t, []string{
+		module + "gen", module + "jobs", module + "polling",
+		"github.com/oapi-codegen/runtime",
+		"github.com/oapi-codegen/runtime/types", // by gen/
+		"github.com/apapsch/go-jsonmerge/v2",    // by oapi-codegen/runtime
+		"github.com/google/uuid",                // by oapi-codegen/runtime
+	}, strings.Fields(string(out)))
+}
+
+func TestPollingImportsTheStandardLibraryOnly(t *testing.T) {
+	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "../polling").CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	assert.Equal(t, []string{"github.com/graviti-ai/tensorbay-jobs-go/polling"}, strings.Fields(string(out)))
+}

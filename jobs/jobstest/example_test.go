@@ -1,0 +1,96 @@
+package jobstest_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
+)
+
+// A server for a program. Any client that can be given a base URL, an access
+// key and an http.Client can use it.
+func ExampleNewServer() {
+	server, err := jobstest.NewServer()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer server.Close()
+
+	request, err := http.NewRequest(http.MethodGet, server.URL()+"gatewayv2/tensorbay-open-api/v1/datasets?limit=1", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	request.Header.Set("X-Token", server.AccessKey())
+	response, err := server.Client().Do(request)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer response.Body.Close()
+	var page struct {
+		Datasets []struct{ Name string }
+	}
+	if err := json.NewDecoder(response.Body).Decode(&page); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(page.Datasets[0].Name)
+	for _, request := range server.Requests() {
+		fmt.Println(request.Operation, request.Status)
+	}
+	// Output:
+	// squash-and-merge
+	// listDatasets 200
+}
+
+// A job that fails at its first run and succeeds when it is tried again.
+func ExampleWithRuns() {
+	server, err := jobstest.NewServer(jobstest.WithRuns(func(r jobstest.RunRequest) jobstest.Run {
+		run := jobstest.Run{} // no time at all
+		if r.Attempt == 1 {
+			run.Fail = "out of memory"
+		}
+		return run
+	}))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer server.Close()
+
+	send := func(method, path, body string) (answer map[string]any) {
+		request, err := http.NewRequest(method, server.URL()+"gatewayv2/tensorbay-open-api/v1/"+path, strings.NewReader(body))
+		if err != nil {
+			panic(err)
+		}
+		request.Header.Set("X-Token", server.AccessKey())
+		response, err := server.Client().Do(request)
+		if err != nil {
+			panic(err)
+		}
+		defer response.Body.Close()
+		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+			panic(err)
+		}
+		return answer
+	}
+	dataset := send("GET", "datasets?name=squash-and-merge", "")["datasets"].([]any)[0].(map[string]any)
+	jobs := fmt.Sprintf("datasets/%s/jobs", dataset["id"])
+	created := send("POST", jobs, `{"title": "dev->main(skip)", "jobType": "squashAndMerge", "arguments":
+		{"title": "merge dev", "sourceBranchName": "dev", "targetBranchName": "main", "strategy": "skip"}}`)
+	job := fmt.Sprintf("%s/%s", jobs, created["jobId"])
+	const query = "?jobType=squashAndMerge"
+
+	state := send("GET", job+query, "")
+	fmt.Println(state["status"], state["errorMessage"])
+	send("POST", job+"/retry"+query, "")
+	state = send("GET", job+query, "")
+	fmt.Println(state["status"], state["result"])
+	// Output:
+	// FAILED out of memory
+	// SUCCESS map[draftNumber:1]
+}

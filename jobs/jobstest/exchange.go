@@ -1,0 +1,160 @@
+package jobstest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"path"
+	"strconv"
+	"time"
+)
+
+// maxBody is the largest request body that is read, in bytes.
+const maxBody = 1 << 20
+
+// exchange answers one request with serve. All requests come through here, on
+// every transport and host.
+func (s *Server) exchange(w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter, *http.Request, *logEntry)) {
+	entry := s.log.begin(time.Now(), r)
+	watched := &statusWriter{ResponseWriter: w}
+	serve(watched, r, entry)
+	entry.end(watched.status)
+}
+
+// serveAPI answers a request to the API. The answer is made in memory first:
+// it can be checked as a whole, and no slow reader holds anything up.
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, entry *logEntry) {
+	op := s.findOperation(r)
+	if op != nil {
+		entry.name(op.id())
+	}
+	body, err := readBody(r)
+	answer := newRecorder()
+	if err == nil {
+		err = s.admit(op, r, body)
+	}
+	if err != nil {
+		writeError(answer, asAPIError(err))
+	} else {
+		s.routes.ServeHTTP(answer, withBody(r, body))
+	}
+	if s.checker != nil {
+		s.checker.check(op, withBody(r, body), answer)
+	}
+	answer.writeTo(w)
+}
+
+// admit refuses what never reaches an operation.
+func (s *Server) admit(op *operation, r *http.Request, body []byte) error {
+	if op == nil {
+		return notExist("There is no operation %s %s.", r.Method, r.URL.Path)
+	}
+	switch r.Header.Get("X-Token") {
+	case s.config.accessKey:
+	case "":
+		return newError(http.StatusUnauthorized, codeUnauthorized, "The header X-Token is missing.")
+	default:
+		return newError(http.StatusUnauthorized, codeUnauthorized, "The access key is not known.")
+	}
+	if !op.takesBody() {
+		return nil
+	}
+	if len(body) == 0 {
+		return missing("The request body is missing.")
+	}
+	if !json.Valid(body) {
+		return invalid("The request body is not JSON.")
+	}
+	return nil
+}
+
+// findOperation returns the operation a request is for, nil for none. ServeMux
+// would answer a path that is not clean with a redirect, and HEAD as GET; the
+// service promises neither.
+func (s *Server) findOperation(r *http.Request) *operation {
+	escaped := r.URL.EscapedPath()
+	if escaped != path.Clean(escaped) {
+		return nil
+	}
+	_, pattern := s.routes.Handler(r)
+	op := s.contract.operations[pattern]
+	if op == nil || op.route.Method != r.Method {
+		return nil
+	}
+	return op
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	if r.Body == nil {
+		return nil, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	if err != nil {
+		return nil, invalid("The request body cannot be read: %v", err)
+	}
+	if len(body) > maxBody {
+		return nil, invalid("The request body is larger than %d bytes.", maxBody)
+	}
+	return body, nil
+}
+
+func withBody(r *http.Request, body []byte) *http.Request {
+	copied := *r
+	copied.Body = io.NopCloser(bytes.NewReader(body))
+	return &copied
+}
+
+// A statusWriter notes the status of an answer.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(p []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// A recorder keeps an answer in memory.
+type recorder struct {
+	status int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func newRecorder() *recorder { return &recorder{header: make(http.Header)} }
+
+func (rec *recorder) Header() http.Header { return rec.header }
+
+func (rec *recorder) WriteHeader(status int) {
+	if rec.status == 0 {
+		rec.status = status
+	}
+}
+
+func (rec *recorder) Write(p []byte) (int, error) {
+	if rec.status == 0 {
+		return 0, errors.New("jobstest: a body is written before the status")
+	}
+	return rec.body.Write(p)
+}
+
+func (rec *recorder) writeTo(w http.ResponseWriter) {
+	for name, values := range rec.header {
+		w.Header()[name] = values
+	}
+	w.Header().Set("Content-Length", strconv.Itoa(rec.body.Len()))
+	w.WriteHeader(rec.status)
+	_, _ = w.Write(rec.body.Bytes())
+}

@@ -1,0 +1,152 @@
+package jobstest_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
+	"github.com/stretchr/testify/require"
+)
+
+type object = map[string]any
+
+// A caller asks a server with plain net/http: the tests share no code with the
+// client of this module.
+type caller struct {
+	t *testing.T
+	*jobstest.Server
+}
+
+func start(t *testing.T, options ...jobstest.Option) caller {
+	return caller{t, jobstest.New(t, options...)}
+}
+
+// send sends a request with the access key and returns status and body.
+func (c caller) send(method, path string, body any) (int, []byte) {
+	c.t.Helper()
+	var reader io.Reader
+	switch body := body.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(body)
+	default:
+		encoded, err := json.Marshal(body)
+		require.NoError(c.t, err)
+		reader = bytes.NewReader(encoded)
+	}
+	request, err := http.NewRequestWithContext(c.t.Context(), method, c.URL()+"gatewayv2/tensorbay-open-api/v1/"+path, reader)
+	require.NoError(c.t, err)
+	request.Header.Set("X-Token", c.AccessKey())
+	if reader != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	response, err := c.Client().Do(request)
+	require.NoError(c.t, err)
+	defer response.Body.Close()
+	require.Equal(c.t, "application/json", response.Header.Get("Content-Type"))
+	answer, err := io.ReadAll(response.Body)
+	require.NoError(c.t, err)
+	return response.StatusCode, answer
+}
+
+// ask wants success and returns the body.
+func (c caller) ask(method, path string, body any) object {
+	c.t.Helper()
+	status, answer := c.send(method, path, body)
+	require.Equal(c.t, http.StatusOK, status, "%s %s: %s", method, path, answer)
+	var decoded object
+	require.NoError(c.t, json.Unmarshal(answer, &decoded))
+	return decoded
+}
+
+func (c caller) get(path string) object {
+	c.t.Helper()
+	return c.ask(http.MethodGet, path, nil)
+}
+
+// refuse wants an error with this status and code, and returns its message.
+func (c caller) refuse(status int, code, method, path string, body any) string {
+	c.t.Helper()
+	got, answer := c.send(method, path, body)
+	require.Equal(c.t, status, got, "%s %s: %s", method, path, answer)
+	var decoded struct{ Code, Message string }
+	require.NoError(c.t, json.Unmarshal(answer, &decoded))
+	require.Equal(c.t, code, decoded.Code)
+	require.NotEmpty(c.t, decoded.Message)
+	return decoded.Message
+}
+
+// id returns the id of a dataset.
+func (c caller) id(name string) string {
+	c.t.Helper()
+	datasets := c.get("datasets?name=" + url.QueryEscape(name))["datasets"].([]any)
+	require.Len(c.t, datasets, 1)
+	return datasets[0].(object)["id"].(string)
+}
+
+func (c caller) head(datasetID string) string {
+	c.t.Helper()
+	return c.get("datasets/" + datasetID)["commitId"].(string)
+}
+
+func mergeArguments(strategy string) object {
+	return object{"title": "merge dev", "sourceBranchName": "dev", "targetBranchName": "main", "strategy": strategy, "description": "all of it"}
+}
+
+func searchArguments(commit, conjunction, unit string, filters ...object) object {
+	return object{"commit": commit, "conjunction": conjunction, "unit": unit, "filters": filters}
+}
+
+func filterOf(key, operator string, value any, labelType ...string) object {
+	f := object{"key": key, "operator": operator, "value": value, "title": key}
+	if len(labelType) > 0 {
+		f["extraInfo"] = object{"labelType": labelType[0]}
+	}
+	return f
+}
+
+// create creates a job and returns its path without the query, and its query.
+func (c caller) create(datasetID, jobType string, arguments object) job {
+	c.t.Helper()
+	created := c.ask(http.MethodPost, "datasets/"+datasetID+"/jobs", object{
+		"title": "a job", "jobType": jobType, "arguments": arguments, "description": "a test",
+	})
+	return job{c, datasetID, created["jobId"].(string), jobType}
+}
+
+type job struct {
+	caller
+	datasetID, jobID, jobType string
+}
+
+func (j job) path(action string) string {
+	return fmt.Sprintf("datasets/%s/jobs/%s%s?jobType=%s", j.datasetID, j.jobID, action, j.jobType)
+}
+
+func (j job) look() object {
+	j.t.Helper()
+	return j.get(j.path(""))
+}
+
+// finish waits for the end and returns the result. Only for jobs that take
+// virtual or no time.
+func (j job) finish() object {
+	j.t.Helper()
+	for {
+		state := j.look()
+		switch state["status"] {
+		case "QUEUING", "PROCESSING":
+			time.Sleep(time.Second)
+		default:
+			require.Equal(j.t, "SUCCESS", state["status"], state["errorMessage"])
+			return state["result"].(object)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package jobstest
+
+import (
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
+)
+
+const (
+	strategyAbort    = "abort"
+	strategyOverride = "override"
+	strategySkip     = "skip"
+)
+
+// A merge is the task of a squash-and-merge job.
+type merge struct {
+	arguments server.SquashAndMergeArguments
+}
+
+func newMerge(ds *dataset, raw json.RawMessage) (task, error) {
+	var m merge
+	err := decodeArguments(raw, &m.arguments, "title", "sourceBranchName", "targetBranchName", "strategy")
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains([]string{strategyAbort, strategyOverride, strategySkip}, m.arguments.Strategy) {
+		return nil, invalid("There is no strategy %q.", m.arguments.Strategy)
+	}
+	for _, name := range []string{m.arguments.SourceBranchName, m.arguments.TargetBranchName} {
+		if ds.branch(name) == nil {
+			return nil, notExist("The dataset %s has no branch %q.", ds.name, name)
+		}
+	}
+	return &m, nil
+}
+
+func (m *merge) perform(st *store, ds *dataset, now time.Time) json.RawMessage {
+	target, source := ds.head(m.arguments.TargetBranchName), ds.head(m.arguments.SourceBranchName)
+	merged := mergeContents(target.content, source.content, m.arguments.Strategy, ds.fusion)
+	description := ""
+	if m.arguments.Description != nil {
+		description = *m.arguments.Description
+	}
+	d := ds.addDraft(m.arguments.TargetBranchName, m.arguments.Title, description, st.owner, now, merged)
+	return mustMarshal(server.SquashAndMergeResult{DraftNumber: d.number})
+}
+
+// mergeContents merges the squashed source onto the target. It compares the
+// two sides only, not what they have in common: a datum that the source has
+// removed and the target still holds stays.
+//
+// Two data conflict where they have the same segment and remote path, or in a
+// fusion dataset the same segment, frame and sensor, and are not the same.
+func mergeContents(target, source *content, strategy string, fusion bool) *content {
+	b := newBuilder(target, fusion)
+	conflict := false
+	for _, from := range source.segments {
+		into := b.segment(from.name)
+		into.mergeDescription(from, strategy)
+		from.each(fusion, func(theirs item) {
+			switch rivals := into.rivals(theirs); {
+			case len(rivals) == 0:
+				into.put(theirs)
+			case len(rivals) == 1 && into.items[rivals[0]].same(theirs):
+			default:
+				conflict = true
+				if strategy == strategyOverride {
+					into.put(theirs)
+				}
+			}
+		})
+	}
+	if conflict && strategy == strategyAbort {
+		return target
+	}
+	return b.build()
+}
+
+// mergeDescription merges what says something about a segment. It never is a
+// conflict: the source counts with override only, and where the target has
+// nothing.
+func (sb *segmentBuilder) mergeDescription(from *segment, strategy string) {
+	override := strategy == strategyOverride
+	if sb.description == "" || override && from.description != "" {
+		sb.description = from.description
+	}
+	for _, sensor := range from.sensors {
+		if override || sb.sensorAt(sensor.Name) < 0 {
+			sb.putSensor(sensor)
+		}
+	}
+}
+
+// same tells whether two items are no conflict: the same place, content and
+// label. The timestamp does not count.
+func (it item) same(other item) bool {
+	a, b := it.datum, other.datum
+	return it.frame == other.frame && a.sensor == b.sensor && a.remotePath == b.remotePath &&
+		a.contentID == b.contentID && a.label.equal(b.label)
+}
