@@ -25,6 +25,15 @@
 // Every look has its own timeout. Before a deadline of ctx passes, one last
 // look is taken, late enough to see what ended just before it.
 //
-// The package starts no goroutine, and holds no timer but the one of a wait in
-// progress. It imports the standard library only.
+// # Many waits
+//
+// A [Group] waits for many things that one request can show together. The waits
+// stay independent, and share their looks. With n things that wait behind one
+// look it pays to look more often than for one alone: the delay is in proportion
+// to the cube root of the looks it takes per thing that ends, which the group
+// learns as it goes. A look that fails costs all of them together one more look,
+// however many there are.
+//
+// A wait in progress holds a timer; nothing is left, no goroutine and no timer,
+// when nobody waits. The package imports the standard library only.
 package polling

@@ -84,3 +84,32 @@ func ExampleError() {
 	}
 	// Output: context canceled 0
 }
+
+// Wait for many things with few looks: here one look shows them all.
+func ExampleGroup() {
+	looks := 0
+	group := polling.NewGroup(func(_ context.Context, _ polling.Batch[string], tell func(polling.Seen[string, string])) error {
+		looks++
+		var seen polling.Seen[string, string]
+		for _, name := range []string{"ant", "bee", "cat"} {
+			seen.Answers = append(seen.Answers, polling.Answer[string, string]{
+				Key: name, Sight: polling.Sight[string]{Value: name + " is here", Done: looks > 1},
+			})
+		}
+		tell(seen)
+		return nil
+	}, polling.GroupOptions{Schedule: often})
+
+	names := func(yield func(string, polling.JoinOptions) bool) {
+		_ = yield("ant", polling.JoinOptions{}) && yield("bee", polling.JoinOptions{}) && yield("cat", polling.JoinOptions{})
+	}
+	for _, outcome := range group.WatchAll(context.Background(), names) {
+		fmt.Println(outcome.Value, outcome.Err)
+	}
+	fmt.Println(looks, "looks")
+	// Output:
+	// ant is here <nil>
+	// bee is here <nil>
+	// cat is here <nil>
+	// 2 looks
+}

@@ -125,6 +125,9 @@ type watch struct {
 	ending  bool          // the last look before the deadline is planned or taken
 }
 
+// unknownTrip is how long a look is believed to take before there was one.
+const unknownTrip = 100 * time.Millisecond
+
 func takeLook[T any](ctx context.Context, look Look[T], w *watch) (Sight[T], error) {
 	timeout := orDefault(w.options.Timeout, 30*time.Second)
 	lookCtx, cancel := ctx, context.CancelFunc(func() {})
@@ -139,11 +142,8 @@ func takeLook[T any](ctx context.Context, look Look[T], w *watch) (Sight[T], err
 	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(lookCtx), ErrLookTimeout) {
 		err = ErrLookTimeout
 	}
-	// The mark has served once it is read; a wrapped one stays in its text.
 	var p *permanent
-	if w.fatal = errors.As(err, &p); w.fatal && error(p) == err {
-		err = p.err
-	}
+	w.fatal = errors.As(err, &p)
 	now := time.Now()
 	w.looks++
 	w.last = err
@@ -195,7 +195,7 @@ func (w *watch) sleep(ctx context.Context, delay time.Duration) error {
 		left := time.Until(deadline)
 		// A look that starts this much before the deadline still returns in
 		// time, and sees all that happened until half a trip later.
-		lead := w.trip*3/2 + 5*time.Millisecond
+		lead := orDefault(w.trip, unknownTrip)*3/2 + 5*time.Millisecond
 		if delay >= left-lead && !w.ending {
 			w.ending = true
 			delay = max(left-lead, 0)

@@ -1,0 +1,352 @@
+package polling
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Observe looks at several things at once. It calls tell for every request it
+// makes, with what that request showed of any key of the group, whether it was
+// asked for or not; tell must not be called after Observe has returned. An error
+// that it returns is that of every key of the batch that it has not told of.
+//
+// A key that no look tells of is asked for again at once, with [Batch.Again]
+// counting up. Observe must return when ctx ends.
+type Observe[K comparable, T any] func(ctx context.Context, batch Batch[K], tell func(Seen[K, T])) error
+
+// A Batch is what a [Group] asks for in one look.
+type Batch[K comparable] struct {
+	// Keys are due, and were seen together the last time. They must not be
+	// changed.
+	Keys []K
+	// Place is that of the [Seen] in which the keys were told of the last time;
+	// nil when they were not yet.
+	Place any
+	// Again counts the looks in a row that told nothing of the keys.
+	Again int
+	// Waiting is how many keys the group waits for in all, Looks how many looks
+	// it now takes to see them all, and Rate how many of them are likely to end
+	// within the next second.
+	Waiting, Looks int
+	Rate           float64
+}
+
+// Seen is what a request showed.
+type Seen[K comparable, T any] struct {
+	Answers []Answer[K, T]
+	// Requests is how many requests it took; one when it is zero.
+	Requests int
+	// Place is handed back with the next batch of these keys, which are looked
+	// at together from now on.
+	Place any
+	// After is how long the other side asks to be left alone by the whole group.
+	After time.Duration
+}
+
+// An Answer is what was seen of a key, or the error of this one key.
+type Answer[K comparable, T any] struct {
+	Key   K
+	Sight Sight[T]
+	Err   error
+}
+
+// GroupOptions change how a [Group] works. The zero value is the default of
+// every field.
+type GroupOptions struct {
+	// Schedule is the delay between looks for a key that shares them with no
+	// other, and bounds those that are shared.
+	Schedule Schedule
+	// Backoff is the delay after errors.
+	Backoff Backoff
+	// Rate is the most requests a second that may be sent; zero for no limit.
+	// The group does not hold it, which is up to Observe, but plans by it.
+	Rate float64
+	// Timeout bounds each look. The default is 30 s; below zero is none.
+	Timeout time.Duration
+	// MaxAfter bounds what is obeyed of [Seen.After]. The default is one
+	// minute; below zero, After is not obeyed.
+	MaxAfter time.Duration
+	// Parallel is the most looks under way at one time. The default is 8.
+	Parallel int
+}
+
+// A Group waits for many things with few looks. Waits are independent: each has
+// its own context, and none is disturbed by another that fails or is cancelled.
+// What is shared is the looking. Things that are seen by one look are looked at
+// together from then on, and the more of them hang on a look, the more often it
+// pays to look; see the package documentation.
+//
+// When looks fail one after the other, whatever they were for, it is the other
+// side that is ill and not a key: then a single look tries, with the backoff,
+// until one is good, and all others wait for it.
+//
+// A Group is safe for concurrent use. It has no goroutine and no timer while
+// nothing waits.
+type Group[K comparable, T any] struct {
+	observe Observe[K, T]
+	options GroupOptions
+
+	mu      sync.Mutex
+	members map[K]member[K, T]
+	others  map[K][]*sink[K, T] // further waits for a key
+	cohorts int
+	fresh   *cohort[K]   // keys that came together and were not looked at yet
+	urgent  *cohort[K]   // keys whose deadline is near
+	ready   []*cohort[K] // due, and waiting for their turn
+	running int
+	cadence cadence
+	trip    time.Duration // how long a look takes; the slow ones are forgotten slowly
+
+	failed    int       // looks in a row that failed
+	failedAt  time.Time // when the last of them began
+	hold      time.Time // no look begins before
+	holdTimer *time.Timer
+}
+
+// A member is a key that is waited for. It is kept small: there is one for
+// each.
+type member[K comparable, T any] struct {
+	cohort *cohort[K]
+	sink   *sink[K, T]
+}
+
+// A cohort is a set of keys that are looked at together.
+type cohort[K comparable] struct {
+	keys   []K // some may have left
+	live   int
+	place  any
+	cost   float64   // requests per look
+	born   time.Time // the youngest of the keys
+	good   time.Time // the last good look, or when the wait began
+	failed int       // looks in a row that failed for it
+	again  int       // looks in a row without answer
+	due    time.Time
+	timer  *time.Timer
+	cancel context.CancelFunc // of the look under way
+}
+
+// A sink takes what was seen of a key. deliver is called with mu held and must
+// not block.
+type sink[K comparable, T any] struct {
+	deliver  func(K, Event[T], error)
+	patience time.Duration
+}
+
+// NewGroup returns a group that looks with the given function.
+func NewGroup[K comparable, T any](observe Observe[K, T], options GroupOptions) *Group[K, T] {
+	options.Timeout = orDefault(options.Timeout, 30*time.Second)
+	options.MaxAfter = orDefault(options.MaxAfter, time.Minute)
+	if options.Parallel <= 0 {
+		options.Parallel = 8
+	}
+	return &Group[K, T]{observe: observe, options: options, members: map[K]member[K, T]{}, others: map[K][]*sink[K, T]{}}
+}
+
+// storm is how many looks must fail in a row before the other side is held to
+// be ill.
+const storm = 3
+
+// mostAgain is how often a key is asked for without an answer before that
+// counts as an error.
+const mostAgain = 4
+
+// errUnanswered is the error of a key that no look tells of.
+var errUnanswered = errors.New("no look tells of it")
+
+// join begins to wait for a key. The caller holds mu.
+func (g *Group[K, T]) join(key K, s *sink[K, T], age, first time.Duration) {
+	if _, ok := g.members[key]; ok {
+		g.others[key] = append(g.others[key], s)
+		return
+	}
+	now := time.Now()
+	if len(g.members) > 0 {
+		first = max(first, together)
+	}
+	due, born := now.Add(first), now.Add(-age)
+	g.cadence.forget(now, len(g.members))
+	c := g.fresh
+	if c == nil || c.due.After(due) || due.Sub(c.due) > together {
+		c = g.newCohort(cohort[K]{born: born, good: now, due: due})
+		g.fresh = c
+		g.arm(c)
+	}
+	c.add(key)
+	if born.After(c.born) {
+		c.born = born
+	}
+	g.members[key] = member[K, T]{c, s}
+}
+
+// together is how much earlier than it wanted a new key may be looked at, to be
+// so with others; and how long it waits for others when it is not the first.
+const together = shortest
+
+// newCohort counts a cohort until its last key has left. The caller holds mu.
+func (g *Group[K, T]) newCohort(c cohort[K]) *cohort[K] {
+	g.cohorts++
+	c.cost = max(c.cost, 1)
+	return &c
+}
+
+func (c *cohort[K]) add(key K) {
+	c.keys = append(c.keys, key)
+	c.live++
+}
+
+// leave ends a wait. The caller holds mu.
+func (g *Group[K, T]) leave(key K, s *sink[K, T]) {
+	m, ok := g.members[key]
+	if !ok {
+		return
+	}
+	others := g.others[key]
+	switch {
+	case m.sink != s:
+		if i := slices.Index(others, s); i >= 0 {
+			g.others[key] = slices.Delete(slices.Clone(others), i, i+1)
+		}
+	case len(others) > 0:
+		m.sink = others[0]
+		g.members[key] = m
+		g.others[key] = others[1:]
+	default:
+		g.remove(key, m)
+	}
+	if len(g.others[key]) == 0 {
+		delete(g.others, key)
+	}
+}
+
+// remove takes a key out. What was planned only for it is given up. The caller
+// holds mu.
+func (g *Group[K, T]) remove(key K, m member[K, T]) {
+	g.cadence.forget(time.Now(), len(g.members))
+	delete(g.members, key)
+	delete(g.others, key)
+	g.part(m.cohort)
+	if len(g.members) == 0 {
+		// Nobody waits: what is left over must not tick.
+		g.fresh, g.urgent, g.ready = nil, nil, nil
+		g.failed, g.hold = 0, time.Time{}
+		if g.holdTimer != nil {
+			g.holdTimer.Stop()
+		}
+		g.cadence = cadence{}
+		g.members = map[K]member[K, T]{} // a map does not shrink
+	}
+}
+
+// part notes that a key has left a cohort. The caller holds mu.
+func (g *Group[K, T]) part(c *cohort[K]) {
+	c.live--
+	if c.live > 0 {
+		return
+	}
+	g.cohorts--
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	if c.cancel != nil {
+		c.cancel()
+	}
+	if g.fresh == c {
+		g.fresh = nil
+	}
+	if g.urgent == c {
+		g.urgent = nil
+	}
+}
+
+// move puts a key into another cohort. The caller holds mu.
+func (g *Group[K, T]) move(key K, m member[K, T], to *cohort[K]) {
+	from := m.cohort
+	to.add(key)
+	if from.born.After(to.born) {
+		to.born = from.born
+	}
+	m.cohort = to
+	g.members[key] = m
+	g.part(from)
+}
+
+// arm plans the look at a cohort. The caller holds mu.
+func (g *Group[K, T]) arm(c *cohort[K]) {
+	c.timer = time.AfterFunc(time.Until(c.due), func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if c.live > 0 {
+			g.queue(c, false)
+		}
+	})
+}
+
+// queue makes a cohort ready to be looked at. The caller holds mu.
+func (g *Group[K, T]) queue(c *cohort[K], ahead bool) {
+	if g.fresh == c {
+		g.fresh = nil
+	}
+	if ahead {
+		g.ready = append([]*cohort[K]{c}, g.ready...)
+	} else {
+		g.ready = append(g.ready, c)
+	}
+	g.dispatch()
+}
+
+// dispatch begins as many looks as may be under way. The caller holds mu.
+func (g *Group[K, T]) dispatch() {
+	parallel := g.options.Parallel
+	if g.failed >= storm {
+		parallel = 1
+	}
+	for len(g.ready) > 0 && g.running < parallel {
+		if wait := time.Until(g.hold); wait > 0 {
+			g.wake(wait)
+			return
+		}
+		c := g.ready[0]
+		g.ready = g.ready[1:]
+		if g.urgent == c {
+			g.urgent = nil
+		}
+		if c.live > 0 {
+			g.running++
+			g.begin(c)
+		}
+	}
+}
+
+// wake calls dispatch when the hold is over. The caller holds mu.
+func (g *Group[K, T]) wake(wait time.Duration) {
+	if g.holdTimer != nil {
+		g.holdTimer.Stop()
+	}
+	g.holdTimer = time.AfterFunc(wait, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.dispatch()
+	})
+}
+
+// hurry asks for a look at a key as soon as may be, together with others that
+// are in a hurry. The caller holds mu.
+func (g *Group[K, T]) hurry(key K) {
+	m, ok := g.members[key]
+	if !ok || m.cohort == g.urgent {
+		return
+	}
+	c := g.urgent
+	if c == nil {
+		from := m.cohort
+		c = g.newCohort(cohort[K]{born: from.born, good: from.good, place: from.place})
+		g.urgent = c
+		g.move(key, m, c)
+		g.queue(c, true)
+		return
+	}
+	g.move(key, m, c)
+}

@@ -1,0 +1,226 @@
+package polling
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// begin looks at a cohort on a goroutine of its own, which ends with the look.
+// The caller holds mu.
+func (g *Group[K, T]) begin(c *cohort[K]) {
+	keys := make([]K, 0, c.live)
+	for _, key := range c.keys {
+		if g.members[key].cohort == c {
+			keys = append(keys, key)
+		}
+	}
+	c.keys = keys
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // part calls it, or look when it is over
+	c.cancel = cancel
+	batch := Batch[K]{
+		Keys: keys, Place: c.place, Again: c.again,
+		Waiting: len(g.members), Looks: g.cohorts,
+		Rate: float64(len(g.members)) * g.cadence.rate(time.Since(c.born)),
+	}
+	go g.look(ctx, c, batch)
+}
+
+func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
+	if g.options.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, g.options.Timeout, ErrLookTimeout)
+		defer cancel()
+	}
+	start := time.Now()
+	told := false
+	err := g.observe(ctx, batch, func(seen Seen[K, T]) {
+		told = told || len(seen.Answers) > 0
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.take(seen, time.Now())
+	})
+	if err != nil && errors.Is(context.Cause(ctx), ErrLookTimeout) {
+		err = ErrLookTimeout
+	}
+
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if c.cancel != nil {
+		c.cancel()
+		c.cancel = nil
+	}
+	g.running--
+	now := time.Now()
+	g.trip = max(now.Sub(start), g.trip*3/4)
+	switch {
+	case c.live == 0:
+	case err != nil:
+		g.fail(c, err, start, now)
+	default:
+		g.askAgain(c, told, now)
+	}
+	g.dispatch()
+}
+
+// take sorts what a request showed: what has ended is delivered, what goes on is
+// planned anew as one cohort, and a key with an error of its own becomes one by
+// itself. The caller holds mu.
+func (g *Group[K, T]) take(seen Seen[K, T], now time.Time) {
+	if g.failed > 0 {
+		g.failed, g.hold = 0, time.Time{}
+	}
+	if after := min(seen.After, g.options.MaxAfter); after > 0 {
+		g.hold = now.Add(after)
+	}
+	var together *cohort[K]
+	ended := 0
+	for _, a := range seen.Answers {
+		m, ok := g.members[a.Key]
+		if !ok {
+			continue // nobody waits for it
+		}
+		var p *permanent
+		switch {
+		case errors.As(a.Err, &p):
+			g.deliver(a.Key, m, Event[T]{Err: a.Err}, a.Err)
+		case a.Err != nil:
+			g.failAlone(a.Key, m, a.Err, now)
+		case a.Sight.Done:
+			ended++
+			g.deliver(a.Key, m, Event[T]{Sight: a.Sight}, errEnd)
+		case together == nil:
+			together = g.newCohort(cohort[K]{place: seen.Place, cost: float64(seen.Requests), good: now})
+			g.move(a.Key, m, together)
+		case m.cohort != together:
+			g.move(a.Key, m, together)
+		}
+	}
+	g.cadence.ended(now, len(g.members), ended)
+	if together == nil || together.live == 0 {
+		return
+	}
+	together.due = now.Add(g.delay(together, now))
+	g.arm(together)
+	for _, a := range seen.Answers {
+		if m := g.members[a.Key]; m.cohort == together {
+			g.tell(a.Key, m, Event[T]{Sight: a.Sight, Next: together.due.Sub(now)})
+		}
+	}
+}
+
+// tell delivers what was seen of a key that goes on. The caller holds mu.
+func (g *Group[K, T]) tell(key K, m member[K, T], e Event[T]) {
+	m.sink.deliver(key, e, nil)
+	for _, s := range g.others[key] {
+		s.deliver(key, e, nil)
+	}
+}
+
+// deliver ends every wait for a key. The caller holds mu.
+func (g *Group[K, T]) deliver(key K, m member[K, T], e Event[T], reason error) {
+	others := g.others[key]
+	g.remove(key, m)
+	m.sink.deliver(key, e, reason)
+	for _, s := range others {
+		s.deliver(key, e, reason)
+	}
+}
+
+// errEnd stands for the end that was waited for, so that a nil error can mean
+// that the wait goes on.
+var errEnd = errors.New("the end")
+
+// fail notes a look that failed for all that is left of a cohort. The caller
+// holds mu.
+func (g *Group[K, T]) fail(c *cohort[K], err error, start, now time.Time) {
+	c.failed++
+	// Looks that were under way together fail together: that is one failure.
+	if g.failed == 0 || start.After(g.failedAt) {
+		g.failed++
+		g.failedAt = now
+	}
+	delay := g.options.Backoff.Delay(c.failed)
+	if g.failed >= storm {
+		delay = g.options.Backoff.Delay(g.failed)
+		if until := now.Add(delay); until.After(g.hold) {
+			g.hold = until
+		}
+	}
+	var p *permanent
+	fatal := errors.As(err, &p)
+	for _, key := range c.keys {
+		m, ok := g.members[key]
+		if !ok || m.cohort != c {
+			continue
+		}
+		g.bear(key, m, Event[T]{Err: err, Next: delay}, fatal, now)
+	}
+	if c.live == 0 {
+		return
+	}
+	if g.failed >= storm {
+		g.ready = append([]*cohort[K]{c}, g.ready...)
+		return
+	}
+	c.due = now.Add(delay)
+	g.arm(c)
+}
+
+// failAlone gives a key with an error of its own a cohort of its own, so that
+// it disturbs no other. The caller holds mu.
+func (g *Group[K, T]) failAlone(key K, m member[K, T], err error, now time.Time) {
+	from := m.cohort
+	alone := g.newCohort(cohort[K]{good: from.good, place: from.place, failed: from.failed + 1})
+	g.move(key, m, alone)
+	m.cohort = alone
+	delay := g.options.Backoff.Delay(alone.failed)
+	g.bear(key, m, Event[T]{Err: err, Next: delay}, false, now)
+	if alone.live > 0 {
+		alone.due = now.Add(delay)
+		g.arm(alone)
+	}
+}
+
+// bear delivers an error of a key that goes on, or ends the wait of whoever has
+// no patience left. The caller holds mu.
+func (g *Group[K, T]) bear(key K, m member[K, T], e Event[T], fatal bool, now time.Time) {
+	if fatal {
+		g.deliver(key, m, Event[T]{Err: e.Err}, e.Err)
+		return
+	}
+	for _, s := range append([]*sink[K, T]{m.sink}, g.others[key]...) {
+		if s.patience > 0 && now.Sub(m.cohort.good) >= s.patience {
+			g.leave(key, s)
+			s.deliver(key, Event[T]{Err: e.Err}, ErrPatience)
+		} else {
+			s.deliver(key, e, nil)
+		}
+	}
+}
+
+// askAgain plans another look for the keys that a good look did not tell of. The
+// caller holds mu.
+func (g *Group[K, T]) askAgain(c *cohort[K], told bool, now time.Time) {
+	c.again++
+	if told {
+		c.again = 1 // it gets on
+	}
+	if c.again <= mostAgain {
+		g.ready = append([]*cohort[K]{c}, g.ready...)
+		return
+	}
+	// The same as an error, but not one of the other side.
+	c.again = 0
+	c.failed++
+	delay := max(g.options.Backoff.Delay(c.failed), time.Second)
+	for _, key := range c.keys {
+		if m, ok := g.members[key]; ok && m.cohort == c {
+			g.bear(key, m, Event[T]{Err: errUnanswered, Next: delay}, false, now)
+		}
+	}
+	if c.live > 0 {
+		c.due = now.Add(delay)
+		g.arm(c)
+	}
+}

@@ -1,0 +1,537 @@
+package polling_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"sort"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
+)
+
+// A farm holds numbered things that end at a time of their own. One request
+// shows a hundred of them.
+type farm struct {
+	start time.Time
+	ends  []time.Duration
+	trip  time.Duration
+	fault func(n int, keys []int) error // of the n-th request
+	alone func(key int) error           // of one key
+
+	mu       sync.Mutex
+	requests []time.Duration
+	batches  [][]int
+}
+
+const perPage = 100
+
+func newFarm(ends ...time.Duration) *farm { return &farm{start: time.Now(), ends: ends} }
+
+// lasting makes n things that last for a minute in the median.
+func lasting(n int) *farm {
+	rng := rand.New(rand.NewPCG(7, uint64(n)))
+	ends := make([]time.Duration, n)
+	for i := range ends {
+		ends[i] = time.Duration(60 * math.Exp(0.5*rng.NormFloat64()) * float64(time.Second))
+	}
+	return newFarm(ends...)
+}
+
+func (f *farm) observe(ctx context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
+	asked := map[int]bool{}
+	for _, key := range b.Keys {
+		if asked[key] {
+			continue
+		}
+		page := key / perPage
+		f.mu.Lock()
+		f.requests = append(f.requests, time.Since(f.start))
+		f.batches = append(f.batches, slices.Clone(b.Keys))
+		n := len(f.requests)
+		f.mu.Unlock()
+		select {
+		case <-time.After(f.trip):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if f.fault != nil {
+			if err := f.fault(n, b.Keys); err != nil {
+				return err
+			}
+		}
+		seen := polling.Seen[int, string]{Place: page}
+		for k := page * perPage; k < min((page+1)*perPage, len(f.ends)); k++ {
+			asked[k] = true
+			a := polling.Answer[int, string]{Key: k, Sight: polling.Sight[string]{Value: "busy"}}
+			if time.Since(f.start)-f.trip/2 >= f.ends[k] {
+				a.Sight = polling.Sight[string]{Value: "done", Done: true}
+			}
+			if f.alone != nil {
+				a.Err = f.alone(k)
+			}
+			seen.Answers = append(seen.Answers, a)
+		}
+		tell(seen)
+	}
+	return nil
+}
+
+// wait waits for every thing, each on a goroutine of its own, and returns how
+// late each was seen to end.
+func (f *farm) wait(ctx context.Context, t *testing.T, g *polling.Group[int, string]) (late []time.Duration) {
+	t.Helper()
+	late = make([]time.Duration, len(f.ends))
+	var wg sync.WaitGroup
+	for key := range f.ends {
+		wg.Go(func() {
+			got, err := g.Until(ctx, key, polling.JoinOptions{})
+			assert.NoError(t, err)
+			assert.Equal(t, "done", got)
+			late[key] = time.Since(f.start) - f.ends[key]
+		})
+	}
+	wg.Wait()
+	return late
+}
+
+func summary(late []time.Duration) (mean, p99 time.Duration) {
+	sorted := slices.Sorted(slices.Values(late))
+	for _, d := range late {
+		mean += d
+	}
+	return mean / time.Duration(len(late)), sorted[len(sorted)*99/100]
+}
+
+func TestGroupSharesLooks(t *testing.T) {
+	for n, want := range map[int]float64{100: 2.0, 1000: 1.5} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := lasting(n)
+				g := polling.NewGroup(f.observe, polling.GroupOptions{Rate: 10})
+				late := f.wait(t.Context(), t, g)
+				mean, p99 := summary(late)
+				perKey := float64(len(f.requests)) / float64(n)
+				t.Logf("%.2f requests per key, late by %v in the mean, %v for the last of a hundred", perKey, mean, p99)
+				assert.LessOrEqual(t, perKey, want)
+				assert.LessOrEqual(t, mean, time.Second)
+				for _, d := range late {
+					assert.GreaterOrEqual(t, d, time.Duration(0))
+				}
+			})
+		})
+	}
+}
+
+func TestGroupOfOneKeepsToTheSchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(20 * time.Second)
+		g := polling.NewGroup(f.observe, polling.GroupOptions{Schedule: steady.Schedule})
+		f.wait(t.Context(), t, g)
+		want := []time.Duration{0}
+		for at := time.Duration(0); at < 20*time.Second; {
+			at += max(time.Second, at/10)
+			want = append(want, at)
+		}
+		assert.Equal(t, want, f.requests)
+	})
+}
+
+func TestGroupWatchYieldsEveryLook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(5 * time.Second)
+		g := polling.NewGroup(f.observe, polling.GroupOptions{Schedule: steady.Schedule})
+		var values []string
+		for e, err := range g.Watch(t.Context(), 0, polling.JoinOptions{First: time.Second}) {
+			require.NoError(t, err)
+			values = append(values, e.Value)
+			assert.Equal(t, len(values), e.Look)
+			assert.Equal(t, time.Duration(len(values))*time.Second, e.Elapsed)
+			if !e.Done {
+				assert.Equal(t, time.Second, e.Next)
+			}
+		}
+		assert.Equal(t, []string{"busy", "busy", "busy", "busy", "done"}, values)
+	})
+}
+
+func TestGroupWaitsForOneKeyOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(time.Minute)
+		g := polling.NewGroup(f.observe, polling.GroupOptions{Schedule: steady.Schedule})
+		var wg sync.WaitGroup
+		for i := range 50 {
+			wg.Go(func() {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if i%2 == 1 {
+					time.AfterFunc(time.Duration(i)*time.Second/2, cancel)
+				}
+				_, err := g.Until(ctx, 0, polling.JoinOptions{})
+				if i%2 == 1 {
+					assert.ErrorIs(t, err, context.Canceled)
+				} else {
+					assert.NoError(t, err)
+				}
+			})
+		}
+		wg.Wait()
+		assert.Less(t, len(f.requests), 40)
+	})
+}
+
+func TestGroupCancelledWaitDisturbsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(time.Minute, time.Minute)
+		f.trip = time.Second
+		g := polling.NewGroup(f.observe, polling.GroupOptions{})
+		ctx, cancel := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			start := time.Now()
+			_, err := g.Until(ctx, 0, polling.JoinOptions{})
+			assert.ErrorIs(t, err, context.Canceled)
+			assert.Equal(t, 1500*time.Millisecond, time.Since(start), "at once, in the middle of a look")
+			var e *polling.Error
+			if assert.ErrorAs(t, err, &e) {
+				assert.Positive(t, e.Looks)
+			}
+		})
+		wg.Go(func() {
+			_, err := g.Until(t.Context(), 1, polling.JoinOptions{})
+			assert.NoError(t, err)
+		})
+		time.AfterFunc(1500*time.Millisecond, cancel)
+		wg.Wait()
+		cancel()
+	})
+}
+
+func TestGroupIsStillWhenNobodyWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := lasting(300)
+		g := polling.NewGroup(f.observe, polling.GroupOptions{})
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		var wg sync.WaitGroup
+		for key := range f.ends {
+			wg.Go(func() { _, _ = g.Until(ctx, key, polling.JoinOptions{}) })
+		}
+		wg.Wait()
+		asked := len(f.requests)
+		<-time.After(time.Hour)
+		assert.Len(t, f.requests, asked, "a cancelled wait costs nothing more")
+
+		// And it can be waited in again.
+		f.wait(t.Context(), t, g)
+	})
+}
+
+func TestGroupGoesThroughAnOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := lasting(1000)
+		during := 0
+		f.fault = func(int, []int) error {
+			if at := time.Since(f.start); at >= 40*time.Second && at < 100*time.Second {
+				during++
+				return errWeather
+			}
+			return nil
+		}
+		g := polling.NewGroup(f.observe, polling.GroupOptions{Rate: 10})
+		f.wait(t.Context(), t, g)
+		assert.Positive(t, during)
+		assert.LessOrEqual(t, during, 20, "requests while nothing answered")
+	})
+}
+
+func TestGroupLosesNoWaitToRandomErrors(t *testing.T) {
+	for _, share := range []float64{0.01, 0.3} {
+		t.Run(fmt.Sprint(share), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := lasting(200)
+				rng := rand.New(rand.NewPCG(3, 3))
+				f.fault = func(int, []int) error {
+					if rng.Float64() < share {
+						return errWeather
+					}
+					return nil
+				}
+				mean, _ := summary(f.wait(t.Context(), t, polling.NewGroup(f.observe, polling.GroupOptions{Rate: 10, Parallel: 1})))
+				assert.Less(t, mean, 2*time.Second)
+			})
+		})
+	}
+}
+
+func TestGroupKeyThatAlwaysFailsDisturbsNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := lasting(200)
+		f.alone = func(key int) error {
+			if key == 17 {
+				return errWeather
+			}
+			return nil
+		}
+		g := polling.NewGroup(f.observe, polling.GroupOptions{Rate: 10})
+		var late []time.Duration
+		var mu sync.Mutex
+		var wg sync.WaitGroup
+		for key := range f.ends {
+			wg.Go(func() {
+				_, err := g.Until(t.Context(), key, polling.JoinOptions{Patience: 10 * time.Minute})
+				if key == 17 {
+					assert.ErrorIs(t, err, polling.ErrPatience)
+					var e *polling.Error
+					if assert.ErrorAs(t, err, &e) {
+						assert.ErrorIs(t, e.Last, errWeather)
+						assert.InDelta(t, 10, e.Elapsed.Minutes(), 1)
+					}
+					return
+				}
+				assert.NoError(t, err)
+				mu.Lock()
+				defer mu.Unlock()
+				late = append(late, time.Since(f.start)-f.ends[key])
+			})
+		}
+		wg.Wait()
+		mean, _ := summary(late)
+		assert.Less(t, mean, time.Second)
+	})
+}
+
+func TestGroupPermanentErrors(t *testing.T) {
+	t.Run("of a key", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFarm(time.Minute, time.Minute)
+			f.alone = func(key int) error {
+				if key == 0 {
+					return polling.Permanent(errWeather)
+				}
+				return nil
+			}
+			g := polling.NewGroup(f.observe, polling.GroupOptions{})
+			var wg sync.WaitGroup
+			wg.Go(func() {
+				_, err := g.Until(t.Context(), 0, polling.JoinOptions{})
+				assert.ErrorIs(t, err, errWeather)
+			})
+			wg.Go(func() {
+				_, err := g.Until(t.Context(), 1, polling.JoinOptions{})
+				assert.NoError(t, err)
+			})
+			wg.Wait()
+		})
+	})
+	t.Run("of a look", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFarm(time.Minute, time.Minute)
+			f.fault = func(int, []int) error { return polling.Permanent(errWeather) }
+			g := polling.NewGroup(f.observe, polling.GroupOptions{})
+			ended := 0
+			for _, o := range g.WatchAll(t.Context(), all(2)) {
+				require.ErrorIs(t, o.Err, errWeather)
+				ended++
+			}
+			assert.Equal(t, 2, ended)
+			assert.Len(t, f.requests, 1)
+		})
+	})
+}
+
+func TestGroupHungLookCostsItsTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(20*time.Second, 20*time.Second)
+		g := polling.NewGroup(func(ctx context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
+			if len(f.requests) == 3 {
+				f.requests = append(f.requests, 0)
+				<-ctx.Done()
+				return ctx.Err()
+			}
+			return f.observe(ctx, b, tell)
+		}, polling.GroupOptions{Timeout: 10 * time.Second})
+		var errs []error
+		for e, err := range g.Watch(t.Context(), 0, polling.JoinOptions{}) {
+			require.NoError(t, err)
+			if e.Err != nil {
+				errs = append(errs, e.Err)
+			}
+		}
+		require.Len(t, errs, 1)
+		assert.ErrorIs(t, errs[0], polling.ErrLookTimeout)
+		assert.Less(t, time.Since(f.start), 22*time.Second)
+	})
+}
+
+func TestGroupLastLookBeforeTheDeadline(t *testing.T) {
+	const trip, limit = 20 * time.Millisecond, 5 * time.Minute
+	for name, tc := range map[string]struct {
+		ends time.Duration
+		seen bool
+	}{
+		"ended two trips before":   {limit - 2*trip, true},
+		"ended after the deadline": {limit + time.Second, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFarm(tc.ends, time.Hour, tc.ends)
+				f.trip = trip
+				g := polling.NewGroup(f.observe, polling.GroupOptions{})
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				ended := map[int]error{}
+				for key, o := range g.WatchAll(ctx, all(3)) {
+					ended[key] = o.Err
+				}
+				require.Len(t, ended, 3)
+				assert.Equal(t, limit, time.Since(f.start))
+				require.ErrorIs(t, ended[1], context.DeadlineExceeded)
+				for _, key := range []int{0, 2} {
+					if tc.seen {
+						require.NoError(t, ended[key])
+					} else {
+						require.ErrorIs(t, ended[key], context.DeadlineExceeded)
+					}
+				}
+
+				f = newFarm(tc.ends)
+				f.trip = trip
+				g = polling.NewGroup(f.observe, polling.GroupOptions{})
+				ctx, cancel = context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				_, err := g.Until(ctx, 0, polling.JoinOptions{})
+				assert.Equal(t, tc.seen, err == nil, "%v", err)
+			})
+		})
+	}
+}
+
+func TestGroupWatchAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := lasting(500)
+		g := polling.NewGroup(f.observe, polling.GroupOptions{Rate: 10})
+		ended := map[int]bool{}
+		var order []time.Duration
+		for key, o := range g.WatchAll(t.Context(), all(500)) {
+			require.NoError(t, o.Err)
+			assert.Equal(t, "done", o.Value)
+			assert.False(t, ended[key], "twice")
+			ended[key] = true
+			order = append(order, time.Since(f.start))
+		}
+		assert.Len(t, ended, 500)
+		assert.True(t, sort.SliceIsSorted(order, func(i, j int) bool { return order[i] < order[j] }))
+	})
+}
+
+func TestGroupWatchAllIsLeftAndTakenUpAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := lasting(300)
+		g := polling.NewGroup(f.observe, polling.GroupOptions{Rate: 10})
+		ended := map[int]bool{}
+		for key, o := range g.WatchAll(t.Context(), all(300)) {
+			require.NoError(t, o.Err)
+			ended[key] = true
+			if len(ended) == 100 {
+				break
+			}
+		}
+		asked := len(f.requests)
+		<-time.After(time.Hour)
+		assert.Len(t, f.requests, asked)
+		for key, o := range g.WatchAll(t.Context(), func(yield func(int, polling.JoinOptions) bool) {
+			for key := range f.ends {
+				if !ended[key] && !yield(key, polling.JoinOptions{}) {
+					return
+				}
+			}
+		}) {
+			require.NoError(t, o.Err)
+			require.False(t, ended[key])
+			ended[key] = true
+		}
+		assert.Len(t, ended, 300)
+	})
+}
+
+func TestGroupObeysAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Duration
+		start := time.Now()
+		g := polling.NewGroup(func(_ context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
+			at = append(at, time.Since(start))
+			s := polling.Seen[int, string]{After: 10 * time.Second}
+			if len(at) == 2 {
+				s.After = 24 * time.Hour
+			}
+			for _, key := range b.Keys {
+				s.Answers = append(s.Answers, polling.Answer[int, string]{Key: key, Sight: polling.Sight[string]{Done: len(at) > 2}})
+			}
+			tell(s)
+			return nil
+		}, polling.GroupOptions{})
+		_, err := g.Until(t.Context(), 1, polling.JoinOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, []time.Duration{0, 10 * time.Second, 70 * time.Second}, at)
+	})
+}
+
+func TestGroupKeyThatNoLookTellsOf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked := 0
+		g := polling.NewGroup(func(context.Context, polling.Batch[int], func(polling.Seen[int, string])) error {
+			asked++
+			return nil
+		}, polling.GroupOptions{})
+		_, err := g.Until(t.Context(), 1, polling.JoinOptions{Patience: time.Minute})
+		require.ErrorIs(t, err, polling.ErrPatience)
+		assert.Less(t, asked, 100)
+		var e *polling.Error
+		require.ErrorAs(t, err, &e)
+		assert.ErrorContains(t, e.Last, "no look tells of it")
+	})
+}
+
+func TestGroupUnderStress(t *testing.T) {
+	f := newFarm()
+	for range 64 {
+		f.ends = append(f.ends, 30*time.Millisecond)
+	}
+	g := polling.NewGroup(f.observe, polling.GroupOptions{Schedule: polling.Schedule{Min: time.Millisecond}})
+	var wg sync.WaitGroup
+	for i := range 64 {
+		wg.Go(func() {
+			for range 5 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+i%40)*time.Millisecond)
+				_, err := g.Until(ctx, i%16, polling.JoinOptions{})
+				cancel()
+				if err != nil && !errors.Is(err, context.DeadlineExceeded) {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// all are the keys below n.
+func all(n int) iter.Seq2[int, polling.JoinOptions] {
+	return func(yield func(int, polling.JoinOptions) bool) {
+		for key := range n {
+			if !yield(key, polling.JoinOptions{}) {
+				return
+			}
+		}
+	}
+}
