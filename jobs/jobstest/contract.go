@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -42,6 +43,16 @@ var loadContract = sync.OnceValues(func() (*contract, error) {
 
 // An operation is one operation of openapi.yaml.
 type operation struct{ route routers.Route }
+
+// names are the names that the log knows requests by.
+func (c *contract) names() []string {
+	names := []string{contentOperation}
+	for _, op := range c.operations {
+		names = append(names, op.id())
+	}
+	slices.Sort(names)
+	return names
+}
 
 func (op *operation) id() string { return op.route.Operation.OperationID }
 
@@ -84,17 +95,17 @@ func (c *checker) breach(format string, args ...any) {
 	}
 }
 
-// check checks a request and its answer. A request that is for no operation
-// has an answer that the contract says nothing about.
-func (c *checker) check(op *operation, r *http.Request, answer *recorder) {
+// checkRequest checks a request. It returns what checkAnswer wants; nil where
+// nothing is checked, or the request is for no operation.
+func (c *checker) checkRequest(op *operation, r *http.Request) *openapi3filter.RequestValidationInput {
 	if c.unchecked {
-		return
+		return nil
 	}
 	if op == nil {
 		if !c.badRequests {
 			c.breach("%s %s is not in openapi.yaml", r.Method, r.URL.Path)
 		}
-		return
+		return nil
 	}
 	input := &openapi3filter.RequestValidationInput{
 		Request:    r,
@@ -106,15 +117,26 @@ func (c *checker) check(op *operation, r *http.Request, answer *recorder) {
 			RejectWhenRequestBodyNotSpecified: true,
 		},
 	}
-	// The contract says nothing about the context of the request, and a client
-	// that went away must not look like a breach.
-	ctx := context.WithoutCancel(r.Context())
 	if !c.badRequests {
-		if err := openapi3filter.ValidateRequest(ctx, input); err != nil {
+		if err := openapi3filter.ValidateRequest(withoutEnd(r), input); err != nil {
 			c.breach("the request %s %s breaches openapi.yaml: %s", op.id(), r.URL.Path, brief(err))
 		}
 	}
-	err := openapi3filter.ValidateResponse(ctx, &openapi3filter.ResponseValidationInput{
+	return input
+}
+
+// withoutEnd is the context of a request. The contract says nothing about it,
+// and a client that went away must not look like a breach.
+func withoutEnd(r *http.Request) context.Context { return context.WithoutCancel(r.Context()) }
+
+// check checks a request and its answer. A request that is for no operation
+// has an answer that the contract says nothing about.
+func (c *checker) check(op *operation, r *http.Request, answer *recorder) {
+	input := c.checkRequest(op, r)
+	if input == nil {
+		return
+	}
+	err := openapi3filter.ValidateResponse(withoutEnd(r), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: input,
 		Status:                 answer.status,
 		Header:                 answer.header,

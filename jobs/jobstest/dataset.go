@@ -3,6 +3,7 @@ package jobstest
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -88,9 +89,7 @@ type searchResult struct {
 func (ds *dataset) clone() *dataset {
 	copied := *ds
 	copied.commits = make(map[string]*commit, len(ds.commits))
-	for id, c := range ds.commits {
-		copied.commits[id] = c
-	}
+	maps.Copy(copied.commits, ds.commits)
 	copied.branches = cloneAll(ds.branches)
 	copied.tags = cloneAll(ds.tags)
 	copied.drafts = cloneAll(ds.drafts)

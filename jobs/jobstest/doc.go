@@ -39,6 +39,28 @@
 // and a breach fails the test. [Server.Requests] tells everything that was
 // asked.
 //
+// # Faults
+//
+// [Server.Inject] makes things go wrong, so that you can test what your own
+// code does then. It takes a [Fault], which is what happens, and a [Rule],
+// which is when: to the third and fourth read of a job, to one request of a
+// hundred, to all of them for a minute.
+//
+//	s.Inject(jobstest.Rule{Operation: "getJob", From: 3, Times: 2}, jobstest.Status(503).RetryAfter(time.Minute))
+//	s.Inject(jobstest.Rule{Probability: 0.01, Seed: 1}, jobstest.Reset())
+//	s.Inject(jobstest.Rule{After: time.Minute, For: time.Minute}, jobstest.Refuse())
+//
+// A fault that keeps the answer back can have the request executed all the
+// same, with [Fault.Executed]: that is the case in which a program makes a job
+// twice. [Server.Faulted] tells which requests were met, and [Server.Clear]
+// ends it.
+//
+// Faults work without sockets and over them. Those that hang or are slow end
+// when the client gives up, so give it a timeout; in a bubble of
+// testing/synctest that takes no time. Over sockets mind what net/http does by
+// itself: a GET that a reused connection loses it sends once more, which a
+// client does not see and the server does.
+//
 // # Sockets
 //
 // By default nothing listens: [Server.Client] serves a request on the goroutine

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"path"
 	"strconv"
@@ -14,22 +15,56 @@ import (
 // maxBody is the largest request body that is read, in bytes.
 const maxBody = 1 << 20
 
-// exchange answers one request with serve. All requests come through here, on
-// every transport and host.
-func (s *Server) exchange(w http.ResponseWriter, r *http.Request, serve func(http.ResponseWriter, *http.Request, *logEntry)) {
-	entry := s.log.begin(time.Now(), r)
-	watched := &statusWriter{ResponseWriter: w}
-	serve(watched, r, entry)
-	entry.end(watched.status)
+// A host is one of the two hosts of a server: it says what a request is for.
+type host func(*http.Request) call
+
+// A call is a request that has found who answers it.
+type call struct {
+	operation string // as Request names it
+	serve     func(http.ResponseWriter, *http.Request)
+	// inspect reports what is wrong with a request that is not served.
+	inspect func(*http.Request)
+}
+
+// exchange answers one request. All requests come through here, on every
+// transport and host. Where a fault meets the request it writes nothing, and
+// the caller sends the reply.
+func (s *Server) exchange(w http.ResponseWriter, r *http.Request, h host) *reply {
+	c := h(r)
+	entry := s.log.begin(time.Now(), r, c.operation)
+	fault := s.faults.meet(&entry.request)
+	if fault == nil {
+		watched := &statusWriter{ResponseWriter: w}
+		c.serve(watched, r)
+		entry.end(watched.status)
+		return nil
+	}
+	entry.fault(fault)
+	p := s.disturb(fault, r, c)
+	entry.end(p.status())
+	return p
+}
+
+// apiHost answers requests to the API.
+func (s *Server) apiHost(r *http.Request) call {
+	op := s.findOperation(r)
+	c := call{
+		serve: func(w http.ResponseWriter, r *http.Request) { s.serveAPI(w, r, op) },
+		inspect: func(r *http.Request) {
+			if s.checker != nil {
+				s.checker.checkRequest(op, r)
+			}
+		},
+	}
+	if op != nil {
+		c.operation = op.id()
+	}
+	return c
 }
 
 // serveAPI answers a request to the API. The answer is made in memory first:
 // it can be checked as a whole, and no slow reader holds anything up.
-func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, entry *logEntry) {
-	op := s.findOperation(r)
-	if op != nil {
-		entry.name(op.id())
-	}
+func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request, op *operation) {
 	body, err := readBody(r)
 	answer := newRecorder()
 	if err == nil {
@@ -151,9 +186,7 @@ func (rec *recorder) Write(p []byte) (int, error) {
 }
 
 func (rec *recorder) writeTo(w http.ResponseWriter) {
-	for name, values := range rec.header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), rec.header)
 	w.Header().Set("Content-Length", strconv.Itoa(rec.body.Len()))
 	w.WriteHeader(rec.status)
 	_, _ = w.Write(rec.body.Bytes())

@@ -33,11 +33,18 @@ type job struct {
 	task        task
 	created     time.Time
 
-	attempt      int
-	run          Run
+	attempt   int
+	run       Run
+	due       time.Time // when it changes next, while it is unfinished
+	scheduled int       // where it stands in the schedule
+	state
+	past []state // what it was before, oldest first
+}
+
+// A state is what changes about a job that others see.
+type state struct {
+	since        time.Time
 	status       string
-	due          time.Time // when it changes next, while it is unfinished
-	scheduled    int       // where it stands in the schedule
 	started      time.Time // zero: not yet
 	finished     time.Time
 	errorMessage string
@@ -66,21 +73,39 @@ func newTask(ds *dataset, jobType string, arguments json.RawMessage) (task, erro
 func (j *job) enqueue(run Run, now time.Time) {
 	j.attempt++
 	j.run = run
-	j.status = statusQueuing
 	j.due = now.Add(max(run.Queuing, 0))
-	j.started, j.finished = time.Time{}, time.Time{}
-	j.errorMessage, j.result = "", nil
+	j.become(state{status: statusQueuing}, now)
+}
+
+// become changes the state at a moment, and remembers the one before.
+func (j *job) become(next state, now time.Time) {
+	if j.status != "" {
+		j.past = append(j.past, j.state)
+	}
+	next.since = now
+	j.state = next
+}
+
+// at is the state at a moment; nil where the job was not there.
+func (j *job) at(moment time.Time) *state {
+	if !j.since.After(moment) {
+		return &j.state
+	}
+	for i := len(j.past) - 1; i >= 0; i-- {
+		if !j.past[i].since.After(moment) {
+			return &j.past[i]
+		}
+	}
+	return nil
 }
 
 func (j *job) process() {
-	j.status = statusProcessing
-	j.started = j.due
+	j.become(state{status: statusProcessing, started: j.due}, j.due)
 	j.due = j.due.Add(max(j.run.Processing, 0))
 }
 
 func (j *job) finish(status string, now time.Time) {
-	j.status = status
-	j.finished = now
+	j.become(state{status: status, started: j.started, finished: now}, now)
 }
 
 func (j *job) isFinished() bool { return j.status != statusQueuing && j.status != statusProcessing }
@@ -96,21 +121,21 @@ func (j *job) mayRetry() error {
 	return nil
 }
 
-// wire returns the job as get and list answer it. It leaves jobType out, as
+// wire returns the job in one of its states as get and list answer it. It leaves jobType out, as
 // the service may: a client that needs it knows it, it had to ask with it. The
 // answer shares nothing that changes with the job.
-func (j *job) wire() server.Job {
-	errorMessage := j.errorMessage
+func (j *job) wire(s *state) server.Job {
+	errorMessage := s.errorMessage
 	return server.Job{
 		Title:        j.title,
 		JobID:        j.id,
 		Arguments:    j.arguments,
 		CreatedAt:    j.created.Unix(),
-		StartedAt:    unixOrNil(j.started),
-		FinishedAt:   unixOrNil(j.finished),
-		Status:       j.status,
+		StartedAt:    unixOrNil(s.started),
+		FinishedAt:   unixOrNil(s.finished),
+		Status:       s.status,
 		ErrorMessage: &errorMessage,
-		Result:       j.result,
+		Result:       s.result,
 		Description:  &j.description,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 )
 
@@ -132,9 +133,7 @@ func (l *label) wire(maskURL func(remotePath string) string) (json.RawMessage, e
 		return l.raw, nil
 	}
 	answered := make(rawObject, len(l.members))
-	for labelType, value := range l.members {
-		answered[labelType] = value
-	}
+	maps.Copy(answered, l.members)
 	for labelType, mask := range l.masks {
 		withURL := make(map[string]any, len(mask)+1)
 		for name, value := range mask {

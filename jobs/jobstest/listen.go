@@ -60,15 +60,17 @@ func listen(s *Server, address string, useTLS bool) (*sockets, error) {
 	k.client = &http.Client{Transport: transport}
 	k.apiURL = scheme + net.JoinHostPort(host, portOf(apiListener)) + "/"
 	k.dataURL = scheme + net.JoinHostPort(host, portOf(dataListener)) + "/"
-	k.servers[0] = newHTTPServer(s, s.serveAPI, config)
-	k.servers[1] = newHTTPServer(s, s.serveData, config)
+	k.servers[0] = newHTTPServer(s, s.apiHost, config)
+	k.servers[1] = newHTTPServer(s, s.dataHost, config)
 	return k, nil
 }
 
-func newHTTPServer(s *Server, serve func(http.ResponseWriter, *http.Request, *logEntry), config *tls.Config) *http.Server {
+func newHTTPServer(s *Server, h host, config *tls.Config) *http.Server {
 	return &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			s.exchange(w, r, serve)
+			if p := s.exchange(w, r, h); p != nil {
+				p.send(w)
+			}
 		}),
 		TLSConfig:         config.Clone(), // net/http changes it
 		ReadHeaderTimeout: 10 * time.Second,

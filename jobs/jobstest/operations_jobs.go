@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
 )
@@ -72,18 +73,22 @@ func (a *api) script(j *job, attempt int) Run {
 	})
 }
 
-func (a *api) GetJob(_ context.Context, request server.GetJobRequestObject) (server.GetJobResponseObject, error) {
-	a.lock()
+func (a *api) GetJob(ctx context.Context, request server.GetJobRequestObject) (server.GetJobResponseObject, error) {
+	now := a.lock()
 	defer a.unlock()
 	j, err := a.store.job(request.DatasetID, request.JobID, request.Params.JobType)
 	if err != nil {
 		return nil, err
 	}
-	return server.GetJob200JSONResponse(j.wire()), nil
+	seen := j.at(now.Add(-outlookOf(ctx).lag))
+	if seen == nil {
+		return nil, noJob(j.dataset, j.id, j.jobType)
+	}
+	return server.GetJob200JSONResponse(j.wire(seen)), nil
 }
 
-func (a *api) ListJobs(_ context.Context, request server.ListJobsRequestObject) (server.ListJobsResponseObject, error) {
-	a.lock()
+func (a *api) ListJobs(ctx context.Context, request server.ListJobsRequestObject) (server.ListJobsResponseObject, error) {
+	now := a.lock()
 	defer a.unlock()
 	ds, err := a.store.dataset(request.DatasetID)
 	if err != nil {
@@ -93,8 +98,9 @@ func (a *api) ListJobs(_ context.Context, request server.ListJobsRequestObject) 
 		return nil, invalid("There is no job type %q.", request.Params.JobType)
 	}
 	jobs := ds.jobs[request.Params.JobType]
-	if request.Params.Status != nil {
-		jobs = withStatus(jobs, *request.Params.Status)
+	moment := now.Add(-outlookOf(ctx).lag)
+	if request.Params.Status != nil || moment.Before(now) {
+		jobs = seenAt(moment, jobs, request.Params.Status)
 	}
 	p, err := newPage(len(jobs), request.Params.Offset, request.Params.Limit)
 	if err != nil {
@@ -102,19 +108,20 @@ func (a *api) ListJobs(_ context.Context, request server.ListJobsRequestObject) 
 	}
 	newestFirst := make([]server.Job, 0, p.to-p.from)
 	for i := p.from; i < p.to; i++ {
-		newestFirst = append(newestFirst, jobs[len(jobs)-1-i].wire())
+		j := jobs[len(jobs)-1-i]
+		newestFirst = append(newestFirst, j.wire(j.at(moment)))
 	}
 	return server.ListJobs200JSONResponse{
 		Jobs: newestFirst, Offset: p.offset(), RecordSize: p.size(), TotalCount: p.total,
 	}, nil
 }
 
-// withStatus returns the jobs in a status. No job is in a status that does not
-// exist.
-func withStatus(jobs []*job, status string) []*job {
+// seenAt returns the jobs that were there at a moment, in a status where one is
+// given. No job is in a status that does not exist.
+func seenAt(moment time.Time, jobs []*job, status *string) []*job {
 	var matching []*job
 	for _, j := range jobs {
-		if j.status == status {
+		if s := j.at(moment); s != nil && (status == nil || s.status == *status) {
 			matching = append(matching, j)
 		}
 	}
@@ -149,8 +156,8 @@ func (a *api) AbortJob(_ context.Context, request server.AbortJobRequestObject) 
 	return nothing{}, nil
 }
 
-func (a *api) RetryJob(_ context.Context, request server.RetryJobRequestObject) (server.RetryJobResponseObject, error) {
-	j, attempt, err := a.nextAttempt(request)
+func (a *api) RetryJob(ctx context.Context, request server.RetryJobRequestObject) (server.RetryJobResponseObject, error) {
+	j, attempt, err := a.nextAttempt(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +165,7 @@ func (a *api) RetryJob(_ context.Context, request server.RetryJobRequestObject) 
 	now := a.lock()
 	defer a.unlock()
 	// Another request may have been quicker while the script was asked.
-	if j, err = a.store.retryable(request); err != nil {
+	if j, err = a.store.retryable(request, outlookOf(ctx), now); err != nil {
 		return nil, err
 	}
 	a.store.start(j, run, now)
@@ -166,22 +173,25 @@ func (a *api) RetryJob(_ context.Context, request server.RetryJobRequestObject) 
 }
 
 // nextAttempt finds the job of a retry and counts the attempt that comes next.
-func (a *api) nextAttempt(request server.RetryJobRequestObject) (*job, int, error) {
-	a.lock()
+func (a *api) nextAttempt(ctx context.Context, request server.RetryJobRequestObject) (*job, int, error) {
+	now := a.lock()
 	defer a.unlock()
-	j, err := a.store.retryable(request)
+	j, err := a.store.retryable(request, outlookOf(ctx), now)
 	if err != nil {
 		return nil, 0, err
 	}
 	return j, j.attempt + 1, nil
 }
 
-func (st *store) retryable(request server.RetryJobRequestObject) (*job, error) {
+func (st *store) retryable(request server.RetryJobRequestObject, o outlook, now time.Time) (*job, error) {
 	j, err := st.job(request.DatasetID, request.JobID, request.Params.JobType)
 	if err != nil {
 		return nil, err
 	}
-	return j, j.mayRetry()
+	if err := j.mayRetry(); err != nil {
+		return nil, err
+	}
+	return j, o.refuses(j, now)
 }
 
 func (a *api) CreateDatasetFromSearch(_ context.Context, request server.CreateDatasetFromSearchRequestObject) (server.CreateDatasetFromSearchResponseObject, error) {

@@ -22,8 +22,11 @@ type Request struct {
 	// Path is the path as it was sent, with its escapes, and RawQuery what
 	// followed the question mark.
 	Path, RawQuery string
-	// Status is the status of the answer, 0 while there is none.
+	// Status is the status of the answer, 0 while there is none and where a
+	// fault left none.
 	Status int
+	// Fault names the fault that met it; empty for none. See [Server.Inject].
+	Fault string
 	// Header is what was sent, without X-Token.
 	Header http.Header
 }
@@ -39,15 +42,16 @@ type logEntry struct {
 	request Request
 }
 
-func (l *requestLog) begin(now time.Time, r *http.Request) *logEntry {
+func (l *requestLog) begin(now time.Time, r *http.Request, operation string) *logEntry {
 	header := maps.Clone(r.Header)
 	delete(header, "X-Token") // the key has no business in a log
 	entry := &logEntry{log: l, request: Request{
-		Time:     now,
-		Method:   r.Method,
-		Path:     r.URL.EscapedPath(),
-		RawQuery: r.URL.RawQuery,
-		Header:   header,
+		Time:      now,
+		Operation: operation,
+		Method:    r.Method,
+		Path:      r.URL.EscapedPath(),
+		RawQuery:  r.URL.RawQuery,
+		Header:    header,
 	}}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -58,10 +62,10 @@ func (l *requestLog) begin(now time.Time, r *http.Request) *logEntry {
 	return entry
 }
 
-func (e *logEntry) name(operation string) {
+func (e *logEntry) fault(f *Fault) {
 	e.log.mu.Lock()
 	defer e.log.mu.Unlock()
-	e.request.Operation = operation
+	e.request.Fault = f.String()
 }
 
 func (e *logEntry) end(status int) {

@@ -21,13 +21,27 @@ const (
 
 func (d *datum) urlPath() string { return dataPrefix + d.contentID + "/" + d.remotePath }
 
-// serveData serves what signed URLs stand for.
-func (s *Server) serveData(w http.ResponseWriter, r *http.Request, entry *logEntry) {
-	entry.name("content")
-	if r.Header.Get("X-Token") != "" {
-		if s.checker != nil {
-			s.checker.breach("access key sent to a data host: %s %s", r.Method, r.URL.Path)
-		}
+// contentOperation is how the log calls a request for what a signed URL stands for.
+const contentOperation = "content"
+
+// dataHost answers requests for what signed URLs stand for.
+func (s *Server) dataHost(*http.Request) call {
+	return call{operation: contentOperation, serve: s.serveData, inspect: func(r *http.Request) { s.leaked(r) }}
+}
+
+// leaked tells, and reports, that a request brings an access key along.
+func (s *Server) leaked(r *http.Request) bool {
+	if r.Header.Get("X-Token") == "" {
+		return false
+	}
+	if s.checker != nil {
+		s.checker.breach("access key sent to a data host: %s %s", r.Method, r.URL.Path)
+	}
+	return true
+}
+
+func (s *Server) serveData(w http.ResponseWriter, r *http.Request) {
+	if s.leaked(r) {
 		writeError(w, asAPIError(invalid("An access key was sent to a data host.")))
 		return
 	}

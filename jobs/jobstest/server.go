@@ -29,6 +29,7 @@ type Server struct {
 	routes   *http.ServeMux
 	signer   *signer
 	log      requestLog
+	faults   faults
 
 	url     string
 	dataURL string
@@ -153,7 +154,9 @@ func (s *Server) CertificatePEM() []byte {
 // ServeHTTP serves the API, so that a server can be mounted in the listener of
 // a program. Data URLs lie on another host and are not served here.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.exchange(w, r, s.serveAPI)
+	if p := s.exchange(w, r, s.apiHost); p != nil {
+		p.send(w)
+	}
 }
 
 // Requests returns everything that was asked so far, in the order in which it
@@ -172,6 +175,7 @@ func (s *Server) Close() error {
 	if closed {
 		return nil
 	}
+	s.faults.close()
 	var err error
 	if s.sockets != nil {
 		err = s.sockets.close()

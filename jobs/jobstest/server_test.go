@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -268,9 +269,7 @@ func TestContractCheck(t *testing.T) {
 				if test.body == "" {
 					request.Body, request.ContentLength = nil, 0
 				}
-				for name, values := range test.header {
-					request.Header[name] = values
-				}
+				maps.Copy(request.Header, test.header)
 				_, err = s.Client().Do(request)
 				require.NoError(t, err)
 				errors := report.take()

@@ -59,9 +59,13 @@ func (st *store) job(datasetID, jobID, jobType string) (*job, error) {
 	}
 	j := st.jobs[jobID]
 	if j == nil || j.dataset != ds || j.jobType != jobType {
-		return nil, notExist("The dataset %s has no job %s of the type %s.", ds.name, jobID, jobType)
+		return nil, noJob(ds, jobID, jobType)
 	}
 	return j, nil
+}
+
+func noJob(ds *dataset, jobID, jobType string) error {
+	return notExist("The dataset %s has no job %s of the type %s.", ds.name, jobID, jobType)
 }
 
 // addJob starts the first run of a job.
@@ -129,12 +133,13 @@ func (st *store) advance(now time.Time) {
 func (st *store) complete(j *job) {
 	at := j.due
 	if j.run.Fail != "" {
-		j.errorMessage = j.run.Fail
 		j.finish(statusFailed, at)
+		j.errorMessage = j.run.Fail
 		return
 	}
-	j.result = j.task.perform(st, j.dataset, at)
+	result := j.task.perform(st, j.dataset, at)
 	j.finish(statusSuccess, at)
+	j.result = result
 }
 
 // A schedule is the heap of all unfinished jobs by when they change next.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"syscall"
 	"time"
 )
 
@@ -22,7 +21,7 @@ func (t *inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		defer r.Body.Close()
 	}
 	s, ctx := t.server, r.Context()
-	serve, err := s.route(r.URL)
+	h, err := s.route(r.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -30,24 +29,30 @@ func (t *inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if s.isClosed() {
-		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+		return nil, errRefused()
 	}
 	answer := newRecorder()
-	s.exchange(answer, asReceived(r), serve)
+	p := s.exchange(answer, asReceived(r), h)
 	if err := sleep(ctx, s.config.latency-s.config.latency/2); err != nil {
+		if p != nil {
+			p.release()
+		}
 		return nil, err
+	}
+	if p != nil {
+		return p.response(r)
 	}
 	return answer.response(r), nil
 }
 
 // route says who serves a URL. It fails as a dial would.
-func (s *Server) route(u *url.URL) (func(http.ResponseWriter, *http.Request, *logEntry), error) {
+func (s *Server) route(u *url.URL) (host, error) {
 	if u.Scheme == "https" && (u.Port() == "" || u.Port() == "443") {
 		switch u.Hostname() {
 		case inProcessAPIHost:
-			return s.serveAPI, nil
+			return s.apiHost, nil
 		case inProcessDataHost:
-			return s.serveData, nil
+			return s.dataHost, nil
 		}
 	}
 	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{
@@ -80,19 +85,9 @@ func asReceived(r *http.Request) *http.Request {
 
 // response returns the answer as net/http hands it to a client.
 func (rec *recorder) response(r *http.Request) *http.Response {
-	header := rec.header.Clone()
-	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 	body := rec.body.Bytes()
-	response := &http.Response{
-		Status:        fmt.Sprintf("%d %s", rec.status, http.StatusText(rec.status)),
-		StatusCode:    rec.status,
-		Proto:         "HTTP/1.1",
-		ProtoMajor:    1,
-		ProtoMinor:    1,
-		Header:        header,
-		ContentLength: int64(len(body)),
-		Request:       r,
-	}
+	response := newResponse(r, rec.status, rec.header.Clone(), int64(len(body)))
+	header := response.Header
 	if r.Method == http.MethodHead {
 		if length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64); err == nil {
 			response.ContentLength = length
@@ -102,6 +97,20 @@ func (rec *recorder) response(r *http.Request) *http.Response {
 		response.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	return response
+}
+
+func newResponse(r *http.Request, status int, header http.Header, length int64) *http.Response {
+	header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
+	return &http.Response{
+		Status:        fmt.Sprintf("%d %s", status, http.StatusText(status)),
+		StatusCode:    status,
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		Header:        header,
+		ContentLength: length,
+		Request:       r,
+	}
 }
 
 // sleep waits for d or for the end of ctx, which it returns.
