@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -314,45 +315,51 @@ func TestSuccessWithoutResult(t *testing.T) {
 }
 
 func TestDraftThatIsGone(t *testing.T) {
-	server, client := connect(t)
-	job := merge(t.Context(), t, client)
-	require.NoError(t, job.Wait(t.Context()))
-	draft, err := job.Result(t.Context())
-	require.NoError(t, err)
-	require.NoError(t, server.CommitDraft("squash-and-merge", draft.Number))
-	committed, err := job.Result(t.Context())
-	require.NoError(t, err)
-	assert.Equal(t, jobs.DraftCommitted, committed.Status)
-	require.NoError(t, server.DeleteDraft("squash-and-merge", draft.Number))
-	_, err = job.Result(t.Context())
-	require.ErrorIs(t, err, jobs.ErrNotFound)
-	assert.ErrorContains(t, err, "made by job "+job.ID()+": it may have been deleted")
+	synctest.Test(t, func(t *testing.T) {
+		server, client := connect(t)
+		job := merge(t.Context(), t, client)
+		require.NoError(t, job.Wait(t.Context()))
+		draft, err := job.Result(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, server.CommitDraft("squash-and-merge", draft.Number))
+		committed, err := job.Result(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, jobs.DraftCommitted, committed.Status)
+		require.NoError(t, server.DeleteDraft("squash-and-merge", draft.Number))
+		_, err = job.Result(t.Context())
+		require.ErrorIs(t, err, jobs.ErrNotFound)
+		assert.ErrorContains(t, err, "result of job "+job.ID()+": not found: draft 1 on branch \"main\"")
+	})
 }
 
 func TestOnlyTheLatestFiveResultsCanBeRead(t *testing.T) {
-	_, client := connect(t)
-	ctx := t.Context()
-	oldest := search(ctx, t, client, jobs.Labelled(false))
-	for range 5 {
-		search(ctx, t, client, jobs.Labelled(true))
-	}
-	result, err := oldest.Result(ctx)
-	require.NoError(t, err)
-	require.ErrorIs(t, first(result.Segments(ctx)), jobs.ErrNotFound)
-	require.ErrorIs(t, oldest.CreateDataset(ctx, jobs.NewDataset{Name: "late"}), jobs.ErrNotFound)
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t)
+		ctx := t.Context()
+		oldest := search(ctx, t, client, jobs.Labelled(false))
+		for range 5 {
+			search(ctx, t, client, jobs.Labelled(true))
+		}
+		result, err := oldest.Result(ctx)
+		require.NoError(t, err)
+		require.ErrorIs(t, first(result.Segments(ctx)), jobs.ErrNotFound)
+		require.ErrorIs(t, oldest.CreateDataset(ctx, jobs.NewDataset{Name: "late"}), jobs.ErrNotFound)
+	})
 }
 
 func TestResultOfTheOtherKind(t *testing.T) {
-	_, client := connect(t)
-	ctx := t.Context()
-	plain := search(ctx, t, client, jobs.Labelled(true))
-	_, err := plain.FusionResult(ctx)
-	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-	assert.ErrorContains(t, err, "is a plain dataset: use Result")
-	fusion, err := dataset(t, client, "basic-search").BasicSearch().Create(ctx, jobs.BasicSearch{Filters: []jobs.Filter{jobs.Labelled(true)}})
-	require.NoError(t, err)
-	require.NoError(t, fusion.Wait(ctx))
-	_, err = fusion.Result(ctx)
-	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-	assert.ErrorContains(t, err, "is a fusion dataset: use FusionResult")
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t)
+		ctx := t.Context()
+		plain := search(ctx, t, client, jobs.Labelled(true))
+		_, err := plain.FusionResult(ctx)
+		require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+		assert.ErrorContains(t, err, "is a plain dataset: use Result")
+		fusion, err := dataset(t, client, "basic-search").BasicSearch().Create(ctx, jobs.BasicSearch{Filters: []jobs.Filter{jobs.Labelled(true)}})
+		require.NoError(t, err)
+		require.NoError(t, fusion.Wait(ctx))
+		_, err = fusion.Result(ctx)
+		require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+		assert.ErrorContains(t, err, "is a fusion dataset: use FusionResult")
+	})
 }

@@ -32,7 +32,7 @@ func (c *Client) attempt(ctx context.Context, op operation, req *http.Request) (
 
 	attemptCtx, cancel := context.WithTimeoutCause(ctx, c.timeout, errAttemptTimeout)
 	defer cancel()
-	resp, err := c.api.Do(req.WithContext(attemptCtx))
+	resp, err := c.api(req.WithContext(attemptCtx))
 	if err != nil {
 		return a, c.plainCause(attemptCtx, err)
 	}
@@ -72,8 +72,8 @@ func readBounded(r io.Reader, length, limit int64) ([]byte, error) {
 	}
 }
 
-// plainCause takes the url out of an error of net/http and tells the client's
-// own timeout from the end of the caller's context.
+// plainCause takes the url and other secrets out of an error of net/http and
+// tells the client's own timeout from the end of the caller's context.
 func (c *Client) plainCause(ctx context.Context, err error) error {
 	var u *url.Error
 	if errors.As(err, &u) {
@@ -81,7 +81,7 @@ func (c *Client) plainCause(ctx context.Context, err error) error {
 	}
 	switch cause := context.Cause(ctx); {
 	case cause == nil:
-		return err
+		return discreetly(err)
 	case errors.Is(cause, errAttemptTimeout):
 		return fmt.Errorf("%w after %v, see WithAttemptTimeout", errAttemptTimeout, c.timeout)
 	default:
@@ -94,13 +94,14 @@ func isContextError(err error) bool {
 }
 
 // surelyUnsent reports whether an error proves that the request did not leave:
-// the connection was not made.
+// the connection, or the one to the proxy, was not made.
 func surelyUnsent(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
-	return errors.As(err, &op) && op.Op == "dial" || errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &record)
+	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") ||
+		errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &record) || errors.Is(err, errClearProxy)
 }
 
 // relative is the path of a request below the root of the API, as it is shown
@@ -110,7 +111,7 @@ func (c *Client) relative(req *http.Request) string {
 	if _, after, ok := strings.Cut(path, apiPath); ok {
 		path = after
 	}
-	return "/" + printable(path, 512)
+	return "/" + printable(path, maxPath)
 }
 
 const levelRepeat = slog.LevelWarn
@@ -124,15 +125,11 @@ func (c *Client) logAttempt(ctx context.Context, op operation, req *http.Request
 		slog.String("request_id", req.Header.Get("X-Request-Id")), slog.Int("status", a.status), slog.Duration("took", took),
 	}
 	if err != nil {
-		attrs = append(attrs, slog.String("error", err.Error()))
+		attrs = append(attrs, slog.String("error", discreet(err.Error())))
 	}
 	c.log.LogAttrs(ctx, slog.LevelDebug, "tensorbay request", attrs...)
 }
 
 func (e *Error) attrs(delay time.Duration) []slog.Attr {
-	return []slog.Attr{
-		slog.String("operation", e.Operation), slog.String("path", e.Path), slog.Int("attempt", e.Attempts),
-		slog.Int("status", e.StatusCode), slog.String("code", e.Code), slog.String("request_id", e.RequestID),
-		slog.Duration("delay", delay), slog.String("error", e.Error()),
-	}
+	return append(e.about(), slog.Duration("delay", delay), slog.String("error", e.Error()))
 }

@@ -36,8 +36,10 @@ func parseAccessKey(key string) (secret, string, error) {
 // for every attempt, so that the service can tell attempts apart.
 func (c *Client) authorize(h http.Header) (requestID string) {
 	var id [16]byte
+	var digits [32]byte
 	rand.Read(id[:])
-	requestID = hex.EncodeToString(id[:])
+	hex.Encode(digits[:], id[:])
+	requestID = string(digits[:])
 	h.Set("X-Token", c.key.reveal())
 	h.Set("X-Source", "GO-SDK/"+Version)
 	h.Set("X-Request-Id", requestID)

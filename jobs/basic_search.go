@@ -108,9 +108,9 @@ func (a BasicSearch) check(ctx context.Context, ds *Dataset) error {
 	case err != nil || info.Fusion:
 		return err
 	case a.Unit == ByFrame:
-		return invalid("unit %s on plain dataset %s: only fusion datasets have frames", a.Unit, ds.id)
+		return invalid("unit %s on plain dataset %s: only fusion datasets have frames, use ByFile", a.Unit, ds.id)
 	default:
-		return invalid("filter %d, %s, on plain dataset %s: only fusion datasets have frames and sensors", special, a.Filters[special], ds.id)
+		return invalid("filter %d, %s, on plain dataset %s: only fusion datasets have frames and sensors, leave it out", special, a.Filters[special], ds.id)
 	}
 }
 
@@ -123,7 +123,7 @@ func (j *BasicSearchJob) Arguments() (BasicSearch, error) {
 	s := j.Snapshot()
 	var a gen.BasicSearchArguments
 	if err := decode(s.Arguments, &a); err != nil {
-		return BasicSearch{}, fmt.Errorf("arguments of job %s: %w", s.ID, err)
+		return BasicSearch{}, unreadable("arguments", s.ID, err)
 	}
 	return BasicSearch{
 		Revision:    a.Commit,
@@ -166,10 +166,10 @@ func (j *BasicSearchJob) contents(ctx context.Context, fusion bool) (*Contents, 
 	}
 	var r gen.BasicSearchResult
 	if err := decode(s.Result, &r); err != nil {
-		return nil, fmt.Errorf("result of job %s: %w", s.ID, err)
+		return nil, unreadable("result", s.ID, err)
 	}
 	if err := checkID("search result id", r.SearchResultID); err != nil {
-		return nil, fmt.Errorf("result of job %s: %w", s.ID, badAnswer("%v", err))
+		return nil, unreadable("result", s.ID, badAnswer("%v", err))
 	}
 	info, err := j.dataset.Info(ctx)
 	switch {
@@ -201,7 +201,7 @@ type NewDataset struct {
 // with [Client.Dataset].
 func (j *BasicSearchJob) CreateDataset(ctx context.Context, dataset NewDataset) error {
 	if dataset.Name == "" {
-		return invalid("the name of the new dataset is empty")
+		return invalid("the name of the new dataset is empty: set Name")
 	}
 	if _, err := j.result(ctx); err != nil {
 		return err

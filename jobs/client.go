@@ -22,13 +22,16 @@ const Version = "0.1.0"
 type Client struct {
 	key     secret
 	server  string
-	api     *http.Client
-	data    *http.Client
+	api     sender
+	data    sender
 	log     *slog.Logger
 	retry   RetryPolicy
 	pace    *pace
 	timeout time.Duration
 	maxBody int64
+	settler *settler // nil: creates are not settled
+
+	fleet func(*Dataset, Type) *fleet
 }
 
 // NewClient returns a client that uses the given access key. The prefix of the
@@ -57,11 +60,15 @@ func NewClient(accessKey string, options ...Option) (*Client, error) {
 		timeout: s.timeout,
 		maxBody: s.maxBody,
 	}
+	if s.settle {
+		c.settler = newSettler()
+	}
 	// Both are copies: the caller's client is never changed.
 	api, data := *s.httpClient, *s.httpClient
 	api.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	data.CheckRedirect = checkDataRedirect
-	c.api, c.data = &api, &data
+	c.api, c.data = newSender(&api), newSender(&data)
+	c.fleet = newFleets(c)
 	return c, nil
 }
 
@@ -73,7 +80,7 @@ func (c *Client) String() string { return "tensorbay client of " + c.server }
 // such dataset.
 func (c *Client) Dataset(ctx context.Context, name string, position ...Position) (*Dataset, error) {
 	if name == "" {
-		return nil, invalid("dataset name is empty")
+		return nil, invalid("dataset name is empty: give its exact name")
 	}
 	for d, err := range c.Datasets(ctx, name) {
 		if err != nil {

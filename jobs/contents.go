@@ -95,7 +95,7 @@ func details[T any](ctx context.Context, c *Contents, segment string, parse func
 	if segment == "" {
 		return func(yield func(T, error) bool) {
 			var none T
-			yield(none, invalid("segment name is empty"))
+			yield(none, invalid("segment name is empty: Segments lists the names"))
 		}
 	}
 	return list(ctx, c.client, opListDataDetails,

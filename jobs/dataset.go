@@ -40,7 +40,7 @@ type Position func(*position) error
 func OnBranch(name string) Position {
 	return func(p *position) error {
 		if name == "" {
-			return invalid("branch name is empty")
+			return invalid("branch name is empty: Branches lists the names")
 		}
 		*p = position{branch: name}
 		return nil

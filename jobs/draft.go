@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"net/http"
 	"strconv"
@@ -86,8 +87,26 @@ func (d *Draft) Contents() *Contents {
 // Close closes the draft: what it holds is given up.
 func (d *Draft) Close(ctx context.Context) error {
 	c := d.dataset.client
-	return c.call(ctx, opUpdateDraft,
+	err := c.call(ctx, opUpdateDraft,
 		func() (*http.Request, error) {
 			return gen.NewUpdateDraftRequest(c.server, d.dataset.id, d.Number, gen.UpdateDraftRequest{Status: string(DraftClosed)})
 		}, nil)
+	if refusedAgain(err) {
+		now, lookErr := d.dataset.draft(ctx, d.Branch, d.Number)
+		if lookErr == nil && now.Status == DraftClosed {
+			return nil
+		}
+	}
+	return err
+}
+
+// draft finds a draft of a branch in whatever status it is. There is no read of
+// one draft by its number, so this pages through them.
+func (ds *Dataset) draft(ctx context.Context, branch string, number int64) (*Draft, error) {
+	for draft, err := range ds.Drafts(ctx, DraftOptions{Status: DraftAll, Branch: branch}) {
+		if err != nil || draft.Number == number {
+			return draft, err
+		}
+	}
+	return nil, fmt.Errorf("%w: draft %d on branch %q of dataset %s: it may have been deleted", ErrNotFound, number, printable(branch, maxPath), ds.id)
 }

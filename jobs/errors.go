@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -122,10 +123,20 @@ func (e *Error) advice() string {
 		return "check what the access key may do"
 	case e.Is(ErrNotFound):
 		return "check the ids, and that the access key may read them"
+	case e.Is(ErrInvalidArgument):
+		return "change what is asked for"
+	case e.Is(ErrConflict):
+		return "choose another name"
 	case e.Is(ErrThrottled):
 		return "slow down, see WithPace"
 	case e.Is(ErrServer), e.Is(ErrUnreachable):
 		return "try again later"
+	case errors.Is(e.cause, ErrBadAnswer):
+		return "try again later, or see what answers in place of the service"
+	case errors.Is(e.cause, context.DeadlineExceeded):
+		return "allow more time"
+	case e.StatusCode != 0:
+		return "ask the support of TensorBay, with the id of the request"
 	}
 	return ""
 }
@@ -136,7 +147,7 @@ func (e *Error) Is(target error) bool {
 	case ErrAmbiguous:
 		return e.ambiguous
 	case ErrUnreachable:
-		return e.StatusCode == 0 && !isContextError(e.cause)
+		return e.StatusCode == 0 && !isContextError(e.cause) && !errors.Is(e.cause, ErrInvalidArgument)
 	}
 	return target == e.kind()
 }
@@ -195,6 +206,7 @@ func (e *Error) kind() error {
 const (
 	maxErrorCode    = 64
 	maxErrorMessage = 1024
+	maxPath         = 512
 )
 
 // readProblem takes code and message from the body of an error, when it is the
@@ -208,7 +220,7 @@ func (e *Error) readProblem(body []byte) {
 		e.Message = "the answer is not in the form of the service, so a gateway may have sent it"
 		return
 	}
-	e.Code, e.Message = printable(p.Code, maxErrorCode), printable(p.Message, maxErrorMessage)
+	e.Code, e.Message = printable(p.Code, maxErrorCode), printable(discreet(p.Message), maxErrorMessage)
 }
 
 // printable keeps what a server wrote to one line of bounded length.
@@ -233,6 +245,11 @@ func badAnswer(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrBadAnswer, fmt.Sprintf(format, args...))
 }
 
+// unreadable says that arguments or result of a job are not what its type has.
+func unreadable(what, id string, err error) error {
+	return fmt.Errorf("%s of job %s: %w; see its Snapshot for what came", what, id, err)
+}
+
 // A JobError is a job that ended without success.
 type JobError struct {
 	// Job is the job as it was seen at its end.
@@ -244,12 +261,12 @@ func (e *JobError) Error() string {
 	if e.Job.Status == StatusAborted {
 		return fmt.Sprintf("job %s was aborted", e.Job.ID)
 	}
-	reason := printable(e.Job.ErrorMessage, maxErrorMessage)
-	if reason == "" {
-		reason = "the service gave no reason"
-	}
+	reason := orDefault(e.Job.reason(), "the service gave no reason")
 	return fmt.Sprintf("job %s failed: %s", e.Job.ID, reason)
 }
+
+// reason is the service's, fit for a log.
+func (s Snapshot) reason() string { return printable(discreet(s.ErrorMessage), maxErrorMessage) }
 
 // Is matches [ErrJobFailed] or [ErrJobAborted].
 func (e *JobError) Is(target error) bool {
@@ -285,6 +302,10 @@ func (e *WaitError) Error() string {
 		e.Job.ID, e.Job.Status, e.Elapsed.Round(time.Millisecond), looks, e.Reason)
 	if e.Last != nil && !errors.Is(e.Reason, e.Last) {
 		text += fmt.Sprintf("; the last look failed: %v", e.Last)
+	}
+	var refused *Error
+	if !errors.As(e.Reason, &refused) {
+		text += "; the job goes on: wait again, or abort it"
 	}
 	return text
 }

@@ -35,11 +35,11 @@ func CategoryIn(of LabelType, categories ...string) Filter {
 func AttributeIn(of LabelType, allowed map[string][]any) Filter {
 	f := newFilter("attribute", "Attribute", "in", of, allowed)
 	if len(allowed) == 0 {
-		f.err = invalid("no attributes are named")
+		f.err = invalid("no attributes are named: name one at least")
 	}
 	for name, values := range allowed {
 		if len(values) == 0 {
-			f.err = invalid("no value is allowed for attribute %q", name)
+			f.err = invalid("no value is allowed for attribute %q: allow one at least", name)
 		}
 	}
 	return f
@@ -94,13 +94,13 @@ func RawFilter(key, title, operator string, of LabelType, value any) Filter {
 func listFilter(key, title string, of LabelType, values []string) Filter {
 	f := newFilter(key, title, "in", of, values)
 	if len(values) == 0 {
-		f.err = invalid("the list is empty")
+		f.err = invalid("the list is empty: give one name at least")
 	}
 	if slices.Contains(values, "") {
-		f.err = invalid("a name in the list is empty")
+		f.err = invalid("a name in the list is empty: leave it out")
 	}
 	if key == "category" && of == "" {
-		f.err = invalid("the label type is empty")
+		f.err = invalid("the label type is empty: give one, such as Box2D")
 	}
 	return f
 }
@@ -108,7 +108,7 @@ func listFilter(key, title string, of LabelType, values []string) Filter {
 func sizeFilter(operator string, bytes int64) Filter {
 	f := newFilter("size", "Size", operator, "", bytes)
 	if bytes < 0 {
-		f.err = invalid("a size of %d bytes is negative", bytes)
+		f.err = invalid("a size of %d bytes is negative: must be zero or more", bytes)
 	}
 	return f
 }
@@ -116,7 +116,7 @@ func sizeFilter(operator string, bytes int64) Filter {
 func textFilter(key, title, operator, text string) Filter {
 	f := newFilter(key, title, operator, "", text)
 	if text == "" {
-		f.err = invalid("the text is empty")
+		f.err = invalid("the text is empty: give one character at least")
 	}
 	return f
 }
@@ -124,7 +124,7 @@ func textFilter(key, title, operator, text string) Filter {
 func newFilter(key, title, operator string, of LabelType, value any) Filter {
 	raw, err := json.Marshal(value)
 	if err != nil {
-		err = invalid("the value cannot be sent: %v", err)
+		err = invalid("the value cannot be sent, use booleans, numbers, strings and nil: %v", err)
 	}
 	f := Filter{gen.SearchFilter{Key: key, Title: title, Operator: operator, Value: raw}, err}
 	if of != "" {
@@ -161,7 +161,8 @@ func (f Filter) String() string {
 func (f Filter) check(i int) error {
 	switch {
 	case f.err != nil:
-		return fmt.Errorf("filter %d, %s: %w", i, strings.TrimSpace(f.wire.Key+" "+f.wire.Operator), f.err)
+		name := strings.TrimSpace(printable(f.wire.Key+" "+f.wire.Operator, maxErrorMessage))
+		return fmt.Errorf("filter %d, %s: %w", i, orDefault(name, "raw"), f.err)
 	case f.wire.Key == "":
 		return invalid("filter %d is the zero value: make it with a function such as CategoryIn", i)
 	}

@@ -14,17 +14,17 @@ const maxID = 256
 func checkID(what, id string) error {
 	switch {
 	case id == "":
-		return invalid("%s is empty", what)
+		return invalid("%s is empty: use one of the service", what)
 	case len(id) > maxID:
-		return invalid("%s of %d bytes is longer than %d", what, len(id), maxID)
+		return invalid("%s of %d bytes is longer than %d: use one of the service", what, len(id), maxID)
 	case !utf8.ValidString(id):
-		return invalid("%s %q is not valid utf-8", what, id)
+		return invalid("%s %q is not valid utf-8: use one of the service", what, id)
 	case strings.Trim(id, ".") == "":
-		return invalid("%s %q would change the path of the request", what, id)
+		return invalid("%s %q would change the path of the request: use one of the service", what, id)
 	}
 	for _, r := range id {
 		if strings.ContainsRune(`/\?#%;`, r) || !unicode.IsGraphic(r) || unicode.IsSpace(r) {
-			return invalid("%s %q holds %q, which no id does", what, id, r)
+			return invalid("%s %q holds %q, which no id does: use one of the service", what, id, r)
 		}
 	}
 	return nil

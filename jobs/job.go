@@ -25,6 +25,10 @@ type Job struct {
 	seenAt    time.Time // when last was seen; zero for a loaded job
 	createdAt time.Time // when Create returned; zero for any other job
 	rerun     *rerun
+
+	reading builder // copies the request that get has built
+
+	waits int // in its fleet, whose mutex guards it
 }
 
 // A rerun is a Retry whose effect has not been seen yet.
@@ -42,7 +46,7 @@ const settling = 30 * time.Second
 func (j *Job) ID() string { return j.id }
 
 // String names the job by its id and status.
-func (j *Job) String() string { return "job " + j.id + " (" + string(j.Snapshot().Status) + ")" }
+func (j *Job) String() string { return j.Snapshot().String() }
 
 // Snapshot returns the job as it was last seen, without a request.
 func (j *Job) Snapshot() Snapshot {
@@ -72,8 +76,23 @@ func (j *Job) Update(ctx context.Context) error {
 	return nil
 }
 
+// get makes the request that reads the job. It is the same every time, so it is
+// built once: looking at a job is what a client does most.
 func (j *Job) get() (*http.Request, error) {
-	return gen.NewGetJobRequest(j.dataset.client.server, j.dataset.id, j.id, &gen.GetJobParams{JobType: string(j.of)})
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.reading == nil {
+		built, err := gen.NewGetJobRequest(j.dataset.client.server, j.dataset.id, j.id, &gen.GetJobParams{JobType: string(j.of)})
+		if err != nil {
+			return nil, err
+		}
+		j.reading = func() (*http.Request, error) {
+			req := *built
+			req.Header = make(http.Header, 4)
+			return &req, nil
+		}
+	}
+	return j.reading()
 }
 
 func (j *Job) parse(out **Snapshot) func([]byte) error {
@@ -101,7 +120,7 @@ func (j *Job) observe(s *Snapshot) (ended bool) {
 		return true
 	}
 	j.last, j.seenAt = s, now
-	if j.rerun != nil && (now.Sub(j.rerun.at) >= settling || !sameEnd(j.rerun.of, s)) {
+	if j.rerun != nil && (now.Sub(j.rerun.at) >= settling || !sameRun(j.rerun.of, s)) {
 		j.rerun = nil
 	}
 	return j.ended()
@@ -111,6 +130,13 @@ func (j *Job) observe(s *Snapshot) (ended bool) {
 // holds mu.
 func (j *Job) ended() bool { return j.last.Status.Finished() && j.rerun == nil }
 
+// newest is the snapshot itself, which nobody changes.
+func (j *Job) newest() *Snapshot {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.last
+}
+
 // state is the snapshot, and whether it shows the end of the present run.
 func (j *Job) state() (s Snapshot, ended bool) {
 	j.mu.Lock()
@@ -118,8 +144,13 @@ func (j *Job) state() (s Snapshot, ended bool) {
 	return *j.last, j.ended()
 }
 
-func sameEnd(a, b *Snapshot) bool {
-	return a.Status == b.Status && a.StartedAt.Equal(b.StartedAt) && a.FinishedAt.Equal(b.FinishedAt)
+// sameRun reports whether s shows the run that before was, or may be, the last
+// look at. A run whose end was not seen is known by its start.
+func sameRun(before, s *Snapshot) bool {
+	if before.Status.Finished() && (s.Status != before.Status || !s.FinishedAt.Equal(before.FinishedAt)) {
+		return false
+	}
+	return s.StartedAt.Equal(before.StartedAt)
 }
 
 // young reports whether the service may not know the job yet.
@@ -131,10 +162,14 @@ func (j *Job) young() bool {
 // up the wish; [Job.Wait] sees it come true. A finished job cannot be aborted.
 func (j *Job) Abort(ctx context.Context) error {
 	c := j.dataset.client
-	return c.call(ctx, opAbortJob,
+	err := c.call(ctx, opAbortJob,
 		func() (*http.Request, error) {
 			return gen.NewAbortJobRequest(c.server, j.dataset.id, j.id, &gen.AbortJobParams{JobType: string(j.of)})
 		}, nil)
+	if refusedAgain(err) && j.Update(ctx) == nil && j.Status() == StatusAborted {
+		return nil
+	}
+	return err
 }
 
 // result returns the result of a successful job in its wire form.
@@ -153,7 +188,7 @@ func (j *Job) result(ctx context.Context) (Snapshot, error) {
 	case s.Status != StatusSuccess:
 		return s, &JobError{Job: s}
 	case s.Result == nil:
-		return s, badAnswer("job %s is %s without a result", s.ID, s.Status)
+		return s, badAnswer("job %s is %s without a result: update it later", s.ID, s.Status)
 	}
 	return s, nil
 }

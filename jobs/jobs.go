@@ -45,8 +45,10 @@ func (ds *Dataset) BasicSearch() Jobs[*BasicSearchJob, BasicSearch] {
 // created.
 //
 // Creating is not idempotent. When the request may have taken effect although
-// no sound answer came, the error is [ErrAmbiguous]: look with [Jobs.List]
-// before you create the job again.
+// no sound answer came, the error is [ErrAmbiguous], a [*CreateError]: look for
+// the job before you create it again, or let the client look, see
+// [WithSettledCreates]. Create never sends a request again that may have made a
+// job.
 func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	var none J
 	request, err := args.request(ctx, js.dataset)
@@ -54,8 +56,35 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 		return none, fmt.Errorf("create %s job: %w", js.of, err)
 	}
 	c := js.dataset.client
+	unsure := &CreateError{DatasetID: js.dataset.id, Type: js.of, Title: request.Title, Arguments: request.Arguments, Since: time.Now()}
+	leave, err := c.settler.enter(ctx, unsure)
+	if err != nil {
+		return none, fmt.Errorf("create %s job %q of dataset %s: another create of the same job is under way, so this one was not sent; wait for that one: %w",
+			js.of, printable(request.Title, maxErrorMessage), js.dataset.id, err)
+	}
+	defer leave()
+	job, err := js.create(ctx, request)
+	if errors.Is(err, ErrAmbiguous) {
+		unsure.Err = err
+		if c.settler == nil {
+			return none, unsure
+		}
+		job, err = js.settle(ctx, unsure)
+	}
+	if err != nil {
+		return none, err
+	}
+	c.settler.hand(job.id)
+	job.createdAt = time.Now()
+	job.seenAt = job.createdAt
+	return js.wrap(job), nil
+}
+
+// create sends the request and makes a job of the answer.
+func (js Jobs[J, A]) create(ctx context.Context, request gen.CreateJobRequest) (*Job, error) {
+	c := js.dataset.client
 	var created gen.CreatedJob
-	err = c.call(ctx, opCreateJob,
+	err := c.call(ctx, opCreateJob,
 		func() (*http.Request, error) { return gen.NewCreateJobRequest(c.server, js.dataset.id, request) },
 		func(body []byte) error {
 			if err := decode(body, &created); err != nil {
@@ -67,7 +96,7 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 			return nil
 		})
 	if err != nil {
-		return none, err
+		return nil, err
 	}
 	// The answer holds no more than this; the rest is what was sent.
 	raw, err := json.Marshal(gen.Job{
@@ -80,15 +109,13 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 		Description: request.Description,
 	})
 	if err != nil {
-		return none, fmt.Errorf("job %s was created, but: %w", created.JobID, err)
+		return nil, fmt.Errorf("job %s was created, get it by its id: %w", created.JobID, err)
 	}
 	job, err := js.load(raw)
 	if err != nil {
-		return none, fmt.Errorf("job %s was created, but: %w", created.JobID, err)
+		return nil, fmt.Errorf("job %s was created, get it by its id: %w", created.JobID, err)
 	}
-	job.createdAt = time.Now()
-	job.seenAt = job.createdAt
-	return js.wrap(job), nil
+	return job, nil
 }
 
 // Get reads one job. The error is [ErrNotFound] when the dataset has no job of
@@ -114,8 +141,22 @@ type ListOptions struct {
 // List lists the jobs, newest first, in as many requests as the caller goes on
 // for: 128 jobs each.
 func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J, error] {
+	return func(yield func(J, error) bool) {
+		for job, err := range js.pages(ctx, options) {
+			var j J
+			if err == nil {
+				j = js.wrap(job)
+			}
+			if !yield(j, err) {
+				return
+			}
+		}
+	}
+}
+
+func (js Jobs[J, A]) pages(ctx context.Context, options ListOptions) iter.Seq2[*Job, error] {
 	c := js.dataset.client
-	pages := list(ctx, c, opListJobs,
+	return list(ctx, c, opListJobs,
 		func(offset, limit int) (*http.Request, error) {
 			return gen.NewListJobsRequest(c.server, js.dataset.id, &gen.ListJobsParams{
 				JobType: string(js.of), Status: optional(string(options.Status)), Offset: &offset, Limit: &limit,
@@ -143,17 +184,6 @@ func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J,
 			return jobs, p.TotalCount, nil
 		},
 		func(j *Job) string { return j.id })
-	return func(yield func(J, error) bool) {
-		for job, err := range pages {
-			var j J
-			if err == nil {
-				j = js.wrap(job)
-			}
-			if !yield(j, err) {
-				return
-			}
-		}
-	}
 }
 
 // Delete deletes a finished job. What it made stays.
@@ -162,10 +192,14 @@ func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
 		return err
 	}
 	c := js.dataset.client
-	return c.call(ctx, opDeleteJob,
+	err := c.call(ctx, opDeleteJob,
 		func() (*http.Request, error) {
 			return gen.NewDeleteJobRequest(c.server, js.dataset.id, id, &gen.DeleteJobParams{JobType: string(js.of)})
 		}, nil)
+	if refusedAgain(err) && errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // Load takes up a job that was saved as JSON, such as by json.Marshal of the
@@ -175,7 +209,7 @@ func (js Jobs[J, A]) Load(data []byte) (J, error) {
 	job, err := js.load(append([]byte(nil), data...))
 	if err != nil {
 		var none J
-		return none, fmt.Errorf("load %s job: %w", js.of, err)
+		return none, fmt.Errorf("load %s job: %w; load what the JSON of such a job was", js.of, err)
 	}
 	return js.wrap(job), nil
 }

@@ -46,10 +46,17 @@ type Label struct {
 	SemanticMask    *Mask[SemanticMaskInfo]
 	InstanceMask    *Mask[InstanceMaskInfo]
 	PanopticMask    *Mask[PanopticMaskInfo]
-	// Other holds the labels of types that are not named above, in their wire
-	// form.
-	Other map[LabelType]json.RawMessage
+	// Other holds the labels of types that are not named above.
+	Other map[LabelType]OtherLabel
 }
+
+// An OtherLabel is a label of a type that this package does not know. There may
+// be a signed URL in it, as there is in a mask, so it is shown only when asked
+// for.
+type OtherLabel struct{ raw secret }
+
+// JSON is the label in its wire form, byte for byte.
+func (l OtherLabel) JSON() json.RawMessage { return json.RawMessage(l.raw.text()) }
 
 // What labels are made of, as openapi.yaml describes it. Attribute values are
 // bool, float64, string, nil, or []any of those.
@@ -157,9 +164,9 @@ func (c *Contents) newLabel(d *Data, l *gen.Label) Label {
 		label.PanopticMask = &Mask[PanopticMaskInfo]{m.RemotePath, m.Info, c.mask(d, PanopticMask, m.RemotePath, m.URL)}
 	}
 	if len(l.AdditionalProperties) > 0 {
-		label.Other = make(map[LabelType]json.RawMessage, len(l.AdditionalProperties))
+		label.Other = make(map[LabelType]OtherLabel, len(l.AdditionalProperties))
 		for of, raw := range l.AdditionalProperties {
-			label.Other[LabelType(of)] = raw
+			label.Other[LabelType(of)] = OtherLabel{newSecret(string(raw))}
 		}
 	}
 	return label
@@ -168,7 +175,7 @@ func (c *Contents) newLabel(d *Data, l *gen.Label) Label {
 func (c *Contents) mask(d *Data, of LabelType, path, url string) *remote {
 	return &remote{
 		client: c.client,
-		path:   d.Segment + "/" + path,
+		path:   printable(d.Segment+"/"+path, maxPath),
 		url:    newSecret(url),
 		renew:  func(ctx context.Context) (string, error) { return c.renewMask(ctx, d, of, path) },
 	}
@@ -193,7 +200,7 @@ func (c *Contents) renewMask(ctx context.Context, d *Data, of LabelType, path st
 					return nil
 				}
 			}
-			return badAnswer("it holds no url of %s", path)
+			return badAnswer("it holds no url of %s", printable(path, maxPath))
 		})
 	return fresh, err
 }

@@ -60,7 +60,8 @@ func TestLabelsOfEveryType(t *testing.T) {
 	assert.Equal(t, int64(8), l.InstanceMask.Info[0].InstanceID)
 	assert.Equal(t, int64(10), l.PanopticMask.Info[0].CategoryID)
 	assert.Equal(t, "https://data.example/p.png?sig=3", l.PanopticMask.URL())
-	assert.Equal(t, json.RawMessage(`{"of": "tomorrow", "size": 1.50}`), l.Other["HOLOGRAM"], "untouched")
+	assert.Equal(t, json.RawMessage(`{"of": "tomorrow", "size": 1.50}`), l.Other["HOLOGRAM"].JSON(), "untouched")
+	assert.Empty(t, l.Other["PHOTOGRAM"].JSON())
 	assert.Equal(t, []jobs.LabelType{
 		jobs.Classification, jobs.Box2D, jobs.Box3D, jobs.Polygon, jobs.MultiPolygon, jobs.RLE, jobs.Polyline2D, jobs.MultiPolyline2D,
 		jobs.Keypoints2D, jobs.Sentence, jobs.SemanticMask, jobs.InstanceMask, jobs.PanopticMask, "HOLOGRAM",

@@ -10,6 +10,9 @@ import (
 const pageSize = 128
 
 const (
+	// maxPageItems is how many items a page may hold. A service that gives
+	// more than was asked for is borne with, one that floods is not.
+	maxPageItems = 10 * pageSize
 	// maxPages bounds a list that does not end: more than ten million items.
 	maxPages = 100_000
 	// maxStalePages is how many pages in a row may bring nothing new. One or
@@ -27,12 +30,19 @@ func list[T any](ctx context.Context, c *Client, op operation,
 ) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
+		var path string // for error texts
 		seen := map[string]bool{}
 		for offset, total, stale, pages := 0, 0, 0, 0; ; {
 			var items []T
 			before := total
 			err := c.call(ctx, op,
-				func() (*http.Request, error) { return build(offset, pageSize) },
+				func() (*http.Request, error) {
+					req, err := build(offset, pageSize)
+					if err == nil {
+						path = c.relative(req)
+					}
+					return req, err
+				},
 				func(body []byte) (err error) { items, total, err = parse(body); return err })
 			if err != nil {
 				yield(none, err)
@@ -60,7 +70,7 @@ func list[T any](ctx context.Context, c *Client, op operation,
 				return
 			}
 			if stale >= maxStalePages || pages >= maxPages {
-				yield(none, &Error{Operation: op.name, StatusCode: http.StatusOK, Attempts: 1,
+				yield(none, &Error{Operation: op.name, Method: http.MethodGet, Path: path, StatusCode: http.StatusOK, Attempts: 1,
 					cause: badAnswer("the list of %d does not end: %d pages, the last %d of them without anything new", total, pages, stale)})
 				return
 			}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -39,32 +40,34 @@ func TestJobRoundTripsByteForByte(t *testing.T) {
 }
 
 func TestSearchRoundTrips(t *testing.T) {
-	_, client := connect(t)
-	ctx := t.Context()
-	job := search(ctx, t, client, jobs.CategoryIn(jobs.Box2D, "car"), jobs.SizeGreaterThan(10))
-	saved, err := json.Marshal(job)
-	require.NoError(t, err)
-	again, err := job.Dataset().BasicSearch().Load(saved)
-	require.NoError(t, err)
-	args, err := again.Arguments()
-	require.NoError(t, err)
-	assert.Len(t, args.Revision, 32)
-	assert.Equal(t, jobs.All, args.Match)
-	assert.Equal(t, jobs.ByFile, args.Unit)
-	assert.Equal(t, `search(`+args.Revision[:7]+`): category in ["car"]`, args.Title)
-	require.Len(t, args.Filters, 2)
-	assert.Equal(t, `category in ["car"]`, args.Filters[0].String())
-	assert.Equal(t, jobs.Box2D, args.Filters[0].LabelType())
-	assert.Equal(t, "size", args.Filters[1].Key())
-	assert.Equal(t, ">", args.Filters[1].Operator())
-	assert.JSONEq(t, "10", string(args.Filters[1].Value()))
-	assert.Empty(t, args.Filters[1].LabelType())
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t)
+		ctx := t.Context()
+		job := search(ctx, t, client, jobs.CategoryIn(jobs.Box2D, "car"), jobs.SizeGreaterThan(10))
+		saved, err := json.Marshal(job)
+		require.NoError(t, err)
+		again, err := job.Dataset().BasicSearch().Load(saved)
+		require.NoError(t, err)
+		args, err := again.Arguments()
+		require.NoError(t, err)
+		assert.Len(t, args.Revision, 32)
+		assert.Equal(t, jobs.All, args.Match)
+		assert.Equal(t, jobs.ByFile, args.Unit)
+		assert.Equal(t, `search(`+args.Revision[:7]+`): category in ["car"]`, args.Title)
+		require.Len(t, args.Filters, 2)
+		assert.Equal(t, `category in ["car"]`, args.Filters[0].String())
+		assert.Equal(t, jobs.Box2D, args.Filters[0].LabelType())
+		assert.Equal(t, "size", args.Filters[1].Key())
+		assert.Equal(t, ">", args.Filters[1].Operator())
+		assert.JSONEq(t, "10", string(args.Filters[1].Value()))
+		assert.Empty(t, args.Filters[1].LabelType())
 
-	repeated, err := job.Dataset().BasicSearch().Create(ctx, args)
-	require.NoError(t, err, "the arguments of one job create another")
-	repeatedArgs, err := repeated.Arguments()
-	require.NoError(t, err)
-	assert.Equal(t, args, repeatedArgs)
+		repeated, err := job.Dataset().BasicSearch().Create(ctx, args)
+		require.NoError(t, err, "the arguments of one job create another")
+		repeatedArgs, err := repeated.Arguments()
+		require.NoError(t, err)
+		assert.Equal(t, args, repeatedArgs)
+	})
 }
 
 func TestLoadRefuses(t *testing.T) {

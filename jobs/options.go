@@ -18,6 +18,7 @@ type settings struct {
 	rate       float64
 	timeout    time.Duration
 	maxBody    int64
+	settle     bool
 }
 
 func defaults(home string) settings {
@@ -50,7 +51,7 @@ func WithBaseURL(url string) Option {
 func WithHTTPClient(client *http.Client) Option {
 	return func(s *settings) error {
 		if client == nil {
-			return invalid("http client is nil")
+			return invalid("http client is nil: leave the option out for the default")
 		}
 		s.httpClient = client
 		return nil
@@ -63,7 +64,7 @@ func WithHTTPClient(client *http.Client) Option {
 func WithLogger(logger *slog.Logger) Option {
 	return func(s *settings) error {
 		if logger == nil {
-			return invalid("logger is nil")
+			return invalid("logger is nil: leave the option out for no log")
 		}
 		s.logger = logger
 		return nil
@@ -88,7 +89,7 @@ func WithRetry(policy RetryPolicy) Option {
 func WithPace(requestsPerSecond float64) Option {
 	return func(s *settings) error {
 		if requestsPerSecond != requestsPerSecond {
-			return invalid("pace is not a number")
+			return invalid("pace is not a number: give requests per second")
 		}
 		s.rate = requestsPerSecond
 		return nil
@@ -103,6 +104,25 @@ func WithAttemptTimeout(d time.Duration) Option {
 			return invalid("attempt timeout %v: must be positive", d)
 		}
 		s.timeout = d
+		return nil
+	}
+}
+
+// WithSettledCreates makes [Jobs.Create] look for a job that it cannot tell to
+// be created: up to five times in about eight seconds, in the list of jobs. If
+// exactly one job there is of the same type, title and arguments, was not
+// created before, and has not been returned by another Create of this client,
+// it is the one, and Create returns it. If there is none, or several, the error
+// is a [*CreateError] as ever: that a job does not show proves nothing.
+//
+// Two things go with it. Creates of the same job with one client wait for each
+// other. And a job that another program creates with the same title and
+// arguments at the same time, within five seconds and what the clocks of this
+// machine and of the service differ by, cannot be told apart: do not use it where
+// several programs create the same jobs.
+func WithSettledCreates() Option {
+	return func(s *settings) error {
+		s.settle = true
 		return nil
 	}
 }

@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"math"
-	"sync"
 	"time"
 )
 
@@ -13,7 +12,10 @@ import (
 type pace struct {
 	window time.Duration
 
-	mu   sync.Mutex
+	// turn lets the requests through in the order they came: of those that wait,
+	// one sleeps, and the others stand in line. It guards what is below.
+	turn chan struct{}
+
 	sent []time.Time // ring: sent[next] is the n-th last
 	next int
 }
@@ -29,7 +31,16 @@ func newPace(rate float64) *pace {
 	return &pace{
 		window: time.Duration(math.Ceil(n / rate * float64(time.Second))),
 		sent:   make([]time.Time, int(min(n, 1<<16))),
+		turn:   make(chan struct{}, 1),
 	}
+}
+
+// perSecond is the limit; zero for none.
+func (p *pace) perSecond() float64 {
+	if p == nil {
+		return 0
+	}
+	return float64(len(p.sent)) / p.window.Seconds()
 }
 
 // Wait returns when the next request may be sent, or with ctx's error.
@@ -37,26 +48,29 @@ func (p *pace) Wait(ctx context.Context) error {
 	if p == nil {
 		return ctx.Err()
 	}
+	select {
+	case p.turn <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-p.turn }()
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		delay := p.reserve()
 		if delay <= 0 {
-			return ctx.Err()
+			return nil
 		}
-		timer := time.NewTimer(delay)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
+		if err := sleep(ctx, delay); err != nil {
+			return err
 		}
 	}
 }
 
 // reserve takes the next place if it is free now, and says otherwise how long
-// it will not be. A caller that gives up has taken nothing from the others.
+// it will not be. Whoever gives up has taken nothing from the others.
 func (p *pace) reserve() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	now := time.Now()
 	oldest := p.sent[p.next]
 	if !oldest.IsZero() {

@@ -51,7 +51,7 @@ var opOpen = operation{id: "content", name: "open content"}
 func (r *remote) get(ctx context.Context, rawURL string) (io.ReadCloser, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("content of %s: %w", r.path, badAnswer("its url does not parse"))
+		return nil, fmt.Errorf("content of %s: %w", r.path, badAnswer("its url does not parse, list it again"))
 	}
 	if err := checkScheme(u); err != nil {
 		return nil, fmt.Errorf("content of %s: %w", r.path, badAnswer("%v", err))
@@ -76,11 +76,11 @@ func (r *remote) get(ctx context.Context, rawURL string) (io.ReadCloser, error) 
 func (r *remote) attempt(ctx context.Context, u *url.URL) (io.ReadCloser, *Error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(r.client.timeout, func() { cancel(errAttemptTimeout) })
-	failed := &Error{Operation: opOpen.name, Method: http.MethodGet, Path: printable(r.path, 512)}
+	failed := &Error{Operation: opOpen.name, Method: http.MethodGet, Path: r.path}
 	// No header of ours goes along: the URL itself is the permission, and
 	// whoever it leads to must not see the access key.
 	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: http.Header{}}).WithContext(ctx)
-	resp, err := r.client.data.Do(req)
+	resp, err := r.client.data(req)
 	timer.Stop()
 	if err != nil {
 		failed.cause = r.client.plainCause(ctx, err)
@@ -91,6 +91,9 @@ func (r *remote) attempt(ctx context.Context, u *url.URL) (io.ReadCloser, *Error
 		return &content{resp.Body, cancel}, nil
 	}
 	failed.StatusCode = resp.StatusCode
+	if resp.StatusCode < 400 {
+		failed.cause = badAnswer("unexpected status")
+	}
 	failed.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 	// What a store says in an error is of its own form; a little is read so
 	// that the connection can be used again.

@@ -59,13 +59,20 @@ func (p RetryPolicy) next(op operation, attempts int, err *Error) (time.Duration
 }
 
 func repeatable(op operation, err *Error) bool {
-	if isContextError(err.cause) {
-		return false
+	if isContextError(err.cause) || errors.Is(err.cause, ErrInvalidArgument) {
+		return false // nobody else's fault
 	}
 	if err.unsent || err.StatusCode == http.StatusTooManyRequests {
 		return true
 	}
 	return !op.once && transient(err)
+}
+
+// refusedAgain reports whether the service refused what was sent before without
+// a sound answer: perhaps because it was done then.
+func refusedAgain(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Attempts > 1 && e.StatusCode >= 400 && !transient(e)
 }
 
 // transient tells weather from an answer.

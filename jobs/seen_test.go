@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -36,28 +37,30 @@ func TestSeenSquashAndMerge(t *testing.T) {
 		jobs.Skip:     {"01", "01", "01", "01", "02", "02", "02", "02", "02", "02"},
 	} {
 		t.Run(string(strategy), func(t *testing.T) {
-			_, client := connect(t)
-			ctx := t.Context()
-			ds := dataset(t, client, "squash-and-merge")
-			job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{
-				DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: strategy,
+			synctest.Test(t, func(t *testing.T) {
+				_, client := connect(t)
+				ctx := t.Context()
+				ds := dataset(t, client, "squash-and-merge")
+				job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{
+					DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: strategy,
+				})
+				require.NoError(t, err)
+				assert.Equal(t, jobs.StatusQueuing, job.Status())
+				assert.Equal(t, "dev->main("+string(strategy)+")", job.Snapshot().Title)
+				require.NoError(t, job.Wait(ctx))
+				assert.Equal(t, jobs.StatusSuccess, job.Status())
+				draft, err := job.Result(ctx)
+				require.NoError(t, err)
+				assert.Equal(t, jobs.DraftOpen, draft.Status)
+				assert.Equal(t, "main", draft.Branch)
+				assert.Equal(t, "merge dev", draft.Title)
+				paths, byPath := categories(ctx, t, draft.Contents())
+				got := make([]string, len(paths))
+				for i, path := range paths {
+					got[i] = byPath[path]
+				}
+				assert.Equal(t, want, got, "%v", paths)
 			})
-			require.NoError(t, err)
-			assert.Equal(t, jobs.StatusQueuing, job.Status())
-			assert.Equal(t, "dev->main("+string(strategy)+")", job.Snapshot().Title)
-			require.NoError(t, job.Wait(ctx))
-			assert.Equal(t, jobs.StatusSuccess, job.Status())
-			draft, err := job.Result(ctx)
-			require.NoError(t, err)
-			assert.Equal(t, jobs.DraftOpen, draft.Status)
-			assert.Equal(t, "main", draft.Branch)
-			assert.Equal(t, "merge dev", draft.Title)
-			paths, byPath := categories(ctx, t, draft.Contents())
-			got := make([]string, len(paths))
-			for i, path := range paths {
-				got[i] = byPath[path]
-			}
-			assert.Equal(t, want, got, "%v", paths)
 		})
 	}
 }
@@ -65,59 +68,61 @@ func TestSeenSquashAndMerge(t *testing.T) {
 // The fusion search that was seen at the hosted service, statistics to the
 // byte.
 func TestSeenFusionSearch(t *testing.T) {
-	_, client := connect(t)
-	ctx := t.Context()
-	ds := dataset(t, client, "basic-search")
-	job, err := ds.BasicSearch().Create(ctx, jobs.BasicSearch{
-		Revision: "main",
-		Match:    jobs.All,
-		Unit:     jobs.ByFile,
-		Filters: []jobs.Filter{
-			jobs.CategoryIn(jobs.Box2D, "01", "02"),
-			jobs.SizeGreaterThan(0),
-			jobs.Labelled(true),
-			jobs.AttributeIn(jobs.Box2D, map[string][]any{"attribute_1": {true, false}, "attribute_2": {3}}),
-			jobs.SegmentIn("test"),
-			jobs.SensorIn("CAM_BACK_RIGHT"),
-		},
-	})
-	require.NoError(t, err)
-	require.NoError(t, job.Wait(ctx))
-	result, err := job.FusionResult(ctx)
-	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t)
+		ctx := t.Context()
+		ds := dataset(t, client, "basic-search")
+		job, err := ds.BasicSearch().Create(ctx, jobs.BasicSearch{
+			Revision: "main",
+			Match:    jobs.All,
+			Unit:     jobs.ByFile,
+			Filters: []jobs.Filter{
+				jobs.CategoryIn(jobs.Box2D, "01", "02"),
+				jobs.SizeGreaterThan(0),
+				jobs.Labelled(true),
+				jobs.AttributeIn(jobs.Box2D, map[string][]any{"attribute_1": {true, false}, "attribute_2": {3}}),
+				jobs.SegmentIn("test"),
+				jobs.SensorIn("CAM_BACK_RIGHT"),
+			},
+		})
+		require.NoError(t, err)
+		require.NoError(t, job.Wait(ctx))
+		result, err := job.FusionResult(ctx)
+		require.NoError(t, err)
 
-	segments := collect(t, result.Segments(ctx))
-	require.Len(t, segments, 1)
-	assert.Equal(t, "test", segments[0].Name)
-	frames := collect(t, result.Frames(ctx, "test"))
-	require.Len(t, frames, 1)
-	require.Len(t, frames[0].Data, 1)
-	found := frames[0].Data[0]
-	assert.Equal(t, "CAM_BACK_RIGHT", found.Sensor)
-	assert.Equal(t, frames[0].ID, found.FrameID)
-	require.Len(t, found.Label.Box2D, 1)
-	assert.Equal(t, "01", found.Label.Box2D[0].Category)
-	assert.Equal(t, map[string]any{"attribute_1": true, "attribute_2": 3.0}, found.Label.Box2D[0].Attributes)
+		segments := collect(t, result.Segments(ctx))
+		require.Len(t, segments, 1)
+		assert.Equal(t, "test", segments[0].Name)
+		frames := collect(t, result.Frames(ctx, "test"))
+		require.Len(t, frames, 1)
+		require.Len(t, frames[0].Data, 1)
+		found := frames[0].Data[0]
+		assert.Equal(t, "CAM_BACK_RIGHT", found.Sensor)
+		assert.Equal(t, frames[0].ID, found.FrameID)
+		require.Len(t, found.Label.Box2D, 1)
+		assert.Equal(t, "01", found.Label.Box2D[0].Category)
+		assert.Equal(t, map[string]any{"attribute_1": true, "attribute_2": 3.0}, found.Label.Box2D[0].Attributes)
 
-	sensors, err := result.Sensors(ctx, "test")
-	require.NoError(t, err)
-	names := map[string]bool{}
-	for _, s := range sensors {
-		names[s.Name] = true
-		assert.Equal(t, jobs.Camera, s.Type)
-		assert.NotNil(t, s.Extrinsics)
-		assert.NotNil(t, s.Intrinsics)
-	}
-	assert.Equal(t, map[string]bool{"CAM_BACK_RIGHT": true, "CAM_BACK_LEFT": true}, names)
+		sensors, err := result.Sensors(ctx, "test")
+		require.NoError(t, err)
+		names := map[string]bool{}
+		for _, s := range sensors {
+			names[s.Name] = true
+			assert.Equal(t, jobs.Camera, s.Type)
+			assert.NotNil(t, s.Extrinsics)
+			assert.NotNil(t, s.Intrinsics)
+		}
+		assert.Equal(t, map[string]bool{"CAM_BACK_RIGHT": true, "CAM_BACK_LEFT": true}, names)
 
-	statistics, err := result.LabelStatistics(ctx)
-	require.NoError(t, err)
-	assert.Equal(t, jobs.LabelStatistics{jobs.Box2D: {
-		Quantity: 1,
-		Categories: []jobs.CategoryStatistics{{
-			Name: "01", Quantity: 1,
+		statistics, err := result.LabelStatistics(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, jobs.LabelStatistics{jobs.Box2D: {
+			Quantity: 1,
+			Categories: []jobs.CategoryStatistics{{
+				Name: "01", Quantity: 1,
+				Attributes: []jobs.AttributeStatistics{{Name: "attribute_1", Enum: []any{true}, Quantities: []int64{1}}},
+			}},
 			Attributes: []jobs.AttributeStatistics{{Name: "attribute_1", Enum: []any{true}, Quantities: []int64{1}}},
-		}},
-		Attributes: []jobs.AttributeStatistics{{Name: "attribute_1", Enum: []any{true}, Quantities: []int64{1}}},
-	}}, statistics)
+		}}, statistics)
+	})
 }

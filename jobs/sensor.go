@@ -46,7 +46,7 @@ type (
 // Sensors returns the sensors of a segment of a fusion dataset.
 func (c *Contents) Sensors(ctx context.Context, segment string) ([]Sensor, error) {
 	if segment == "" {
-		return nil, invalid("segment name is empty")
+		return nil, invalid("segment name is empty: Segments lists the names")
 	}
 	var body gen.SensorList
 	err := c.client.call(ctx, opListSensors,

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/bits"
@@ -17,6 +18,7 @@ type shape struct {
 	required uint64 // a bit for each of names
 	elem     *shape // of the items of an array or of an object without fields
 	nullable bool   // an item may be null
+	page     bool   // a page of a list
 }
 
 type field struct {
@@ -42,6 +44,9 @@ func newShape(t reflect.Type) *shape {
 	case reflect.Pointer:
 		return shapeOf(t.Elem())
 	case reflect.Slice, reflect.Map:
+		if t.Elem() == reflect.TypeFor[json.RawMessage]() {
+			return &shape{nullable: true} // what an item must be is found when it is decoded
+		}
 		if elem := shapeOf(t.Elem()); elem != nil {
 			return &shape{elem: elem, nullable: t.Elem().Kind() == reflect.Pointer}
 		}
@@ -58,6 +63,7 @@ func newShape(t reflect.Type) *shape {
 			s.fields[name] = field{len(s.names), shapeOf(t.Field(i).Type)}
 			s.names = append(s.names, name)
 		}
+		_, s.page = s.fields["totalCount"]
 		if len(s.names) > 64 {
 			panic(fmt.Sprintf("jobs: %v has more than 64 fields", t))
 		}
@@ -71,6 +77,7 @@ func newShape(t reflect.Type) *shape {
 type walker struct {
 	data []byte
 	pos  int
+	most int // items of the next array; 0 is no limit
 }
 
 // value walks one value and returns the first fault in it, with its place.
@@ -110,6 +117,9 @@ func (w *walker) object(s *shape) string {
 			continue
 		}
 		seen |= bit
+		if s.page {
+			w.most = maxPageItems
+		}
 		if fault := w.value(f.shape); fault != "" {
 			return join(s.names[f.index], fault)
 		}
@@ -121,8 +131,13 @@ func (w *walker) object(s *shape) string {
 }
 
 func (w *walker) items(s *shape, end byte) string {
+	most := w.most
+	w.most = 0
 	w.pos++
 	for i := 0; !w.closes(end); i++ {
+		if i == most && most != 0 {
+			return fmt.Sprintf("[%d] is one too many, where %d were asked for", i, pageSize)
+		}
 		if end == '}' {
 			w.key()
 		}
@@ -162,14 +177,11 @@ func (w *walker) key() []byte {
 	start := w.pos
 	w.text()
 	key := w.data[start+1 : w.pos-1]
-	for _, c := range key {
-		if c == '\\' {
-			var plain string
-			// The syntax was checked, so this cannot fail.
-			_ = json.Unmarshal(w.data[start:w.pos], &plain)
-			key = []byte(plain)
-			break
-		}
+	if bytes.IndexByte(key, '\\') >= 0 {
+		var plain string
+		// The syntax was checked, so this cannot fail.
+		_ = json.Unmarshal(w.data[start:w.pos], &plain)
+		key = []byte(plain)
 	}
 	w.space()
 	w.pos++

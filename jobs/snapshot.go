@@ -26,6 +26,10 @@ func (s Status) Finished() bool {
 	return s == StatusSuccess || s == StatusFailed || s == StatusAborted
 }
 
+// String is the status on one line of bounded length, since a status that is not
+// named here may be any text.
+func (s Status) String() string { return printable(string(s), maxErrorCode) }
+
 // A Type is what a job does. The service may add others than those named here.
 type Type string
 
@@ -34,6 +38,9 @@ const (
 	TypeSquashAndMerge Type = "squashAndMerge"
 	TypeBasicSearch    Type = "basicSearch"
 )
+
+// String is the type on one line of bounded length.
+func (t Type) String() string { return printable(string(t), maxErrorCode) }
 
 // A Snapshot is a job as it was at one moment.
 type Snapshot struct {

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -50,9 +51,9 @@ func (a SquashAndMerge) request(ctx context.Context, ds *Dataset) (gen.CreateJob
 	a.Strategy = orDefault(a.Strategy, Abort)
 	switch {
 	case a.DraftTitle == "":
-		return none, invalid("the draft title is empty")
+		return none, invalid("the draft title is empty: set DraftTitle")
 	case a.Source == "":
-		return none, invalid("the source branch is empty")
+		return none, invalid("the source branch is empty: set Source")
 	case a.Strategy != Abort && a.Strategy != Override && a.Strategy != Skip:
 		return none, invalid("unknown strategy %q: want %s, %s or %s", a.Strategy, Abort, Override, Skip)
 	}
@@ -63,7 +64,7 @@ func (a SquashAndMerge) request(ctx context.Context, ds *Dataset) (gen.CreateJob
 		}
 	}
 	if a.Source == a.Target {
-		return none, invalid("source and target are the same branch %q", a.Source)
+		return none, invalid("source and target are the same branch %q: name two", a.Source)
 	}
 	arguments, err := json.Marshal(gen.SquashAndMergeArguments{
 		Title:            a.DraftTitle,
@@ -92,7 +93,7 @@ func (j *SquashAndMergeJob) Arguments() (SquashAndMerge, error) {
 	s := j.Snapshot()
 	var a gen.SquashAndMergeArguments
 	if err := decode(s.Arguments, &a); err != nil {
-		return SquashAndMerge{}, fmt.Errorf("arguments of job %s: %w", s.ID, err)
+		return SquashAndMerge{}, unreadable("arguments", s.ID, err)
 	}
 	return SquashAndMerge{
 		DraftTitle:       a.Title,
@@ -110,8 +111,11 @@ func (j *SquashAndMergeJob) Arguments() (SquashAndMerge, error) {
 // or [ErrForbidden].
 //
 // A Wait after it does not take the end of the run before for the end of this
-// one. The request is repeated only when it surely did not arrive; when it may
-// have taken effect the error is [ErrAmbiguous].
+// one. The request is repeated only when it surely did not arrive. When it may
+// have taken effect the error is [ErrAmbiguous]: Wait then tells, which ends
+// with the new run, or, when no new run shows within half a minute, as the run
+// before did; so does Update, after which a status that is not finished is that
+// of the new run.
 func (j *SquashAndMergeJob) Retry(ctx context.Context) error {
 	c := j.dataset.client
 	before := j.Snapshot()
@@ -119,22 +123,21 @@ func (j *SquashAndMergeJob) Retry(ctx context.Context) error {
 		func() (*http.Request, error) {
 			return gen.NewRetryJobRequest(c.server, j.dataset.id, j.id, &gen.RetryJobParams{JobType: string(j.of)})
 		}, nil)
-	if err != nil {
+	if err != nil && !errors.Is(err, ErrAmbiguous) {
 		return err
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.rerun = &rerun{of: &before, at: time.Now()}
 	j.seenAt = j.rerun.at
-	return nil
+	return err
 }
 
 // Result returns the draft that the job made, in whatever status the draft is
 // now. The error is [ErrNotFinished] while the job has not ended, a [*JobError]
 // when it failed or was aborted, and [ErrNotFound] when the draft is gone.
 //
-// There is no read of one draft by its number, so this pages through the drafts
-// of the target branch.
+// It takes as many requests as the target branch has pages of drafts.
 func (j *SquashAndMergeJob) Result(ctx context.Context) (*Draft, error) {
 	s, err := j.result(ctx)
 	if err != nil {
@@ -142,20 +145,15 @@ func (j *SquashAndMergeJob) Result(ctx context.Context) (*Draft, error) {
 	}
 	var r gen.SquashAndMergeResult
 	if err := decode(s.Result, &r); err != nil {
-		return nil, fmt.Errorf("result of job %s: %w", s.ID, err)
+		return nil, unreadable("result", s.ID, err)
 	}
 	args, err := j.Arguments()
 	if err != nil {
 		return nil, err
 	}
-	for draft, err := range j.dataset.Drafts(ctx, DraftOptions{Status: DraftAll, Branch: args.Target}) {
-		if err != nil {
-			return nil, err
-		}
-		if draft.Number == r.DraftNumber {
-			return draft, nil
-		}
+	draft, err := j.dataset.draft(ctx, args.Target, r.DraftNumber)
+	if err != nil {
+		return nil, fmt.Errorf("result of job %s: %w", s.ID, err)
 	}
-	return nil, fmt.Errorf("%w: draft %d on branch %s of dataset %s, made by job %s: it may have been deleted",
-		ErrNotFound, r.DraftNumber, args.Target, j.dataset.id, s.ID)
+	return draft, nil
 }

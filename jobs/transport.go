@@ -45,23 +45,29 @@ func (c *Client) once(ctx context.Context, op operation, build builder, parse fu
 		return 0, invalid("%s: %v", op.name, err)
 	}
 	requestID := c.authorize(req.Header)
-	failed := &Error{Operation: op.name, Method: req.Method, Path: c.relative(req), RequestID: requestID, Attempts: 1}
+	failure := func(a answer, cause error) *Error {
+		return &Error{
+			Operation: op.name, Method: req.Method, Path: c.relative(req), RequestID: requestID,
+			StatusCode: a.status, RetryAfter: a.retryAfter, Attempts: 1, cause: cause,
+		}
+	}
 	if err := c.pace.Wait(ctx); err != nil {
-		failed.cause, failed.unsent, failed.Attempts = err, true, 0
+		failed := failure(answer{}, err)
+		failed.unsent, failed.Attempts = true, 0
 		return 0, failed
 	}
 	a, err := c.attempt(ctx, op, req)
-	failed.StatusCode, failed.RetryAfter = a.status, a.retryAfter
-	switch {
-	case err != nil:
-		failed.cause = err
-		failed.unsent = surelyUnsent(err)
-	case a.status == http.StatusOK || a.status == http.StatusCreated || a.status < 300 && parse == nil:
-		if err := checkBody(a, parse); err != nil {
-			failed.cause = err
-			break
+	sound := err == nil && (a.status == http.StatusOK || a.status == http.StatusCreated || a.status < 300 && parse == nil)
+	if sound {
+		if err = checkBody(a, parse); err == nil {
+			return a.retryAfter, nil
 		}
-		return a.retryAfter, nil
+	}
+	failed := failure(a, err)
+	switch {
+	case sound:
+	case err != nil:
+		failed.unsent = surelyUnsent(err)
 	case a.status < 400:
 		// Nothing promises a redirect, and the access key must not follow one.
 		failed.cause = badAnswer("unexpected status")

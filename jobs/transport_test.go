@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
 func TestHeadersOfARequest(t *testing.T) {
@@ -43,7 +44,7 @@ func TestHeadersOfARequest(t *testing.T) {
 }
 
 // calls are the operations by how they may be repeated.
-func calls(client *jobs.Client, t *testing.T) map[string]func(context.Context) error {
+func calls(t *testing.T, client *jobs.Client) map[string]func(context.Context) error {
 	ds := byID(t, client)
 	job := load(t, ds, processing)
 	found, err := ds.BasicSearch().Load([]byte(strings.Replace(processing, `"status":"PROCESSING"`, `"status":"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"b"}`, 1)))
@@ -98,7 +99,7 @@ func TestRetryByOperation(t *testing.T) {
 					sent++
 					return tc.answer(r)
 				}, jobs.WithRetry(jobs.RetryPolicy{}))
-				for name, call := range calls(client, t) {
+				for name, call := range calls(t, client) {
 					sent = 0
 					err := call(t.Context())
 					require.ErrorIs(t, err, tc.kind, name)
@@ -176,7 +177,7 @@ func TestContextThatHasEndedSendsNothing(t *testing.T) {
 		t.Error("sent")
 		return reply(200, "{}"), nil
 	})
-	for name, call := range calls(client, t) {
+	for name, call := range calls(t, client) {
 		err := call(ctx)
 		require.ErrorIs(t, err, context.Canceled, name)
 		require.NotErrorIs(t, err, jobs.ErrAmbiguous, name)
@@ -190,7 +191,7 @@ func TestCreateThatIsCancelledUnderWayIsAmbiguous(t *testing.T) {
 		cancel()
 		return nil, r.Context().Err()
 	})
-	err := calls(client, t)["create"](ctx)
+	err := calls(t, client)["create"](ctx)
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorIs(t, err, jobs.ErrAmbiguous)
 }
@@ -222,7 +223,7 @@ func TestRedirectDoesNotCarryTheKeyAway(t *testing.T) {
 	defer api.Close()
 	client, err := jobs.NewClient(testKey, jobs.WithBaseURL(api.URL), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}))
 	require.NoError(t, err)
-	for name, call := range calls(client, t) {
+	for name, call := range calls(t, client) {
 		err := call(t.Context())
 		require.ErrorIs(t, err, jobs.ErrBadAnswer, name)
 		assert.ErrorContains(t, err, "301: bad answer: unexpected status", name)
@@ -264,26 +265,27 @@ func TestConnectionIsUsedAgain(t *testing.T) {
 }
 
 func TestLogHoldsNoSecret(t *testing.T) {
-	var log bytes.Buffer
-	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	server, client := connect(t)
-	_ = server
-	client = clientOf(t, server, jobs.WithLogger(logger))
-	job := merge(t.Context(), t, client)
-	require.NoError(t, job.Wait(t.Context()))
-	logger.Info("all", "client", client, "job", job, "error", &jobs.Error{Operation: "get job"})
-	assert.Contains(t, log.String(), "operation=createJob method=POST path=/datasets/")
-	assert.Contains(t, log.String(), "operation=getJob")
-	assert.Contains(t, log.String(), "status=200")
-	assert.NotContains(t, log.String(), server.AccessKey())
-	assert.NotContains(t, log.String(), server.AccessKey()[10:])
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		server := jobstest.New(t)
+		client := clientOf(t, server, jobs.WithLogger(logger))
+		job := merge(t.Context(), t, client)
+		require.NoError(t, job.Wait(t.Context()))
+		logger.Info("all", "client", client, "job", job, "error", &jobs.Error{Operation: "get job"})
+		assert.Contains(t, log.String(), "operation=createJob method=POST path=/datasets/")
+		assert.Contains(t, log.String(), "operation=getJob")
+		assert.Contains(t, log.String(), "status=200")
+		assert.NotContains(t, log.String(), server.AccessKey())
+		assert.NotContains(t, log.String(), server.AccessKey()[10:])
 
-	log.Reset()
-	client = stubbed(t, always(503, ""), jobs.WithLogger(logger), jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: 1}))
-	_, err := byID(t, client).Refresh(t.Context())
-	require.Error(t, err)
-	assert.Contains(t, log.String(), "level=WARN msg=\"tensorbay request will be sent again\"")
-	assert.NotContains(t, log.String(), testKey)
+		log.Reset()
+		client = stubbed(t, always(503, ""), jobs.WithLogger(logger), jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: 1}))
+		_, err := byID(t, client).Refresh(t.Context())
+		require.Error(t, err)
+		assert.Contains(t, log.String(), "level=WARN msg=\"tensorbay request will be sent again\"")
+		assert.NotContains(t, log.String(), testKey)
+	})
 }
 
 func TestSecretsAreNotPrinted(t *testing.T) {

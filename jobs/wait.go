@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"net/http"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
@@ -25,16 +24,33 @@ type Event struct {
 }
 
 // A WaitOption changes how one wait works.
-type WaitOption func(*polling.Options) error
+type WaitOption func(*waiting) error
 
-// WithSchedule sets the delays between looks; see [polling.Schedule] for the
-// default.
+// waiting is how a wait works.
+type waiting struct {
+	schedule *polling.Schedule // nil: the one that is shared
+	patience time.Duration
+}
+
+func newWaiting(options []WaitOption) (w waiting, err error) {
+	for _, option := range options {
+		if err := option(&w); err != nil {
+			return w, err
+		}
+	}
+	return w, nil
+}
+
+// WithSchedule sets the delays between looks. Such a wait shares its looks with
+// no other. The default is to look after 5 % of the time that a job has lasted,
+// and more often where one request shows many jobs that are waited for; see
+// [polling.Group].
 func WithSchedule(s polling.Schedule) WaitOption {
-	return func(o *polling.Options) error {
+	return func(w *waiting) error {
 		if s.Min < 0 || s.Max < 0 || s.Fraction < 0 {
 			return invalid("schedule %+v: nothing but jitter may be negative", s)
 		}
-		o.Schedule = s
+		w.schedule = &s
 		return nil
 	}
 }
@@ -42,11 +58,11 @@ func WithSchedule(s polling.Schedule) WaitOption {
 // WithPatience sets how long a wait bears nothing but errors. Every good answer
 // renews it. The default is one hour; below zero is no end.
 func WithPatience(d time.Duration) WaitOption {
-	return func(o *polling.Options) error {
+	return func(w *waiting) error {
 		if d == 0 {
 			return invalid("patience is zero: an error would end the wait at once")
 		}
-		o.Patience = d
+		w.patience = d
 		return nil
 	}
 }
@@ -60,34 +76,86 @@ func WithPatience(d time.Duration) WaitOption {
 //
 // There is no time limit but that of ctx. Before its deadline one last look is
 // taken. A job that is known to have ended is not looked at again.
+//
+// Waits are independent, and yet they share requests: a thousand goroutines that
+// wait for a thousand jobs of a dataset cost hardly more than one does. See
+// [Client.WaitAll] for one loop in place of many goroutines. Requests are made
+// without the values of ctx, since they are shared.
 func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
-	for _, err := range j.Watch(ctx, options...) {
-		if err != nil {
-			return err
-		}
+	w, err := newWaiting(options)
+	if err != nil {
+		return err
 	}
-	return nil
+	s, ended := j.state()
+	if ended {
+		return outcome(s)
+	}
+	if w.schedule != nil {
+		for _, err := range j.watchAlone(ctx, w) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	f := j.fleet()
+	f.join(j)
+	defer f.leave(j)
+	if _, err = f.group.Until(ctx, j, j.joining(w)); err != nil {
+		return j.waitError(err)
+	}
+	return outcome(j.Snapshot())
 }
 
 // Watch waits like [Job.Wait] and yields an event for every look. The second
 // value is what Wait would return: it is nil in every pair but the last, and
-// there too after success. Leaving the loop ends the wait.
+// there too after success. Leaving the loop ends the wait. A loop that is slower
+// than the looks misses events, but never the last.
 func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		o := polling.Options{Timeout: -1} // each attempt has its own
-		for _, option := range options {
-			if err := option(&o); err != nil {
-				yield(Event{Job: j.Snapshot()}, err)
-				return
-			}
+		w, err := newWaiting(options)
+		if err != nil {
+			yield(Event{Job: j.Snapshot()}, err)
+			return
 		}
 		s, ended := j.state()
 		if ended {
 			yield(Event{Job: s}, outcome(s))
 			return
 		}
-		o.Age, o.First = j.age(o.Schedule)
-		for e, err := range polling.Watch(ctx, j.look, o) {
+		if w.schedule != nil {
+			j.watchAlone(ctx, w)(yield)
+			return
+		}
+		f := j.fleet()
+		f.join(j)
+		defer f.leave(j)
+		j.events(f.group.Watch(ctx, j, j.joining(w)))(yield)
+	}
+}
+
+// watchAlone shares no look with other waits.
+func (j *Job) watchAlone(ctx context.Context, w waiting) iter.Seq2[Event, error] {
+	age, first := j.age(*w.schedule)
+	f := j.fleet()
+	look := func(ctx context.Context) (sight polling.Sight[*Snapshot], err error) {
+		err = f.read(ctx, j, func(s seen) {
+			sight.After = s.After
+			for _, a := range s.Answers {
+				sight.Value, sight.Done, err = a.Sight.Value, a.Sight.Done, a.Err
+			}
+		})
+		return sight, err
+	}
+	return j.events(polling.Watch(ctx, look, polling.Options{
+		Schedule: *w.schedule, Patience: w.patience, Timeout: -1, Age: age, First: first,
+	}))
+}
+
+// events tells what was seen in the words of this package.
+func (j *Job) events(looks iter.Seq2[polling.Event[*Snapshot], error]) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		for e, err := range looks {
 			event := Event{Job: j.Snapshot(), Err: e.Err, Look: e.Look, Elapsed: e.Elapsed, Next: e.Next}
 			if err == nil && e.Done {
 				err = outcome(event.Job)
@@ -99,24 +167,13 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 	}
 }
 
-// look asks for the job once. Waiting has its own way with errors, so the
-// request is not repeated here.
-func (j *Job) look(ctx context.Context) (polling.Sight[struct{}], error) {
-	var sight polling.Sight[struct{}]
-	var s *Snapshot
-	after, err := j.dataset.client.once(ctx, opGetJob, j.get, j.parse(&s))
-	sight.After = after
-	if err != nil {
-		if after == 0 && errors.Is(err, ErrThrottled) {
-			sight.After = time.Second // the first retry is not to come at once
-		}
-		if j.hopeless(err) {
-			err = polling.Permanent(err)
-		}
-		return sight, err
-	}
-	sight.Done = j.observe(s)
-	return sight, nil
+// fleet is where waits for the job share their looks.
+func (j *Job) fleet() *fleet { return j.dataset.client.fleet(j.dataset, j.of) }
+
+// joining is how a wait for the job begins.
+func (j *Job) joining(w waiting) polling.JoinOptions {
+	age, first := j.age(polling.Schedule{})
+	return polling.JoinOptions{Age: age, First: first, Patience: w.patience}
 }
 
 // hopeless reports whether no further look can mend an error.
@@ -128,8 +185,7 @@ func (j *Job) hopeless(err error) bool {
 	if errors.Is(err, ErrNotFound) {
 		return !j.young()
 	}
-	return e.StatusCode >= 400 && e.StatusCode < 500 &&
-		e.StatusCode != http.StatusTooManyRequests && e.StatusCode != http.StatusRequestTimeout
+	return errors.Is(err, ErrInvalidArgument) || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden)
 }
 
 // age is how old the job is, and how long to wait for the first look: a job

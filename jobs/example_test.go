@@ -1,0 +1,422 @@
+package jobs_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
+)
+
+// connectExample gives the examples a TensorBay in this process. A program of
+// yours calls jobs.NewClient(accessKey) and nothing else.
+func connectExample(options ...jobstest.Option) *jobs.Client {
+	server, err := jobstest.NewServer(options...)
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := jobs.NewClient(server.AccessKey(), jobs.WithBaseURL(server.URL()), jobs.WithHTTPClient(server.Client()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	return client
+}
+
+// Merge a branch and see what came of it.
+func Example() {
+	client := connectExample()
+	ctx := context.Background()
+
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{
+		DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: jobs.Skip,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := job.Wait(ctx); err != nil {
+		log.Fatal(err)
+	}
+	draft, err := job.Result(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("draft %d on %s, %s\n", draft.Number, draft.Branch, draft.Status)
+	for data, err := range draft.Contents().Data(ctx, "Segment1") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(data.RemotePath, data.Label.Classification.Category)
+	}
+	// Output:
+	// draft 1 on main, OPEN
+	// hello0.txt 01
+	// hello1.txt 01
+	// hello2.txt 01
+	// hello3.txt 01
+	// hello4.txt 02
+	// hello5.txt 02
+	// hello6.txt 02
+	// hello7.txt 02
+	// hello8.txt 02
+	// hello9.txt 02
+}
+
+// Search a commit, read what was found and make a dataset of it.
+func ExampleBasicSearchJob() {
+	client := connectExample()
+	ctx := context.Background()
+
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := ds.BasicSearch().Create(ctx, jobs.BasicSearch{
+		Revision: "dev",
+		Filters: []jobs.Filter{
+			jobs.CategoryIn(jobs.Classification, "02"),
+			jobs.RemotePathLike("hello7"),
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := job.Wait(ctx); err != nil {
+		log.Fatal(err)
+	}
+	result, err := job.Result(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for data, err := range result.Data(ctx, "Segment1") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		content, err := data.Open(ctx)
+		if err != nil {
+			log.Fatal(err)
+		}
+		text, err := io.ReadAll(content)
+		if err != nil {
+			log.Fatal(err)
+		}
+		_ = content.Close()
+		fmt.Printf("%s: %s", data.RemotePath, text)
+	}
+	if err := job.CreateDataset(ctx, jobs.NewDataset{Name: "seventh"}); err != nil {
+		log.Fatal(err)
+	}
+	seventh, err := client.Dataset(ctx, "seventh")
+	fmt.Println(seventh != nil, err)
+	// Output:
+	// hello7.txt: hello 7
+	// true <nil>
+}
+
+// Read a fusion dataset: frames hold what several sensors recorded.
+func ExampleBasicSearchJob_FusionResult() {
+	client := connectExample()
+	ctx := context.Background()
+
+	ds, err := client.Dataset(ctx, "basic-search")
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := ds.BasicSearch().Create(ctx, jobs.BasicSearch{
+		Unit:    jobs.ByFrame, // the whole frame, though one datum matches
+		Filters: []jobs.Filter{jobs.SegmentIn("test"), jobs.SensorIn("CAM_BACK_LEFT")},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := job.Wait(ctx); err != nil {
+		log.Fatal(err)
+	}
+	result, err := job.FusionResult(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for frame, err := range result.Frames(ctx, "test") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, data := range frame.Data {
+			fmt.Println(data.Sensor, data.Label.Box2D[0].Category, data.Label.Box2D[0].Attributes["attribute_1"])
+		}
+	}
+	statistics, err := result.LabelStatistics(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, category := range statistics[jobs.Box2D].Categories {
+		fmt.Println("category", category.Name, "times", category.Quantity)
+	}
+	// Output:
+	// CAM_BACK_RIGHT 01 true
+	// CAM_BACK_LEFT 02 false
+	// category 01 times 1
+	// category 02 times 1
+}
+
+// A wait that a deadline ends tells how far the job was; it can be taken up
+// again.
+func ExampleJob_Wait() {
+	client := connectExample(jobstest.WithQueuing(0), jobstest.WithProcessing(time.Hour))
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev"})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	short, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer cancel()
+	err = job.Wait(short)
+	var (
+		failed *jobs.JobError
+		ended  *jobs.WaitError
+	)
+	switch {
+	case err == nil:
+		fmt.Println("success")
+	case errors.As(err, &failed):
+		fmt.Println("the job has ended:", failed.Job.Status)
+	case errors.As(err, &ended):
+		fmt.Println("the job goes on:", ended.Job.Status, ended.Reason)
+	}
+	// Output: the job goes on: PROCESSING context deadline exceeded
+}
+
+// Show how a job gets on.
+func ExampleJob_Watch() {
+	client := connectExample(jobstest.WithQueuing(0), jobstest.WithProcessing(time.Second))
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	var last jobs.Status
+	for event, err := range job.Watch(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if event.Err != nil {
+			continue // an error that may pass; the wait goes on
+		}
+		if event.Job.Status != last {
+			last = event.Job.Status
+			fmt.Println(last)
+		}
+	}
+	// Output:
+	// PROCESSING
+	// SUCCESS
+}
+
+// Save a job in one process and take it up in another.
+func ExampleJobs_Load() {
+	client := connectExample()
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	saved, err := json.Marshal(job)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	again, err := ds.SquashAndMerge().Load(saved)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(again.ID() == job.ID(), again.Wait(ctx))
+	// Output: true <nil>
+}
+
+// Tell errors apart by what they are about.
+func ExampleError() {
+	client := connectExample()
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = ds.SquashAndMerge().Get(ctx, "6f2a4d0c9b1e4a77b6a1d5f0c3e2b1a0")
+	fmt.Println(errors.Is(err, jobs.ErrNotFound))
+	var e *jobs.Error
+	if errors.As(err, &e) {
+		fmt.Println(e.Operation, e.StatusCode, e.Code, e.Attempts)
+	}
+	// Output:
+	// true
+	// get job 404 ResourceNotExist 1
+}
+
+func ExampleJobError() {
+	client := connectExample(jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
+		return jobstest.Run{Fail: "the source branch vanished"}
+	}))
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = job.Wait(ctx)
+	var failed *jobs.JobError
+	if errors.As(err, &failed) {
+		fmt.Println(failed.Job.Status, failed.Job.ErrorMessage)
+	}
+	// Output: FAILED the source branch vanished
+}
+
+func ExampleNewClient() {
+	_, err := jobs.NewClient("not an access key")
+	fmt.Println(errors.Is(err, jobs.ErrInvalidArgument))
+
+	client, err := jobs.NewClient("Accesskey-0123456789abcdef",
+		jobs.WithPace(5), // requests a second
+		jobs.WithAttemptTimeout(10*time.Second), // each
+		jobs.WithRetry(jobs.RetryPolicy{Attempts: 3}),
+	)
+	fmt.Println(client, err)
+	// Output:
+	// true
+	// tensorbay client of https://gas.graviti.cn/gatewayv2/tensorbay-open-api/v1/ <nil>
+}
+
+func ExampleClient_Datasets() {
+	client := connectExample()
+	for ds, err := range client.Datasets(context.Background(), "") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(ds.Name, ds.Fusion)
+	}
+	// Unordered output:
+	// squash-and-merge false
+	// basic-search true
+	// street-scenes false
+	// drive-log true
+}
+
+func ExampleJobs_List() {
+	client := connectExample()
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, strategy := range []jobs.Strategy{jobs.Override, jobs.Skip} {
+		_, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev", Strategy: strategy})
+		if err != nil {
+			log.Fatal(err)
+		}
+	}
+	for job, err := range ds.SquashAndMerge().List(ctx, jobs.ListOptions{}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(job.Snapshot().Title)
+	}
+	// Output:
+	// dev->main(skip)
+	// dev->main(override)
+}
+
+func ExampleDataset_Drafts() {
+	client := connectExample()
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "street-scenes")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for draft, err := range ds.Drafts(ctx, jobs.DraftOptions{Status: jobs.DraftAll}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(draft.Status)
+	}
+	// Unordered output:
+	// OPEN
+	// COMMITTED
+	// CLOSED
+}
+
+func ExampleFilter() {
+	fmt.Println(jobs.CategoryIn(jobs.Box2D, "car", "bus"))
+	fmt.Println(jobs.SizeGreaterThan(1 << 20))
+	fmt.Println(jobs.AttributeIn(jobs.Box2D, map[string][]any{"occluded": {false}}))
+	fmt.Println(jobs.RawFilter("weather", "Weather", "in", "", []string{"rain"}))
+	// Output:
+	// category in ["car","bus"]
+	// size > 1048576
+	// attribute in {"occluded":[false]}
+	// weather in ["rain"]
+}
+
+func ExampleContents() {
+	client := connectExample()
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "basic-search", jobs.OnBranch("main"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	contents, err := ds.Contents(ctx, "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for segment, err := range contents.Segments(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		sensors, err := contents.Sensors(ctx, segment.Name)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(segment.Name, len(sensors), "sensors")
+	}
+	// Unordered output:
+	// test 2 sensors
+	// train 2 sensors
+}
+
+func ExampleWithSchedule() {
+	client := connectExample()
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Look more often than is kind to the service, since this job is short.
+	fmt.Println(job.Wait(ctx, jobs.WithSchedule(polling.Schedule{Min: 20 * time.Millisecond})))
+	// Output: <nil>
+}

@@ -1,0 +1,114 @@
+package jobs
+
+import (
+	"context"
+	"iter"
+	"sync"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
+)
+
+// A Waiter is a job that can be waited for: a [*Job], or one of the types that
+// hold one.
+type Waiter interface {
+	comparable
+	job() *Job
+}
+
+func (j *Job) job() *Job { return j }
+
+// WaitAll waits for many jobs and yields each as its wait ends, with the error
+// that [Job.Wait] would return. It takes little more memory than the jobs do,
+// and as few requests as that many goroutines would, which is few.
+//
+// The jobs may be of several datasets. When ctx ends, those that are left are
+// yielded, each with a [*WaitError]. Leaving the loop ends the waits that are
+// left; no job is yielded twice, but one that is in the list twice.
+func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) iter.Seq2[J, error] {
+	return func(yield func(J, error) bool) {
+		w, err := newWaiting(options)
+		if err == nil && w.schedule != nil {
+			err = invalid("a schedule of its own is for a wait that shares no looks: use Job.Wait")
+		}
+		byFleet := map[*fleet][]J{}
+		for _, j := range jobs {
+			s, ended := j.job().state()
+			switch {
+			case err != nil:
+				yield(j, err)
+				return
+			case ended:
+				if !yield(j, outcome(s)) {
+					return
+				}
+			default:
+				f := j.job().fleet()
+				byFleet[f] = append(byFleet[f], j)
+			}
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		if len(byFleet) == 1 {
+			for f, of := range byFleet {
+				waitFleet(ctx, f, of, w, yield)
+			}
+			return
+		}
+		// Fleets wait by themselves; what they yield goes through one loop.
+		type end struct {
+			j   J
+			err error
+		}
+		ends := make(chan end)
+		var fleets sync.WaitGroup
+		for f, of := range byFleet {
+			fleets.Go(func() {
+				waitFleet(ctx, f, of, w, func(j J, err error) bool {
+					ends <- end{j, err}
+					return true
+				})
+			})
+		}
+		go func() {
+			fleets.Wait()
+			close(ends)
+		}()
+		left := true
+		for e := range ends {
+			// After the loop was left, what still comes is of no interest.
+			if left && !yield(e.j, e.err) {
+				left = false
+				cancel()
+			}
+		}
+	}
+}
+
+// waitFleet waits for jobs of one fleet.
+func waitFleet[J Waiter](ctx context.Context, f *fleet, jobs []J, w waiting, yield func(J, error) bool) {
+	of := make(map[*Job]J, len(jobs))
+	for _, j := range jobs {
+		of[j.job()] = j
+		f.join(j.job())
+	}
+	defer func() {
+		for _, j := range jobs {
+			f.leave(j.job())
+		}
+	}()
+	for j, o := range f.group.WatchAll(ctx, func(yield func(*Job, polling.JoinOptions) bool) {
+		for _, j := range jobs {
+			if !yield(j.job(), j.job().joining(w)) {
+				return
+			}
+		}
+	}) {
+		err := j.waitError(o.Err)
+		if err == nil {
+			err = outcome(j.Snapshot())
+		}
+		if !yield(of[j], err) {
+			return
+		}
+	}
+}
