@@ -1,0 +1,103 @@
+# Everything here needs Go, make and git, and nothing else. The tools are built
+# by `go run` at the versions below, on their first use: two to three minutes on
+# two cores; later runs start at once.
+STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# The packages whose coverage counts, and the least of it in percent of
+# statements. The tests of the whole module count for it.
+COVERED      := ./jobs ./polling
+COVERAGE_MIN := 90
+
+GO ?= go
+
+# The race detector needs a C compiler, where cgo is off there is none. To
+# insist on it, as .ci/run does: RACE=-race.
+RACE ?= $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
+
+empty :=
+comma := ,
+COVER_FLAGS = $(if $(COVER),-coverpkg=$(subst $(empty) $(empty),$(comma),$(COVERED)) -coverprofile=cover.out)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## run the main job, start to end, on the embedded TensorBay
+	@$(GO) run ./cmd/tensorbay-jobs demo
+
+.PHONY: test
+test: ## run every test, with the race detector and in random order
+	@test -n '$(RACE)' || echo 'no C compiler: the tests run without the race detector' >&2
+	$(GO) test $(RACE) -shuffle=on $(COVER_FLAGS) ./...
+
+.PHONY: cover
+cover: ## run every test, print the coverage and fail below the minimum
+	$(MAKE) test COVER=1
+	$(MAKE) cover-report
+
+.PHONY: cover-report
+cover-report: # of the tests that ran last with COVER=1
+	@awk -v min=$(COVERAGE_MIN) -v wanted='$(COVERED)' ' \
+		NR > 1 { \
+			package = $$1; sub(/\/[^\/]*$$/, "", package); \
+			if (!($$1 in statements)) { statements[$$1] = $$2; all[package] += $$2 } \
+			if ($$3 > 0 && !($$1 in hit)) { hit[$$1] = 1; covered[package] += $$2 } \
+		} \
+		END { \
+			n = split(wanted, w, " "); \
+			for (i = 1; i <= n; i++) { \
+				sub(/^\./, "", w[i]); \
+				percent = 0; \
+				for (package in all) if (substr(package, length(package) - length(w[i]) + 1) == w[i]) { \
+					percent = 100 * covered[package] / all[package]; \
+				} \
+				printf "coverage of %-10s %5.1f %% of statements%s\n", substr(w[i], 2), percent, percent < min ? ", wanted " min : ""; \
+				if (percent < min) failed = 1; \
+			} \
+			exit failed \
+		}' cover.out
+
+.PHONY: bench
+bench: ## run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: generate
+generate: ## generate the code again, after a change of openapi.yaml
+	$(GO) generate ./...
+
+.PHONY: generate-check
+generate-check: # that generating changes nothing, in a dirty tree too
+	@before=$$(mktemp -d) && trap 'rm -rf "$$before"' EXIT && \
+	cp -R gen testdata "$$before" && \
+	echo '$(GO) generate ./...' && $(GO) generate ./... && \
+	diff -r "$$before/gen" gen && diff -r "$$before/testdata" testdata || \
+	{ echo 'make generate changes something: run it and commit what it writes' >&2; exit 1; }
+
+.PHONY: lint
+lint: ## vet, staticcheck, golangci-lint
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
+
+.PHONY: format-check
+format-check:
+	@unformatted=$$("$$($(GO) env GOROOT)/bin/gofmt" -l -s .) && \
+	test -z "$$unformatted" || { echo "not formatted, run gofmt -s -w:"; echo "$$unformatted"; exit 1; } >&2
+
+.PHONY: tidy-check
+tidy-check:
+	$(GO) mod tidy -diff
+
+.PHONY: build
+build: ## build everything, the examples too
+	$(GO) build ./...
+
+.PHONY: ci
+ci: ## everything that must hold
+	$(MAKE) test COVER=1
+	$(MAKE) ci-rest
+
+.PHONY: ci-rest
+ci-rest: cover-report format-check tidy-check generate-check build lint demo # after make test COVER=1

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+)
+
+// The test binary is the program too, for tests that send it signals.
+const asProgram = "TENSORBAY_JOBS_AS_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+func TestCommandLine(t *testing.T) {
+	for _, test := range []struct {
+		args   string
+		code   int
+		stdout string
+		stderr string
+	}{
+		{args: "--help", stdout: "Commands:\n  demo"},
+		{args: "serve --help", stdout: "--ready-file=FILE"},
+		{args: "--version", stdout: "tensorbay-jobs " + jobs.Version + "\n"},
+		{args: "", code: 2, stderr: `tensorbay-jobs: expected one of "demo", "serve"`},
+		{args: "undo", code: 2, stderr: "unexpected argument undo\nRun tensorbay-jobs --help"},
+		{args: "serve --queuing soon", code: 2, stderr: "--queuing"},
+		{args: "serve --queuing=-1s", code: 1, stderr: "negative"},
+		{args: "serve --access-key=token", code: 1, stderr: "--access-key: invalid argument: malformed access key"},
+		{args: "serve --listen=nowhere", code: 1, stderr: "nowhere"},
+		{args: "serve --seed=testdata/none.yaml", code: 1, stderr: "--seed: open testdata/none.yaml"},
+		{args: "serve --ready-file=none/ready.json", code: 1, stderr: "ready file: "},
+		{args: "serve --tls --ready-file=none/ready.json", code: 1, stderr: "certificate: "},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			t.Parallel()
+			var stdout, stderr bytes.Buffer
+			require.Equal(t, test.code, run(t.Context(), strings.Fields(test.args), &stdout, &stderr), stderr.String())
+			require.Contains(t, stdout.String(), test.stdout)
+			require.Contains(t, stderr.String(), test.stderr)
+		})
+	}
+}

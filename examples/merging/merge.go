@@ -1,0 +1,34 @@
+// Package merging is an example of a package that uses TensorBay; its test
+// shows how to test such a package with an embedded one.
+package merging
+
+import (
+	"context"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+)
+
+// MergeDev merges branch dev into the default branch of a dataset, and returns
+// the title of the draft that holds the result.
+func MergeDev(ctx context.Context, client *jobs.Client, dataset string) (string, error) {
+	ds, err := client.Dataset(ctx, dataset)
+	if err != nil {
+		return "", err
+	}
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{
+		DraftTitle: "merge dev",
+		Source:     "dev",
+		Strategy:   jobs.Skip,
+	})
+	if err != nil {
+		return "", err
+	}
+	if err := job.Wait(ctx); err != nil {
+		return "", err
+	}
+	draft, err := job.Result(ctx)
+	if err != nil {
+		return "", err
+	}
+	return draft.Title, nil
+}
