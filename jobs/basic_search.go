@@ -84,9 +84,9 @@ func (a BasicSearch) request(ctx context.Context, ds *Dataset) (gen.CreateJobReq
 func (a BasicSearch) check(ctx context.Context, ds *Dataset) error {
 	switch {
 	case a.Match != All && a.Match != Any:
-		return invalid("unknown match %q: want %s or %s", a.Match, All, Any)
+		return invalid("unknown match %q: want %q or %q", a.Match, All, Any)
 	case a.Unit != ByFile && a.Unit != ByFrame:
-		return invalid("unknown unit %q: want %s or %s", a.Unit, ByFile, ByFrame)
+		return invalid("unknown unit %q: want %q or %q", a.Unit, ByFile, ByFrame)
 	case len(a.Filters) == 0:
 		return invalid("the filter list is empty: a search needs at least one")
 	}

@@ -281,8 +281,8 @@ var mistakes = map[string]mistake{
 	"merge/no target on draft":  merging(func(a *jobs.SquashAndMerge) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on draft 1|name the target", jobs.OnDraft(1)),
 	"merge/no target on commit": merging(func(a *jobs.SquashAndMerge) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on commit 3bd4|name the target", jobs.OnCommit("3bd4")),
 
-	"search/match":           searching(func(a *jobs.BasicSearch) { a.Match = "xor" }, `unknown match "xor"|want and or or`),
-	"search/unit":            searching(func(a *jobs.BasicSearch) { a.Unit = "row" }, `unknown unit "row"|want file or frame`),
+	"search/match":           searching(func(a *jobs.BasicSearch) { a.Match = "xor" }, `unknown match "xor"|want "and" or "or"`),
+	"search/unit":            searching(func(a *jobs.BasicSearch) { a.Unit = "row" }, `unknown unit "row"|want "file" or "frame"`),
 	"search/no filters":      searching(func(a *jobs.BasicSearch) { a.Filters = nil }, "the filter list is empty|needs at least one"),
 	"search/draft":           searching(func(*jobs.BasicSearch) {}, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on draft 1|commit it, or name a revision", jobs.OnDraft(1)),
 	"search/frames of plain": searching(func(a *jobs.BasicSearch) { a.Unit = jobs.ByFrame }, "unit frame on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f|use ByFile"),

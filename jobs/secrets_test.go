@@ -325,7 +325,7 @@ func assertNoSecret(t *testing.T, text, format string, args ...any) {
 	for _, s := range secrets {
 		for _, form := range []string{
 			s, strings.ReplaceAll(s, "&", `\u0026`), strings.ReplaceAll(s, "&", "&amp;"), hex.EncodeToString([]byte(s)),
-			strings.Trim(fmt.Sprint([]byte(s)), "[]"), strings.Trim(fmt.Sprintf("%#v", []byte(s)), "[]byte{}"),
+			strings.Trim(fmt.Sprintf("%d", []byte(s)), "[]"), strings.Trim(fmt.Sprintf("%#v", []byte(s)), "[]byte{}"),
 		} {
 			if i := strings.Index(text, form); i >= 0 {
 				t.Errorf("%s shows %q: ...%.200s", fmt.Sprintf(format, args...), form, text[max(0, i-100):])

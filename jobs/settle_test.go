@@ -314,16 +314,16 @@ func TestMatches(t *testing.T) {
 	same := jobs.Snapshot{Type: jobs.TypeBasicSearch, Title: "t", Arguments: unsure.Arguments, CreatedAt: since.Truncate(time.Second)}
 	assert.True(t, unsure.Matches(same))
 	for arguments, want := range map[string]bool{
-		`{"b":{"c":9007199254740993},"a":[1,true,null,"x"]}`:               true,
-		` {"b" : {"c":9007199254740993}, "a":[1.0, true, null, "\u0078"]}`: true,
-		`{"b":{"c":9007199254740993},"a":[10e-1,true,null,"x"]}`:           true,
-		`{"b":{"c":9007199254740992},"a":[1,true,null,"x"]}`:               false,
-		`{"b":{"c":9007199254740993},"a":[true,1,null,"x"]}`:               false,
-		`{"b":{"c":9007199254740993},"a":["1",true,null,"x"]}`:             false,
-		`{"b":{"c":9007199254740993},"a":[1,true,"x"]}`:                    false,
-		`{"a":[1,true,null,"x"]}`:                                          false,
-		``:                                                                 false,
-		`{"a":1e999999999}`:                                                false,
+		`{"b":{"c":9007199254740993},"a":[1,true,null,"x"]}`:              true,
+		`{"b" : {"c":9007199254740993}, "a":[1.0, true, null, "\u0078"]}`: true,
+		`{"b":{"c":9007199254740993},"a":[10e-1,true,null,"x"]}`:          true,
+		`{"b":{"c":9007199254740992},"a":[1,true,null,"x"]}`:              false,
+		`{"b":{"c":9007199254740993},"a":[true,1,null,"x"]}`:              false,
+		`{"b":{"c":9007199254740993},"a":["1",true,null,"x"]}`:            false,
+		`{"b":{"c":9007199254740993},"a":[1,true,"x"]}`:                   false,
+		`{"a":[1,true,null,"x"]}`:                                         false,
+		``:                                                                false,
+		`{"a":1e999999999}`:                                               false,
 	} {
 		job := same
 		job.Arguments = json.RawMessage(arguments)

@@ -26,7 +26,7 @@ import (
 func TestManyGoroutinesOnOneJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t, lasting(20*time.Second), jobstest.WithLatency(5*time.Millisecond))
-		client := clientOf(t, server, jobs.WithSettledCreates(), jobs.WithLogger(slog.New(slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+		client := clientOf(t, server, jobs.WithSettledCreates(), jobs.WithLogger(slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 		job := merge(t.Context(), t, client)
 		js := job.Dataset().SquashAndMerge()
 		server.Inject(jobstest.Rule{Probability: 0.05, Seed: 4}, jobstest.Status(503))
