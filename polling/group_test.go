@@ -60,10 +60,8 @@ func (f *farm) observe(ctx context.Context, b polling.Batch[int], tell func(poll
 		f.batches = append(f.batches, slices.Clone(b.Keys))
 		n := len(f.requests)
 		f.mu.Unlock()
-		select {
-		case <-time.After(f.trip):
-		case <-ctx.Done():
-			return ctx.Err()
+		if err := pause(ctx, f.trip); err != nil {
+			return err
 		}
 		if f.fault != nil {
 			if err := f.fault(n, b.Keys); err != nil {

@@ -137,7 +137,7 @@ func (g *Group[K, T]) newDeadline(ctx context.Context) *deadline {
 	}
 	d.at = at
 	// How long a look takes then is not known yet: think of it again.
-	d.timer = time.NewTimer(max(time.Until(at)-max(2*d.lead(), 500*time.Millisecond), 0))
+	d.timer = time.NewTimer(max(time.Until(at)-max(2*d.lead(), 500*time.Millisecond), 1))
 	d.c = d.timer.C
 	return d
 }

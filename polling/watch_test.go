@@ -37,16 +37,12 @@ func newThing(ends time.Duration) *thing {
 
 func (th *thing) look(ctx context.Context) (polling.Sight[string], error) {
 	th.looks = append(th.looks, time.Since(th.since))
-	select {
-	case <-time.After(th.trip / 2):
-	case <-ctx.Done():
-		return polling.Sight[string]{}, ctx.Err()
+	if err := pause(ctx, th.trip/2); err != nil {
+		return polling.Sight[string]{}, err
 	}
 	done := !time.Now().Before(th.end)
-	select {
-	case <-time.After(th.trip - th.trip/2):
-	case <-ctx.Done():
-		return polling.Sight[string]{}, ctx.Err()
+	if err := pause(ctx, th.trip-th.trip/2); err != nil {
+		return polling.Sight[string]{}, err
 	}
 	if th.fault != nil {
 		if err := th.fault(len(th.looks)); err != nil {
@@ -57,6 +53,19 @@ func (th *thing) look(ctx context.Context) (polling.Sight[string], error) {
 		return polling.Sight[string]{Value: "done", Done: true}, nil
 	}
 	return polling.Sight[string]{Value: "busy", After: th.after}, nil
+}
+
+// pause is a part of a round trip.
+func pause(ctx context.Context, d time.Duration) error {
+	if d == 0 {
+		return ctx.Err()
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func TestDelayGrowsWithTheTimeWaited(t *testing.T) {
