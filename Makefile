@@ -60,8 +60,42 @@ cover-report: # of the tests that ran last with COVER=1
 		}' cover.out
 
 .PHONY: bench
-bench: ## run the benchmarks
-	$(GO) test -run '^$$' -bench . -benchmem ./...
+bench: ## measure beside the peers and write docs/performance.md, 4 minutes
+	cd bench && $(GO) test -count=1 -run TestReport -v -timeout 30m -report ../docs .
+
+.PHONY: bench-check
+bench-check: # the goals for few jobs, in 15 seconds
+	cd bench && $(GO) vet ./... && $(GO) test -count=1 -short ./...
+
+.PHONY: tcp
+tcp: ## test the client over real TCP through a proxy that makes faults
+	cd interop/tcp && $(GO) vet ./... && $(GO) test $(RACE) ./...
+
+# The package and name of each fuzz target, and how long each runs.
+FUZZ := $(foreach f,ErrorAnswer Job JobPage Load Labels Pages Filters RetryAfter Texts SameJSON,./jobs:Fuzz$(f)) \
+	./jobs/jobstest:FuzzParseSeed
+FUZZTIME := 20s
+
+.PHONY: fuzz
+fuzz: ## run every fuzz target for 20 seconds
+	@for f in $(FUZZ); do \
+		echo "$${f#*:}" && \
+		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(FUZZTIME) "$${f%:*}" || exit 1; \
+	done
+
+.PHONY: fuzz-short
+fuzz-short:
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=2s
+
+# The database of vulnerabilities comes as a module, because CI reaches no other
+# server. See SECURITY.md for the last result.
+VULNDB      := golang.org/x/vulndb@v0.0.0-20261105234957-e22db6528018
+GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities
+	@db=$$($(GO) mod download -json $(VULNDB) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') && \
+	$(GO) run $(GOVULNCHECK) -db "file://$$db/data/osv" -test ./...
 
 .PHONY: generate
 generate: ## generate the code again, after a change of openapi.yaml
@@ -100,4 +134,4 @@ ci: ## everything that must hold
 	$(MAKE) ci-rest
 
 .PHONY: ci-rest
-ci-rest: cover-report format-check tidy-check generate-check build lint demo # after make test COVER=1
+ci-rest: cover-report format-check tidy-check generate-check build lint fuzz-short tcp demo # after make test COVER=1

@@ -220,6 +220,8 @@ func TestAnswersThatSayAThingTwiceOrOfTheWrongType(t *testing.T) {
 		strings.Replace(processing, `"jobId":"6f2a"`, `"jobId":"7777"`, 1):              "the answer is about job 7777",
 		strings.Replace(processing, `"title"`, `"jobType":"basicSearch","title"`, 1):    `is of type "basicSearch", not "squashAndMerge"`,
 		strings.Replace(processing, `"title"`, `"\u0073tatus":"SUCCESS","title"`, 1):    "status is there twice",
+		strings.Replace(processing, `"title"`, `"STATUS":"SUCCESS","title"`, 1):         "status is there in another spelling",
+		strings.Replace(processing, `"title"`, `"jobſd":"1","ſtatus":"S","title"`, 1):   "status is there in another spelling",
 		`{"title":"t","jobId":"6f2a","arguments":null,"createdAt":1,"status":"FAILED"}`: "arguments is missing",
 	} {
 		client := stubbed(t, always(200, body))

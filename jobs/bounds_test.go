@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"bufio"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -169,6 +170,9 @@ func TestEndlessHeader(t *testing.T) {
 			}
 			go func() {
 				defer conn.Close()
+				if _, err := http.ReadRequest(bufio.NewReader(conn)); err != nil {
+					return
+				}
 				io.WriteString(conn, "HTTP/1.1 200 OK\r\n")
 				line := "X-Filler: " + strings.Repeat("a", 1<<10) + "\r\n"
 				for range 1 << 20 {
@@ -194,7 +198,7 @@ func TestSlowLorisOverTCP(t *testing.T) {
 		for r.Context().Err() == nil {
 			io.WriteString(w, " ")
 			w.(http.Flusher).Flush()
-			time.Sleep(5 * time.Millisecond)
+			<-time.After(5 * time.Millisecond)
 		}
 	}))
 	defer server.Close()

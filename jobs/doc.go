@@ -47,7 +47,9 @@
 // the sentinels of this package, such as [ErrNotFound]. What makes no sense is
 // [ErrInvalidArgument] before anything is sent. Requests that fail are sent
 // again where that is safe, see [RetryPolicy]. Creating a job is not idempotent:
-// where nobody can tell whether it took effect, the error is [ErrAmbiguous].
+// where nobody can tell whether it took effect, the error is [ErrAmbiguous], and
+// [WithSettledCreates] has the client look. docs/errors.md has a table of all of
+// them, and of what to do about each.
 //
 // A value that the service adds tomorrow, a status, a job type or a field, is
 // kept and shown, and breaks nothing.

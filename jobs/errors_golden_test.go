@@ -395,12 +395,47 @@ var mistakes = map[string]mistake{
 	"wait/not found": {func(t *testing.T) error {
 		return merged(t, always(404, ""), `"PROCESSING"`).Wait(t.Context())
 	}, "wait for job 6f2a, last seen PROCESSING|404|check the ids"},
+	"wait/list of another form":     listing(`[]`, "the value is not an object"),
+	"wait/list without jobs":        listing(`{"totalCount":1}`, "jobs is missing"),
+	"wait/list without total":       listing(`{"jobs":[]}`, "totalCount is missing"),
+	"wait/list with jobs twice":     listing(`{"jobs":[],"jobs":[],"totalCount":1}`, "jobs is there twice"),
+	"wait/list with a broken total": listing(`{"jobs":[],"totalCount":"1"}`, "totalCount is not a number"),
+	"wait/list with too many":       listing(`{"jobs":[`+strings.Repeat("0,", 1280)+`0],"totalCount":1}`, "jobs[1280] is one too many, where 128 were asked for"),
 	"wait all/schedule": {func(t *testing.T) (err error) {
 		job := merged(t, hang, `"PROCESSING"`)
 		for _, err = range jobs.WaitAll(t.Context(), []*jobs.SquashAndMergeJob{job}, jobs.WithSchedule(polling.Schedule{})) { //nolint:revive // to the end
 		}
 		return err
 	}, "a schedule of its own is for a wait that shares no looks|use Job.Wait"},
+}
+
+// listing is the error of a look that many waits share.
+func listing(list, names string) mistake {
+	return mistake{func(t *testing.T) (err error) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+			defer cancel()
+			client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+				if strings.HasSuffix(r.URL.Path, "/jobs") {
+					return reply(200, list), nil
+				}
+				return reply(200, strings.Replace(processing, "6f2a", r.URL.Path[strings.LastIndex(r.URL.Path, "/")+1:], 1)), nil
+			})
+			for i := range 20 {
+				job := load(t, byID(t, client), strings.Replace(processing, "6f2a", strconv.Itoa(i), 1))
+				go func() {
+					for e := range job.Watch(ctx) {
+						if i == 0 && e.Err != nil && err == nil {
+							err = e.Err
+						}
+					}
+				}()
+			}
+			<-ctx.Done()
+			synctest.Wait()
+		})
+		return err
+	}, "list jobs: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs: 200|try again later|" + names}
 }
 
 type broken struct{}
@@ -458,7 +493,7 @@ func waitsForAnother(t *testing.T) (err error) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		err = second(js.Create(ctx, mergeDev))
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 	})
 	return err
 }

@@ -1,6 +1,10 @@
 package jobs
 
-import "time"
+import (
+	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+)
 
 // What the tests outside of the package need of its inside.
 
@@ -12,9 +16,28 @@ func Discreet(text string) string { return discreet(text) }
 
 func SameJSON(a, b []byte) bool { return sameJSON(a, b) }
 
+// ReadJobPage reads a page of jobs as a wait does, and DecodeJobPage as List
+// does.
+func ReadJobPage(body []byte) (jobs []string, total int, err error) {
+	var p jobPage
+	err = p.read(body)
+	for _, item := range p.items {
+		jobs = append(jobs, string(item.raw))
+	}
+	return jobs, p.total, err
+}
+
+func DecodeJobPage(body []byte) (jobs []string, total int, err error) {
+	var p gen.JobList
+	err = decode(body, &p)
+	for _, raw := range p.Jobs {
+		jobs = append(jobs, string(raw))
+	}
+	return jobs, p.TotalCount, err
+}
+
 const (
 	MaxErrorMessage = maxErrorMessage
-	MaxPages        = maxPages
 	MaxStalePages   = maxStalePages
 	MaxPageItems    = maxPageItems
 )

@@ -25,7 +25,7 @@ func TestWaitBehindALaggingReplica(t *testing.T) {
 				require.NoError(t, job.Wait(t.Context()))
 
 				job = merge(t.Context(), t, client)
-				time.Sleep(30 * time.Second)
+				<-time.After(30 * time.Second)
 				require.NoError(t, job.Abort(t.Context()))
 				require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
 				require.NoError(t, job.Retry(t.Context()))
@@ -71,7 +71,7 @@ func TestRetryStraightAfterAnAbort(t *testing.T) {
 			require.Equal(t, jobs.StatusAborted, job.Status())
 			_, err = job.Result(t.Context())
 			require.ErrorIs(t, err, jobs.ErrJobAborted, "the run before is still the last one")
-			time.Sleep(3 * time.Second)
+			<-time.After(3 * time.Second)
 			require.NoError(t, job.Retry(t.Context()))
 			require.NoError(t, job.Wait(t.Context()))
 		})

@@ -3,7 +3,6 @@ package jobs
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"math"
 	"net/http"
@@ -106,11 +105,11 @@ func (f *fleet) leave(j *Job) {
 }
 
 // named returns the jobs with an id that anybody waits for.
-func (f *fleet) named(id string, into []*Job) []*Job {
+func (f *fleet) named(id []byte, into []*Job) []*Job {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if j := f.jobs[id]; j != nil {
-		into = append(append(into, j), f.twins[id]...)
+	if j := f.jobs[string(id)]; j != nil {
+		into = append(append(into, j), f.twins[string(id)]...)
 	}
 	return into
 }
@@ -121,16 +120,15 @@ func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
 	var err error
 	switch at := b.Place.(type) {
 	case inProgress:
-		if pages := min(at.pages, b.Waiting); f.mayList() && b.Again == 0 && progressPays(b, pages) {
-			err = f.progress(ctx, b, pages, tell)
-			break
+		if !f.mayList() || b.Again > 0 || len(b.Keys) == 1 {
+			return f.single(ctx, b.Keys, tell)
 		}
-		return f.single(ctx, b.Keys, tell)
+		err = f.progress(ctx, b, at.pages, tell)
 	case place:
 		if !f.mayList() || b.Again > 1 || len(b.Keys) == 1 {
 			return f.single(ctx, b.Keys, tell)
 		}
-		if pages := min(b.Looks, b.Waiting); b.Again == 0 && progressPays(b, pages) && f.follow() {
+		if pages := min(b.Looks, b.Waiting); b.Again == 0 && f.progressPays(b, pages) && f.follow() {
 			err = f.progress(ctx, b, pages, tell)
 			break
 		}
@@ -228,7 +226,7 @@ func (f *fleet) read(ctx context.Context, j *Job, tell func(seen)) error {
 // answers adds what a snapshot says of the jobs with its id.
 func (f *fleet) answers(to []reply, s *Snapshot) []reply {
 	var few [2]*Job
-	for _, j := range f.named(s.ID, few[:0]) {
+	for _, j := range f.named([]byte(s.ID), few[:0]) {
 		to = append(to, reply{Key: j, Sight: polling.Sight[*Snapshot]{Value: s, Done: j.observe(s)}})
 	}
 	return to
@@ -253,7 +251,7 @@ func (f *fleet) search(ctx context.Context, jobs []*Job, tell func(seen)) error 
 		oldest = min(oldest, j.Snapshot().CreatedAt.Unix())
 	}
 	for found, read, offset := 0, 0, 0; len(missing) > 0 && read < 2+found/4+len(missing)/4; read++ {
-		s, l, err := f.list(ctx, offset, "")
+		s, page, err := f.list(ctx, offset, "")
 		if err != nil {
 			if s.After > 0 {
 				tell(s)
@@ -267,8 +265,8 @@ func (f *fleet) search(ctx context.Context, jobs []*Job, tell func(seen)) error 
 				found++
 			}
 		}
-		offset += l.items
-		if l.items == 0 || offset >= l.total || l.oldest < oldest {
+		offset += len(page.items)
+		if len(page.items) == 0 || offset >= page.total || page.oldest < oldest {
 			break
 		}
 	}
@@ -286,24 +284,26 @@ const mostProgressPages = 4
 
 // progressPays reports whether it takes fewer requests to read the list of the
 // jobs in progress, and then each job that is missing from it, than to read the
-// pages on which the jobs are. Both are read after a delay in proportion to the
-// cube root of their requests; see package polling.
-func progressPays(b batch, pages int) bool {
+// pages on which the jobs are. Missing are those that end until the next look;
+// for when that is, see package polling.
+func (f *fleet) progressPays(b batch, pages int) bool {
 	if b.Waiting > mostProgressPages*pageSize || pages < 2 || b.Rate <= 0 {
 		return false
 	}
-	lists := math.Ceil(float64(b.Waiting) / pageSize)
-	delay := math.Cbrt(lists / b.Rate)
-	ends := b.Rate * delay
-	return (lists+ends)/delay < float64(pages)/math.Cbrt(float64(pages)/b.Rate)
+	delay := math.Cbrt(float64(pages) / b.Rate)
+	if limit := f.client.pace.perSecond(); limit > 0 {
+		delay = max(delay, float64(pages)/limit)
+	}
+	return math.Ceil(float64(b.Waiting)/pageSize)+b.Rate*delay < float64(pages)
 }
 
 // progress reads the list of the jobs in progress, and then those of the batch
 // that are missing from it one by one.
 func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen)) error {
 	all := seen{Place: inProgress{pages}}
+	var more bool
 	for offset := 0; ; {
-		s, l, err := f.list(ctx, offset, StatusProcessing)
+		s, page, err := f.list(ctx, offset, StatusProcessing)
 		all.After = max(all.After, s.After)
 		all.Requests++
 		if err != nil {
@@ -313,8 +313,9 @@ func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen
 			return err
 		}
 		all.Answers = append(all.Answers, s.Answers...)
-		offset += l.items
-		if l.items == 0 || offset >= l.total || all.Requests >= mostProgressPages {
+		offset += len(page.items)
+		more = len(page.items) > 0 && offset < page.total
+		if !more || all.Requests == mostProgressPages {
 			break
 		}
 	}
@@ -330,62 +331,59 @@ func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen
 	}
 	all.Requests += len(missing) // which are read next
 	tell(all)
+	if more {
+		// Too much goes on here for a job to be missed: back to the pages.
+		return f.search(ctx, missing, tell)
+	}
 	return f.single(ctx, missing, tell)
 }
 
-// listed says what a page was like.
-type listed struct {
-	items, total int
-	oldest       int64 // seconds since the epoch
-}
-
-// list reads a page, of the jobs in a status or of all, and returns what it
-// shows of the jobs that are waited for.
-func (f *fleet) list(ctx context.Context, offset int, status Status) (s seen, l listed, err error) {
+// list reads a page, of the jobs in a status or of all, and returns it with what
+// it shows of the jobs that are waited for.
+func (f *fleet) list(ctx context.Context, offset int, status Status) (s seen, page jobPage, err error) {
 	limit := pageSize
-	var page gen.JobList
 	s.After, err = f.client.once(ctx, opListJobs,
 		func() (*http.Request, error) {
 			return gen.NewListJobsRequest(f.client.server, f.dataset.id, &gen.ListJobsParams{
 				JobType: string(f.of), Status: optional(string(status)), Offset: &offset, Limit: &limit,
 			})
-		}, into(&page))
+		}, page.read)
 	if err != nil {
 		if s.After == 0 && errors.Is(err, ErrThrottled) {
 			s.After = time.Second
 		}
-		return s, l, err
+		return s, page, err
 	}
-	l.items, l.total, l.oldest = len(page.Jobs), page.TotalCount, math.MaxInt64
 	if status == "" {
-		s.Place = place{offset, page.TotalCount}
+		s.Place = place{offset, page.total}
 		f.mu.Lock()
-		f.total = page.TotalCount
+		f.total = page.total
 		f.mu.Unlock()
 	}
-	for _, raw := range page.Jobs {
-		var item struct {
-			JobID     string `json:"jobId"`
-			Status    Status `json:"status"`
-			CreatedAt int64  `json:"createdAt"`
-		}
-		if json.Unmarshal(raw, &item) != nil {
-			continue // read by itself, the job shows what is wrong with it
-		}
-		l.oldest = min(l.oldest, item.CreatedAt)
-		var few [2]*Job
-		waiting := f.named(item.JobID, few[:0])
-		if len(waiting) == 0 {
-			continue
-		}
-		last := waiting[0].newest()
-		if !bytes.Equal(last.Raw, raw) {
-			var unsound error
-			if last, unsound = newSnapshot(raw, f.of); unsound != nil {
-				continue
-			}
-		}
-		s.Answers = f.answers(s.Answers, last)
+	s.Answers = make([]reply, 0, len(page.items))
+	for _, item := range page.items {
+		s.Answers = f.shown(s.Answers, item)
 	}
-	return s, l, nil
+	return s, page, nil
+}
+
+// shown adds what a page shows of a job, if anybody waits for it.
+func (f *fleet) shown(to []reply, item jobItem) []reply {
+	var few [2]*Job
+	waiting := f.named(item.id, few[:0])
+	if len(waiting) == 0 {
+		return to
+	}
+	s := waiting[0].newest()
+	if !bytes.Equal(s.Raw, item.raw) {
+		var err error
+		// A copy, so that a job does not keep the whole page.
+		if s, err = newSnapshot(bytes.Clone(item.raw), f.of); err != nil {
+			return to // read by itself, the job shows what is wrong with it
+		}
+	}
+	for _, j := range waiting {
+		to = append(to, reply{Key: j, Sight: polling.Sight[*Snapshot]{Value: s, Done: j.observe(s)}})
+	}
+	return to
 }

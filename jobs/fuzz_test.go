@@ -319,3 +319,28 @@ func FuzzSameJSON(f *testing.F) {
 		}
 	})
 }
+
+// FuzzJobPage reads a page of jobs in both ways, which must agree.
+func FuzzJobPage(f *testing.F) {
+	for _, body := range []string{
+		`{"jobs":[` + processing + `],"totalCount":1}`, `{"jobs":[],"totalCount":0}`, `{"totalCount":3,"jobs":[{"jobId":"a","createdAt":1e3},null,1,"]",[{}]]}`,
+		`{"jobs":null,"totalCount":1}`, `{"jobs":[],"jobs":[],"totalCount":1}`, `{"jobs":[],"totalCount":-1}`, `{"jobs":{},"totalCount":1}`, `[]`, `null`, ``,
+		"{ \"\\u006aobs\" : [ { } , { } ]\n, \"totalCount\" : 2 }",
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		jobsRead, totalRead, errRead := jobs.ReadJobPage(body)
+		if errRead != nil {
+			require.ErrorIs(t, errRead, jobs.ErrBadAnswer)
+			assertOneLine(t, errRead.Error())
+		}
+		decoded, total, err := jobs.DecodeJobPage(body)
+		if err != nil || total < 0 {
+			return
+		}
+		require.NoError(t, errRead)
+		require.Equal(t, decoded, jobsRead)
+		require.Equal(t, total, totalRead)
+	})
+}

@@ -178,7 +178,7 @@ func TestCreateIsNotSettledOnAnotherJob(t *testing.T) {
 				_, err := mergesOf(t, clientOf(t, server)).Create(t.Context(), args)
 				require.NoError(t, err)
 				if name == "age" {
-					time.Sleep(7 * time.Second)
+					<-time.After(7 * time.Second)
 				}
 				_, err = mergesOf(t, lossy(t, server, all(lostBefore), jobs.WithSettledCreates())).Create(t.Context(), mergeDev)
 				require.ErrorIs(t, err, jobs.ErrAmbiguous)
@@ -256,7 +256,7 @@ func TestCreateWaitsForAnotherOfTheSameJob(t *testing.T) {
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.NotErrorIs(t, err, jobs.ErrAmbiguous)
 		assert.ErrorContains(t, err, "another create of the same job is under way, so this one was not sent")
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 	})
 }
 
@@ -372,7 +372,7 @@ func TestRetryOfARunWhoseEndWasNotSeen(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := connect(t, lasting(time.Minute))
 		job := merge(t.Context(), t, client)
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		require.NoError(t, job.Update(t.Context()))
 		require.NoError(t, job.Abort(t.Context()))
 		require.NoError(t, job.Retry(t.Context()), "straight after, without a look")

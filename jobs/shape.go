@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/bits"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -19,6 +20,7 @@ type shape struct {
 	elem     *shape // of the items of an array or of an object without fields
 	nullable bool   // an item may be null
 	page     bool   // a page of a list
+	exact    bool   // keys are told apart by their case
 }
 
 type field struct {
@@ -55,6 +57,7 @@ func newShape(t reflect.Type) *shape {
 		for i := range t.NumField() {
 			name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 			if name == "" || name == "-" {
+				s.exact = s.exact || t.Field(i).Name == "AdditionalProperties"
 				continue
 			}
 			if !strings.Contains(options, "omitempty") {
@@ -105,6 +108,10 @@ func (w *walker) object(s *shape) string {
 		key := w.key()
 		f, known := s.fields[string(key)]
 		if !known {
+			// encoding/json takes status and STATUS for the same field.
+			if i := slices.IndexFunc(s.names, func(name string) bool { return strings.EqualFold(name, string(key)) }); i >= 0 && !s.exact {
+				return s.names[i] + " is there in another spelling"
+			}
 			w.skip()
 			continue
 		}

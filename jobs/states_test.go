@@ -32,7 +32,7 @@ func TestMergeThatRunsAgainIsUnfinished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		failed := strings.Replace(processing, `"PROCESSING"`, `"FAILED","finishedAt":1764000010`, 1)
-		again := stub(always(200, processing)) // somebody else retried it
+		again := always(200, processing) // somebody else retried it
 		client := stubbed(t, again)
 		job := load(t, byID(t, client), failed)
 		require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobFailed, "as far as is known")

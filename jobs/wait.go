@@ -42,7 +42,7 @@ func newWaiting(options []WaitOption) (w waiting, err error) {
 }
 
 // WithSchedule sets the delays between looks. Such a wait shares its looks with
-// no other. The default is to look after 5 % of the time that a job has lasted,
+// no other. The default is to look after 7 % of the time that a job has lasted,
 // and more often where one request shows many jobs that are waited for; see
 // [polling.Group].
 func WithSchedule(s polling.Schedule) WaitOption {
@@ -86,17 +86,11 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	if err != nil {
 		return err
 	}
-	s, ended := j.state()
-	if ended {
-		return outcome(s)
+	if ended, err := j.ending(); ended {
+		return err
 	}
 	if w.schedule != nil {
-		for _, err := range j.watchAlone(ctx, w) {
-			if err != nil {
-				return err
-			}
-		}
-		return nil
+		return last(j.watchAlone(ctx, w))
 	}
 	f := j.fleet()
 	f.join(j)
@@ -104,13 +98,34 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	if _, err = f.group.Until(ctx, j, j.joining(w)); err != nil {
 		return j.waitError(err)
 	}
-	return outcome(j.Snapshot())
+	_, err = j.ending()
+	return err
+}
+
+// ending reports whether the job has ended, and with which error. It is not
+// inlined so that a wait, of which there may be thousands, does not hold a
+// snapshot on its stack.
+//
+//go:noinline
+func (j *Job) ending() (bool, error) {
+	s, ended := j.state()
+	if !ended {
+		return false, nil
+	}
+	return true, outcome(s)
+}
+
+// last is the error that a wait ends with.
+func last(events iter.Seq2[Event, error]) (err error) {
+	for _, err = range events {
+	}
+	return err
 }
 
 // Watch waits like [Job.Wait] and yields an event for every look. The second
 // value is what Wait would return: it is nil in every pair but the last, and
-// there too after success. Leaving the loop ends the wait. A loop that is slower
-// than the looks misses events, but never the last.
+// there too after success. Leaving the loop ends the wait. A loop that is more
+// than 64 looks behind misses the oldest.
 func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		w, err := newWaiting(options)

@@ -34,7 +34,7 @@ func TestWaitSeesTheEndLateByAPartOfTheLength(t *testing.T) {
 				require.NoError(t, job.Wait(t.Context()))
 				late := time.Since(start) - length
 				assert.GreaterOrEqual(t, late, time.Duration(0))
-				assert.LessOrEqual(t, late, max(length/18, 550*time.Millisecond))
+				assert.LessOrEqual(t, late, max(length/13, 250*time.Millisecond))
 				s := job.Snapshot()
 				assert.Equal(t, jobs.StatusSuccess, s.Status)
 				assert.WithinDuration(t, start.Add(length), s.FinishedAt, time.Second)

@@ -51,10 +51,14 @@ func (c *cadence) rate(age time.Duration) float64 {
 // than ten that wake one second late. The numbers are from a sweep; see
 // docs/design.md.
 const (
-	worth = 0.85
-	// crowded is by how much looks are rarer when they all have to pass a
-	// limit: times the root of the seconds that looking at everything takes.
-	crowded  = 1.27
+	worth = 0.83
+	// crowded makes looks rarer when they all have to pass a limit: times the
+	// seconds that looking at everything once takes, to the power that has the
+	// dimension of worth.
+	crowded = 1.07
+	// least is what a look is worth at the least, however crowded it is: from
+	// there on it is the limit that spaces the looks.
+	least    = 2.5
 	shortest = 200 * time.Millisecond
 )
 
@@ -69,12 +73,12 @@ func (g *Group[K, T]) delay(c *cohort[K], now time.Time) time.Duration {
 	w := worth
 	if g.options.Rate > 0 {
 		sweep := float64(len(g.members)) / share / g.options.Rate
-		w = max(w, crowded*math.Sqrt(sweep))
+		w = min(max(w, crowded*math.Pow(sweep, 2./3)), least)
 	}
 	d := time.Duration(w * math.Cbrt(1/(share*g.cadence.rate(age))) * float64(time.Second))
 	// With few keys it is near to the delay of a key alone, and never so far
 	// from it that a single surprise is noticed much too late.
-	low := time.Duration(float64(alone) / max(share, 1))
+	low := time.Duration(float64(alone) / max(2*share, 1))
 	high := time.Duration(float64(alone) * min(max(share, 1), 6))
 	d = max(min(max(d, low), high), shortest)
 	return spread(d, orDefault(g.options.Schedule.Jitter, 0.1))

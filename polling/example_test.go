@@ -56,9 +56,9 @@ func ExampleSchedule() {
 		fmt.Println(elapsed, s.Delay(elapsed))
 	}
 	// Output:
-	// 0s 500ms
-	// 20s 1s
-	// 10m0s 30s
+	// 0s 200ms
+	// 20s 1.4s
+	// 10m0s 42s
 	// 5h0m0s 2m0s
 }
 

@@ -99,6 +99,7 @@ type Group[K comparable, T any] struct {
 	running int
 	cadence cadence
 	trip    time.Duration // how long a look takes; the slow ones are forgotten slowly
+	quick   time.Duration // the same; the quick ones are
 
 	failed    int       // looks in a row that failed
 	failedAt  time.Time // when the last of them began

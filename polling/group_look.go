@@ -53,6 +53,7 @@ func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
 	g.running--
 	now := time.Now()
 	g.trip = max(now.Sub(start), g.trip*3/4)
+	g.quick = min(now.Sub(start), orDefault(g.quick, time.Hour)*5/4)
 	switch {
 	case c.live == 0:
 	case err != nil:

@@ -20,14 +20,8 @@ type JoinOptions struct {
 	Patience time.Duration
 }
 
-// notice is what a wait is told.
-type notice[T any] struct {
-	event Event[T]
-	err   error // nil: the wait goes on
-}
-
-// Watch waits for a key as [Watch] does for a single thing. A caller that is
-// slower than the looks misses events, but never the last.
+// Watch waits for a key as [Watch] does for a single thing. A caller that is more
+// than 64 looks behind misses the oldest.
 //
 // The looks are not made with ctx: they are shared.
 func (g *Group[K, T]) Watch(ctx context.Context, key K, o JoinOptions) iter.Seq2[Event[T], error] {
@@ -44,52 +38,68 @@ func (g *Group[K, T]) Until(ctx context.Context, key K, o JoinOptions) (seen T, 
 	return seen, err
 }
 
+// A waiter is one wait for one key. There may be thousands, so it is one piece.
+type waiter[K comparable, T any] struct {
+	sink[K, T]
+	quiet bool // only the end is of interest
+	began time.Time
+	looks int
+	last  error // of the last look
+
+	notices []notice[T] // delivered, and not taken yet
+	wake    chan struct{}
+}
+
+// A notice is what a wait is told; without a reason it goes on.
+type notice[T any] struct {
+	event  Event[T]
+	reason error
+}
+
+// mostNotices bounds what is kept for a caller that is slower than the looks.
+const mostNotices = 64
+
+// deliver is called with the mutex of the group held, which guards the waiter.
+func (w *waiter[K, T]) deliver(_ K, e Event[T], reason error) {
+	w.looks++
+	e.Look, e.Elapsed, w.last = w.looks, time.Since(w.began), e.Err
+	if w.quiet && reason == nil {
+		return
+	}
+	if len(w.notices) == mostNotices {
+		w.notices = append(w.notices[:0], w.notices[1:]...)
+	}
+	w.notices = append(w.notices, notice[T]{e, reason})
+	w.rouse()
+}
+
+func (w *waiter[K, T]) rouse() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// wait blocks in a small frame, of itself and of what it calls: a wait that is
+// one of thousands costs hardly more than the stack of its goroutine.
 func (g *Group[K, T]) wait(ctx context.Context, key K, o JoinOptions, quiet bool, yield func(Event[T], error) bool) {
-	began := time.Now()
-	notices := make(chan notice[T], 1)
-	s := &sink[K, T]{patience: orDefault(o.Patience, time.Hour)}
-	looks, last := 0, error(nil)
-	s.deliver = func(_ K, e Event[T], err error) {
-		looks++
-		e.Look, e.Elapsed, last = looks, time.Since(began), e.Err
-		if quiet && err == nil {
-			return
-		}
-		select {
-		case <-notices: // who has not been told yet is told the newest
-		default:
-		}
-		notices <- notice[T]{e, err}
-	}
-	stopped := func(reason error) *Error {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.leave(key, s)
-		return &Error{Reason: reason, Last: last, Looks: looks, Elapsed: time.Since(began)}
-	}
 	if err := ctx.Err(); err != nil {
 		yield(Event[T]{}, &Error{Reason: err})
 		return
 	}
+	w := &waiter[K, T]{quiet: quiet, began: time.Now(), wake: make(chan struct{}, 1)}
+	w.sink = sink[K, T]{deliver: w.deliver, patience: orDefault(o.Patience, time.Hour)}
 	g.mu.Lock()
-	g.join(key, s, o.Age, o.First)
+	g.join(key, &w.sink, o.Age, o.First)
 	g.mu.Unlock()
 	deadline := g.newDeadline(ctx)
 	defer deadline.stop()
 	for {
-		var n notice[T]
+		var stopped error
 		select {
-		case n = <-notices:
+		case <-w.wake:
 		case <-ctx.Done():
-			err := stopped(ctx.Err())
-			select {
-			case n = <-notices: // the end may have been seen at the same moment
-			default:
-			}
-			if !errors.Is(n.err, errEnd) {
-				yield(Event[T]{}, err)
-				return
-			}
+			stopped = ctx.Err()
 		case <-deadline.c:
 			if deadline.near() {
 				g.mu.Lock()
@@ -98,38 +108,75 @@ func (g *Group[K, T]) wait(ctx context.Context, key K, o JoinOptions, quiet bool
 			}
 			continue
 		}
-		switch {
-		case n.err == nil:
-			if !yield(n.event, nil) {
-				_ = stopped(nil)
-				return
-			}
-		case errors.Is(n.err, errEnd):
-			yield(n.event, nil)
-			return
-		default:
-			yield(n.event, &Error{Reason: n.err, Last: n.event.Err, Looks: n.event.Look, Elapsed: n.event.Elapsed})
+		if g.woken(key, w, stopped, yield) {
 			return
 		}
 	}
 }
 
-// A deadline says when the last look before the deadline of a context is due.
+// woken yields what was delivered, and reports whether the wait is over.
+//
+//go:noinline
+func (g *Group[K, T]) woken(key K, w *waiter[K, T], stopped error, yield func(Event[T], error) bool) (over bool) {
+	event, reason := g.told(key, w, stopped)
+	switch {
+	case reason == nil:
+		if yield(event, nil) {
+			return false
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.leave(key, &w.sink)
+	case errors.Is(reason, errEnd):
+		yield(event, nil)
+	default:
+		yield(event, &Error{Reason: reason, Last: w.last, Looks: w.looks, Elapsed: time.Since(w.began)})
+	}
+	return true
+}
+
+// told takes what was delivered first. When ctx has ended, so has the wait, unless
+// the end was seen at the same moment.
+func (g *Group[K, T]) told(key K, w *waiter[K, T], stopped error) (Event[T], error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if stopped != nil {
+		if n := len(w.notices); n > 0 && w.notices[n-1].reason != nil {
+			return w.notices[n-1].event, w.notices[n-1].reason
+		}
+		g.leave(key, &w.sink)
+		return Event[T]{}, stopped
+	}
+	n := w.notices[0]
+	w.notices = w.notices[1:]
+	if len(w.notices) > 0 {
+		w.rouse()
+	}
+	return n.event, n.reason
+}
+
+// A deadline says when a look before the deadline of a context is due: one in
+// time for the slow trips of late, which may have stood in line for a limit, and
+// a last one in time for the quick ones, where that makes a difference.
 type deadline struct {
 	c     <-chan time.Time
 	timer *time.Timer
 	at    time.Time
-	lead  func() time.Duration
+	leads func() (slow, quick time.Duration)
+	once  bool // the first of the two is taken
 }
 
 // newDeadline returns a deadline that never comes when ctx has none.
 func (g *Group[K, T]) newDeadline(ctx context.Context) *deadline {
-	d := &deadline{lead: func() time.Duration {
+	d := &deadline{leads: func() (slow, quick time.Duration) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		// A look that starts this much before the deadline still returns in
 		// time, and sees all that happened until half a trip later.
-		return orDefault(g.trip, unknownTrip)*3/2 + 5*time.Millisecond
+		lead := func(trip time.Duration) time.Duration {
+			return orDefault(trip, unknownTrip)*3/2 + 5*time.Millisecond
+		}
+		return lead(g.trip), lead(g.quick)
 	}}
 	at, ok := ctx.Deadline()
 	if !ok {
@@ -137,17 +184,24 @@ func (g *Group[K, T]) newDeadline(ctx context.Context) *deadline {
 	}
 	d.at = at
 	// How long a look takes then is not known yet: think of it again.
-	d.timer = time.NewTimer(max(time.Until(at)-max(2*d.lead(), 500*time.Millisecond), 1))
+	slow, _ := d.leads()
+	d.timer = time.NewTimer(max(time.Until(at)-max(2*slow, 500*time.Millisecond), 1))
 	d.c = d.timer.C
 	return d
 }
 
-// near reports whether the look is due; otherwise it comes again when it is.
+// near reports whether a look is due; otherwise it comes again when one is.
 func (d *deadline) near() bool {
-	wait := time.Until(d.at) - d.lead()
-	if wait > 0 {
-		d.timer.Reset(wait)
+	slow, quick := d.leads()
+	left := time.Until(d.at)
+	if !d.once && left > slow {
+		d.timer.Reset(left - slow)
 		return false
+	}
+	if !d.once && left-quick > quick/2 {
+		d.once = true
+		d.timer.Reset(left - quick)
+		return true
 	}
 	d.c = nil
 	return true

@@ -9,11 +9,11 @@ import (
 // the default of every field.
 type Schedule struct {
 	// Fraction of the time already waited that is waited before the next look.
-	// The default is 0.05, which makes the end of a long wait seen late by two
+	// The default is 0.07, which makes the end of a long wait seen late by three
 	// and a half percent of its length on average.
 	Fraction float64
 	// Min is the shortest delay, which is also the first one. The default is
-	// 500 ms.
+	// 200 ms.
 	Min time.Duration
 	// Max is the longest delay. The default is two minutes.
 	Max time.Duration
@@ -26,8 +26,8 @@ type Schedule struct {
 
 func (s Schedule) withDefaults() Schedule {
 	return Schedule{
-		Fraction: orDefault(s.Fraction, 0.05),
-		Min:      orDefault(s.Min, 500*time.Millisecond),
+		Fraction: orDefault(s.Fraction, 0.07),
+		Min:      orDefault(s.Min, 200*time.Millisecond),
 		Max:      orDefault(s.Max, 2*time.Minute),
 		Jitter:   orDefault(s.Jitter, 0.1),
 	}

@@ -85,9 +85,9 @@ func TestDelayGrowsWithTheTimeWaited(t *testing.T) {
 
 func TestDelayStopsGrowing(t *testing.T) {
 	s := polling.Schedule{Jitter: -1}
-	assert.Equal(t, 500*time.Millisecond, s.Delay(0))
-	assert.Equal(t, 500*time.Millisecond, s.Delay(10*time.Second))
-	assert.Equal(t, time.Second, s.Delay(20*time.Second))
+	assert.Equal(t, 200*time.Millisecond, s.Delay(0))
+	assert.Equal(t, 200*time.Millisecond, s.Delay(2*time.Second))
+	assert.Equal(t, 1400*time.Millisecond, s.Delay(20*time.Second))
 	assert.Equal(t, 2*time.Minute, s.Delay(24*time.Hour))
 }
 
@@ -98,10 +98,10 @@ func TestJitterStaysInItsBounds(t *testing.T) {
 		d := s.Delay(100 * time.Second)
 		lo, hi = min(lo, d), max(hi, d)
 	}
-	assert.GreaterOrEqual(t, lo, 4500*time.Millisecond)
-	assert.LessOrEqual(t, hi, 5500*time.Millisecond)
-	assert.Less(t, lo, 4600*time.Millisecond, "jitter goes down")
-	assert.Greater(t, hi, 5400*time.Millisecond, "jitter goes up")
+	assert.GreaterOrEqual(t, lo, 6300*time.Millisecond)
+	assert.LessOrEqual(t, hi, 7700*time.Millisecond)
+	assert.Less(t, lo, 6450*time.Millisecond, "jitter goes down")
+	assert.Greater(t, hi, 7550*time.Millisecond, "jitter goes up")
 }
 
 func TestBackoff(t *testing.T) {

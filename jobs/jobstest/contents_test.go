@@ -57,48 +57,50 @@ func albums() jobstest.Seed {
 }
 
 func TestPagesOfData(t *testing.T) {
-	c := start(t, jobstest.WithSeed(albums()))
-	base := "datasets/" + c.id("albums")
-	const query = "?segmentName=all+of+it"
-	seen := 0
-	for offset := 0; offset < 300; offset += 128 {
-		page := fmt.Sprintf("%s&offset=%d", query, offset)
-		details := c.get(base + "/data/details" + page)
-		urls := c.get(base + "/data/urls" + page)["urls"].([]any)
-		masks := c.get(base + "/masks/urls" + page + "&maskType=SEMANTIC_MASK")["urls"].([]any)
-		assert.EqualValues(t, min(128, 300-offset), details["recordSize"])
-		assert.EqualValues(t, 300, details["totalCount"])
-		for i, detail := range details["dataDetails"].([]any) {
-			detail := detail.(object)
-			n := offset + i
-			path := fmt.Sprintf("dir %%/ü?#%d.bin", n)
-			require.Equal(t, path, detail["remotePath"])
-			require.Equal(t, detail["remotePath"], urls[i].(object)["remotePath"])
-			require.Equal(t, detail["url"], urls[i].(object)["url"], "signed in the same second")
-			switch n % 3 {
-			case 0:
-				require.NotContains(t, detail, "label")
-				require.NotContains(t, detail, "timestamp")
-				require.Nil(t, masks[i])
-			case 1:
-				require.Equal(t, 1.5, detail["timestamp"])
-				mask := masks[i].(object)
-				require.Equal(t, fmt.Sprintf("mask %d.png", n), mask["remotePath"])
-				require.Equal(t, object{
-					"SEMANTIC_MASK": object{"remotePath": mask["remotePath"], "url": mask["url"], "info": []any{object{"categoryId": 1.0}}},
-					"NEW_TYPE":      []any{[]any{1.0}},
-				}, detail["label"])
-			case 2:
-				require.Equal(t, object{"NEW_TYPE": []any{[]any{1.0}}}, detail["label"])
-				require.Nil(t, masks[i])
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, jobstest.WithSeed(albums()))
+		base := "datasets/" + c.id("albums")
+		const query = "?segmentName=all+of+it"
+		seen := 0
+		for offset := 0; offset < 300; offset += 128 {
+			page := fmt.Sprintf("%s&offset=%d", query, offset)
+			details := c.get(base + "/data/details" + page)
+			urls := c.get(base + "/data/urls" + page)["urls"].([]any)
+			masks := c.get(base + "/masks/urls" + page + "&maskType=SEMANTIC_MASK")["urls"].([]any)
+			assert.EqualValues(t, min(128, 300-offset), details["recordSize"])
+			assert.EqualValues(t, 300, details["totalCount"])
+			for i, detail := range details["dataDetails"].([]any) {
+				detail := detail.(object)
+				n := offset + i
+				path := fmt.Sprintf("dir %%/ü?#%d.bin", n)
+				require.Equal(t, path, detail["remotePath"])
+				require.Equal(t, detail["remotePath"], urls[i].(object)["remotePath"])
+				require.Equal(t, detail["url"], urls[i].(object)["url"], "signed in the same second")
+				switch n % 3 {
+				case 0:
+					require.NotContains(t, detail, "label")
+					require.NotContains(t, detail, "timestamp")
+					require.Nil(t, masks[i])
+				case 1:
+					require.Equal(t, 1.5, detail["timestamp"])
+					mask := masks[i].(object)
+					require.Equal(t, fmt.Sprintf("mask %d.png", n), mask["remotePath"])
+					require.Equal(t, object{
+						"SEMANTIC_MASK": object{"remotePath": mask["remotePath"], "url": mask["url"], "info": []any{object{"categoryId": 1.0}}},
+						"NEW_TYPE":      []any{[]any{1.0}},
+					}, detail["label"])
+				case 2:
+					require.Equal(t, object{"NEW_TYPE": []any{[]any{1.0}}}, detail["label"])
+					require.Nil(t, masks[i])
+				}
+				seen++
 			}
-			seen++
 		}
-	}
-	require.Equal(t, 300, seen)
-	assert.Equal(t, []any{}, c.get(base + "/data/details?segmentName=empty")["dataDetails"])
-	assert.Equal(t, []any{}, c.get(base + "/sensors?segmentName=empty")["sensors"])
-	assert.Equal(t, []any{object{"name": "all of it", "description": "everything"}, object{"name": "empty"}}, c.get(base + "/segments")["segments"])
+		require.Equal(t, 300, seen)
+		assert.Equal(t, []any{}, c.get(base + "/data/details?segmentName=empty")["dataDetails"])
+		assert.Equal(t, []any{}, c.get(base + "/sensors?segmentName=empty")["sensors"])
+		assert.Equal(t, []any{object{"name": "all of it", "description": "everything"}, object{"name": "empty"}}, c.get(base + "/segments")["segments"])
+	})
 }
 
 func TestRemotePathNarrows(t *testing.T) {
@@ -189,13 +191,13 @@ func TestSignedURLs(t *testing.T) {
 			response, _ := c.download(address, nil)
 			return response.StatusCode
 		}
-		time.Sleep(time.Minute - 1)
+		<-time.After(time.Minute - 1)
 		assert.Equal(t, http.StatusOK, status(address))
 		assert.Equal(t, http.StatusForbidden, status(strings.Replace(address, "%23", "%24", 1)), "another path")
 		assert.Equal(t, http.StatusForbidden, status(strings.Replace(address, "expires=", "expires=1", 1)), "another time")
 		assert.Equal(t, http.StatusForbidden, status(address+"0"), "another signature")
 		assert.Equal(t, http.StatusForbidden, status(strings.Split(address, "?")[0]), "no signature")
-		time.Sleep(time.Nanosecond)
+		<-time.After(time.Nanosecond)
 		response, body := c.download(address, nil)
 		assert.Equal(t, http.StatusForbidden, response.StatusCode)
 		assert.Contains(t, string(body), `"Forbidden"`)

@@ -128,7 +128,7 @@ func ExampleEarlyRetry() {
 	}
 	fmt.Println(job.Abort(context.Background()))
 	fmt.Println(errors.Is(job.Retry(context.Background()), jobs.ErrForbidden))
-	time.Sleep(50 * time.Millisecond)
+	<-time.After(50 * time.Millisecond)
 	fmt.Println(job.Retry(context.Background()))
 	// Output:
 	// <nil>

@@ -235,7 +235,7 @@ func TestHangEndsWithTheServer(t *testing.T) {
 					_, _, _, err := c.try(t.Context(), "GET", "datasets", "")
 					ended <- err
 				}()
-				time.Sleep(time.Second)
+				<-time.After(time.Second)
 				require.NoError(t, c.Close())
 				require.ErrorIs(t, <-ended, syscall.ECONNRESET)
 			})
@@ -337,7 +337,7 @@ func TestRules(t *testing.T) {
 					} else {
 						fmt.Fprint(&got, status-530)
 					}
-					time.Sleep(time.Second)
+					<-time.After(time.Second)
 				}
 				assert.Equal(t, test.want, got.String())
 				c.Clear()
@@ -437,19 +437,19 @@ func TestStaleAfterRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, jobstest.WithSeed(hello()), jobstest.WithQueuing(time.Second), jobstest.WithProcessing(time.Minute))
 		j := c.create(c.id("hello"), "squashAndMerge", mergeArguments("skip"))
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		c.ask("POST", j.path("/abort"), nil)
-		time.Sleep(10 * time.Second)
+		<-time.After(10 * time.Second)
 		c.ask("POST", j.path("/retry"), nil)
 		c.Inject(jobstest.Rule{}, jobstest.Stale(5*time.Second))
 		for range 5 {
 			state := j.look()
 			require.Equal(t, "ABORTED", state["status"])
 			require.NotNil(t, state["finishedAt"])
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 		}
 		require.Equal(t, "QUEUING", j.look()["status"])
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		require.Equal(t, "PROCESSING", j.look()["status"])
 	})
 }
@@ -461,9 +461,9 @@ func TestEarlyRetry(t *testing.T) {
 			c.Inject(jobstest.Rule{}, jobstest.EarlyRetry(status, 3*time.Second))
 			j := c.create(c.id("hello"), "squashAndMerge", mergeArguments("skip"))
 			c.ask("POST", j.path("/abort"), nil)
-			time.Sleep(3*time.Second - 1)
+			<-time.After(3*time.Second - 1)
 			c.refuse(status, code, "POST", j.path("/retry"), nil)
-			time.Sleep(time.Nanosecond)
+			<-time.After(time.Nanosecond)
 			c.ask("POST", j.path("/retry"), nil)
 		})
 	}

@@ -143,7 +143,7 @@ func (j job) finish() object {
 		state := j.look()
 		switch state["status"] {
 		case "QUEUING", "PROCESSING":
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 		default:
 			require.Equal(j.t, "SUCCESS", state["status"], state["errorMessage"])
 			return state["result"].(object)

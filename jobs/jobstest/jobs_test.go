@@ -23,13 +23,13 @@ func TestLifeOfAJob(t *testing.T) {
 			"status": "QUEUING", "errorMessage": "", "description": "a test",
 		}
 		require.Equal(t, want, j.look())
-		time.Sleep(2*time.Second - 1)
+		<-time.After(2*time.Second - 1)
 		require.Equal(t, want, j.look())
-		time.Sleep(time.Nanosecond)
+		<-time.After(time.Nanosecond)
 		want["status"], want["startedAt"] = "PROCESSING", float64(created+2)
 		require.Equal(t, want, j.look())
 		// Nobody looks when it ends; it has ended then all the same.
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		want["status"], want["finishedAt"], want["result"] = "SUCCESS", float64(created+5), object{"draftNumber": 1.0}
 		require.Equal(t, want, j.look())
 		drafts := c.get("datasets/" + j.datasetID + "/drafts")["drafts"].([]any)
@@ -59,7 +59,7 @@ func TestAbortAndRetry(t *testing.T) {
 			return run
 		}))
 		j := c.create(c.id("hello"), "squashAndMerge", mergeArguments("abort"))
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		j.refuse(400, "InvalidParamsValue", http.MethodDelete, j.path(""), nil)
 		require.Empty(t, j.ask(http.MethodPost, j.path("/abort"), nil))
 		state := j.look()
@@ -72,7 +72,7 @@ func TestAbortAndRetry(t *testing.T) {
 		assert.Equal(t, "QUEUING", state["status"])
 		assert.NotContains(t, state, "startedAt")
 		assert.NotContains(t, state, "finishedAt")
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		state = j.look()
 		assert.Equal(t, "FAILED", state["status"])
 		assert.Equal(t, "the disk is full", state["errorMessage"])
@@ -119,7 +119,7 @@ func TestListJobs(t *testing.T) {
 		var ids []string
 		for i := range 300 {
 			if i == 200 { // the first 200 end, the others do not
-				time.Sleep(time.Hour)
+				<-time.After(time.Hour)
 			}
 			ids = append(ids, c.create(id, "squashAndMerge", mergeArguments("abort")).jobID)
 		}
@@ -182,7 +182,7 @@ func TestManyJobs(t *testing.T) {
 			c.create(id, "squashAndMerge", mergeArguments("skip"))
 		}
 		begin := time.Now().Unix()
-		time.Sleep(jobs * time.Second)
+		<-time.After(jobs * time.Second)
 		for offset := 0; offset < jobs; offset += 128 {
 			for _, item := range c.get(fmt.Sprintf("datasets/%s/jobs?jobType=squashAndMerge&offset=%d", id, offset))["jobs"].([]any) {
 				item := item.(object)
