@@ -117,7 +117,8 @@ func (j *Job) ending() (bool, error) {
 
 // last is the error that a wait ends with.
 func last(events iter.Seq2[Event, error]) (err error) {
-	for _, err = range events {
+	for _, e := range events {
+		err = e
 	}
 	return err
 }
