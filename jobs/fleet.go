@@ -1,50 +1,28 @@
 package jobs
 
 import (
-	"bytes"
-	"context"
-	"errors"
-	"math"
-	"net/http"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
 // A fleet waits for all jobs of one type of a dataset that anybody waits for
-// with one client. It looks at them with few requests: a page of the list shows
-// up to 128 jobs, and a list of the jobs in progress shows by their absence which
-// have ended.
+// with one client. How it looks at them with few requests is in fleet_look.go.
 type fleet struct {
 	client  *Client
 	dataset *Dataset // for its id
 	of      Type
 	group   *polling.Group[*Job, *Snapshot]
 
-	mu     sync.Mutex
-	jobs   map[string]*Job   // that are waited for, by id
-	twins  map[string][]*Job // further values of the same job
-	total  int               // how long the list was the last time
-	noList bool              // the service does not let us list
-
-	followed time.Time // when following the list of the jobs in progress began
+	mu       sync.Mutex
+	jobs     jobTable          // that are waited for
+	twins    map[string][]*Job // further values of the same job, by id
+	total    int               // how long the list was the last time
+	noList   bool              // the service does not let us list
+	followed time.Time         // when following the list of the jobs in progress began
 }
-
-type (
-	batch = polling.Batch[*Job]
-	seen  = polling.Seen[*Job, *Snapshot]
-	reply = polling.Answer[*Job, *Snapshot]
-)
-
-// A place is where in the list, newest first, some jobs were. Jobs that were
-// created since have moved them on by as many as the list has grown.
-type place struct{ offset, total int }
-
-// inProgress is the place of jobs that are followed in the list of the jobs in
-// progress. Following them page by page would take so many requests.
-type inProgress struct{ pages int }
 
 // newFleets returns a function that finds the fleet of a dataset and job type. It
 // is a func so that nobody who dumps a client reads what waits are changing.
@@ -60,7 +38,7 @@ func newFleets(c *Client) func(*Dataset, Type) *fleet {
 		defer mu.Unlock()
 		f := fleets[key{ds.id, of}]
 		if f == nil {
-			f = &fleet{client: c, dataset: ds, of: of, jobs: map[string]*Job{}, twins: map[string][]*Job{}}
+			f = &fleet{client: c, dataset: ds, of: of, twins: map[string][]*Job{}}
 			f.group = polling.NewGroup(f.observe, polling.GroupOptions{Rate: c.pace.perSecond(), Timeout: -1})
 			fleets[key{ds.id, of}] = f
 		}
@@ -72,34 +50,34 @@ func newFleets(c *Client) func(*Dataset, Type) *fleet {
 func (f *fleet) join(j *Job) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if first, ok := f.jobs[j.id]; ok && first != j {
+	switch first := f.jobs.find(j.id); first {
+	case nil:
+		f.jobs.add(j)
+		j.waits = 1
+	case j:
+		j.waits++
+	default:
 		f.twins[j.id] = append(f.twins[j.id], j)
-		return
 	}
-	f.jobs[j.id] = j
-	j.waits++
 }
 
 func (f *fleet) leave(j *Job) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.jobs[j.id] != j {
-		twins := f.twins[j.id]
-		for i, twin := range twins {
-			if twin == j {
-				f.twins[j.id] = append(twins[:i:i], twins[i+1:]...)
-				break
-			}
+	twins := f.twins[j.id]
+	if f.jobs.find(j.id) != j {
+		if i := slices.Index(twins, j); i >= 0 {
+			twins = slices.Delete(slices.Clone(twins), i, i+1)
 		}
 	} else if j.waits--; j.waits == 0 {
-		delete(f.jobs, j.id)
-		if twins := f.twins[j.id]; len(twins) > 0 {
-			f.jobs[j.id] = twins[0]
+		f.jobs.remove(j)
+		if len(twins) > 0 {
+			f.jobs.add(twins[0])
 			twins[0].waits = 1
-			f.twins[j.id] = twins[1:]
+			twins = twins[1:]
 		}
 	}
-	if len(f.twins[j.id]) == 0 {
+	if f.twins[j.id] = twins; len(twins) == 0 {
 		delete(f.twins, j.id)
 	}
 }
@@ -108,282 +86,8 @@ func (f *fleet) leave(j *Job) {
 func (f *fleet) named(id []byte, into []*Job) []*Job {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if j := f.jobs[string(id)]; j != nil {
-		into = append(append(into, j), f.twins[string(id)]...)
+	if j := f.jobs.findBytes(id); j != nil {
+		into = append(append(into, j), f.twins[j.id]...)
 	}
 	return into
-}
-
-// observe looks at the jobs of a batch in the way that takes the fewest
-// requests.
-func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
-	var err error
-	switch at := b.Place.(type) {
-	case inProgress:
-		if !f.mayList() || b.Again > 0 || len(b.Keys) == 1 {
-			return f.single(ctx, b.Keys, tell)
-		}
-		err = f.progress(ctx, b, at.pages, tell)
-	case place:
-		if !f.mayList() || b.Again > 1 || len(b.Keys) == 1 {
-			return f.single(ctx, b.Keys, tell)
-		}
-		if pages := min(b.Looks, b.Waiting); b.Again == 0 && f.progressPays(b, pages) && f.follow() {
-			err = f.progress(ctx, b, pages, tell)
-			break
-		}
-		err = f.page(ctx, f.now(at), tell)
-	default:
-		if !f.mayList() || b.Again > 1 || b.Waiting == 1 {
-			return f.single(ctx, b.Keys, tell)
-		}
-		err = f.search(ctx, b.Keys, tell)
-	}
-	if refusesList(err) {
-		f.mu.Lock()
-		f.noList = true
-		f.mu.Unlock()
-		return f.single(ctx, b.Keys, tell)
-	}
-	return err
-}
-
-func (f *fleet) mayList() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return !f.noList
-}
-
-// now is where a place lies now.
-func (f *fleet) now(at place) (offset int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return at.offset + max(f.total-at.total, 0)
-}
-
-// follow reports whether to begin to follow the list of the jobs in progress.
-// One look does: it takes over what goes on, of all batches. What the others
-// still hold has ended, and is seen on their pages.
-func (f *fleet) follow() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	now := time.Now()
-	if now.Sub(f.followed) < followAgain {
-		return false
-	}
-	f.followed = now
-	return true
-}
-
-// followAgain is how long after it began following may begin once more, with
-// jobs that have come since.
-const followAgain = time.Minute
-
-// refusesList reports whether an error is about listing rather than about the
-// jobs: then they are read one by one.
-func refusesList(err error) bool {
-	return errors.Is(err, ErrForbidden) || errors.Is(err, ErrInvalidArgument) || errors.Is(err, ErrNotFound)
-}
-
-// single reads jobs one by one.
-func (f *fleet) single(ctx context.Context, jobs []*Job, tell func(seen)) error {
-	for _, j := range jobs {
-		if err := f.read(ctx, j, tell); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// read reads one job. An error that is about this job alone is told; one that
-// may be about the service is returned.
-func (f *fleet) read(ctx context.Context, j *Job, tell func(seen)) error {
-	var s *Snapshot
-	after, err := f.client.once(ctx, opGetJob, j.get, j.parse(&s))
-	if after == 0 && errors.Is(err, ErrThrottled) {
-		after = time.Second // the next look is not to come at once
-	}
-	switch {
-	case err == nil:
-		answers := f.answers(nil, s)
-		if len(answers) == 0 { // it is waited for alone
-			answers = []reply{{Key: j, Sight: polling.Sight[*Snapshot]{Value: s, Done: j.observe(s)}}}
-		}
-		tell(seen{Answers: answers, After: after})
-	case j.hopeless(err):
-		tell(seen{Answers: []reply{{Key: j, Err: polling.Permanent(err)}}, After: after})
-	case errors.Is(err, ErrNotFound):
-		tell(seen{Answers: []reply{{Key: j, Err: err}}, After: after})
-	default:
-		if after > 0 {
-			tell(seen{After: after})
-		}
-		return err
-	}
-	return nil
-}
-
-// answers adds what a snapshot says of the jobs with its id.
-func (f *fleet) answers(to []reply, s *Snapshot) []reply {
-	var few [2]*Job
-	for _, j := range f.named([]byte(s.ID), few[:0]) {
-		to = append(to, reply{Key: j, Sight: polling.Sight[*Snapshot]{Value: s, Done: j.observe(s)}})
-	}
-	return to
-}
-
-// page reads the page of the list that begins at an offset.
-func (f *fleet) page(ctx context.Context, offset int, tell func(seen)) error {
-	s, _, err := f.list(ctx, offset, "")
-	if s.After > 0 || err == nil {
-		tell(s)
-	}
-	return err
-}
-
-// search goes through the list from its newest job on, until it has seen the
-// jobs or that it would be cheaper to read them one by one.
-func (f *fleet) search(ctx context.Context, jobs []*Job, tell func(seen)) error {
-	missing := make(map[*Job]bool, len(jobs))
-	oldest := int64(math.MaxInt64)
-	for _, j := range jobs {
-		missing[j] = true
-		oldest = min(oldest, j.Snapshot().CreatedAt.Unix())
-	}
-	for found, read, offset := 0, 0, 0; len(missing) > 0 && read < 2+found/4+len(missing)/4; read++ {
-		s, page, err := f.list(ctx, offset, "")
-		if err != nil {
-			if s.After > 0 {
-				tell(s)
-			}
-			return err
-		}
-		tell(s)
-		for _, a := range s.Answers {
-			if missing[a.Key] {
-				delete(missing, a.Key)
-				found++
-			}
-		}
-		offset += len(page.items)
-		if len(page.items) == 0 || offset >= page.total || page.oldest < oldest {
-			break
-		}
-	}
-	rest := make([]*Job, 0, len(missing))
-	for _, j := range jobs {
-		if missing[j] {
-			rest = append(rest, j)
-		}
-	}
-	return f.single(ctx, rest, tell)
-}
-
-// Most pages of the list of jobs in progress that are worth reading.
-const mostProgressPages = 4
-
-// progressPays reports whether it takes fewer requests to read the list of the
-// jobs in progress, and then each job that is missing from it, than to read the
-// pages on which the jobs are. Missing are those that end until the next look;
-// for when that is, see package polling.
-func (f *fleet) progressPays(b batch, pages int) bool {
-	if b.Waiting > mostProgressPages*pageSize || pages < 2 || b.Rate <= 0 {
-		return false
-	}
-	delay := math.Cbrt(float64(pages) / b.Rate)
-	if limit := f.client.pace.perSecond(); limit > 0 {
-		delay = max(delay, float64(pages)/limit)
-	}
-	return math.Ceil(float64(b.Waiting)/pageSize)+b.Rate*delay < float64(pages)
-}
-
-// progress reads the list of the jobs in progress, and then those of the batch
-// that are missing from it one by one.
-func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen)) error {
-	all := seen{Place: inProgress{pages}}
-	var more bool
-	for offset := 0; ; {
-		s, page, err := f.list(ctx, offset, StatusProcessing)
-		all.After = max(all.After, s.After)
-		all.Requests++
-		if err != nil {
-			if s.After > 0 {
-				tell(seen{After: s.After})
-			}
-			return err
-		}
-		all.Answers = append(all.Answers, s.Answers...)
-		offset += len(page.items)
-		more = len(page.items) > 0 && offset < page.total
-		if !more || all.Requests == mostProgressPages {
-			break
-		}
-	}
-	listed := make(map[*Job]bool, len(all.Answers))
-	for _, a := range all.Answers {
-		listed[a.Key] = true
-	}
-	missing := make([]*Job, 0, len(b.Keys))
-	for _, j := range b.Keys {
-		if !listed[j] {
-			missing = append(missing, j)
-		}
-	}
-	all.Requests += len(missing) // which are read next
-	tell(all)
-	if more {
-		// Too much goes on here for a job to be missed: back to the pages.
-		return f.search(ctx, missing, tell)
-	}
-	return f.single(ctx, missing, tell)
-}
-
-// list reads a page, of the jobs in a status or of all, and returns it with what
-// it shows of the jobs that are waited for.
-func (f *fleet) list(ctx context.Context, offset int, status Status) (s seen, page jobPage, err error) {
-	limit := pageSize
-	s.After, err = f.client.once(ctx, opListJobs,
-		func() (*http.Request, error) {
-			return gen.NewListJobsRequest(f.client.server, f.dataset.id, &gen.ListJobsParams{
-				JobType: string(f.of), Status: optional(string(status)), Offset: &offset, Limit: &limit,
-			})
-		}, page.read)
-	if err != nil {
-		if s.After == 0 && errors.Is(err, ErrThrottled) {
-			s.After = time.Second
-		}
-		return s, page, err
-	}
-	if status == "" {
-		s.Place = place{offset, page.total}
-		f.mu.Lock()
-		f.total = page.total
-		f.mu.Unlock()
-	}
-	s.Answers = make([]reply, 0, len(page.items))
-	for _, item := range page.items {
-		s.Answers = f.shown(s.Answers, item)
-	}
-	return s, page, nil
-}
-
-// shown adds what a page shows of a job, if anybody waits for it.
-func (f *fleet) shown(to []reply, item jobItem) []reply {
-	var few [2]*Job
-	waiting := f.named(item.id, few[:0])
-	if len(waiting) == 0 {
-		return to
-	}
-	s := waiting[0].newest()
-	if !bytes.Equal(s.Raw, item.raw) {
-		var err error
-		// A copy, so that a job does not keep the whole page.
-		if s, err = newSnapshot(bytes.Clone(item.raw), f.of); err != nil {
-			return to // read by itself, the job shows what is wrong with it
-		}
-	}
-	for _, j := range waiting {
-		to = append(to, reply{Key: j, Sight: polling.Sight[*Snapshot]{Value: s, Done: j.observe(s)}})
-	}
-	return to
 }

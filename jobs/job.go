@@ -28,6 +28,7 @@ type Job struct {
 
 	reading builder // copies the request that get has built
 
+	outer any // the job as its own type
 	waits int // in its fleet, whose mutex guards it
 }
 

@@ -23,6 +23,14 @@ type Jobs[J any, A arguments] struct {
 	wrap    func(*Job) J
 }
 
+// typed is a job as its own type, which it remembers: who has the one gets at the
+// other.
+func (js Jobs[J, A]) typed(job *Job) J {
+	j := js.wrap(job)
+	job.outer = j
+	return j
+}
+
 // arguments are what a job is created with.
 type arguments interface {
 	// request checks the arguments, fills in what they leave out, and returns
@@ -77,7 +85,7 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	c.settler.hand(job.id)
 	job.createdAt = time.Now()
 	job.seenAt = job.createdAt
-	return js.wrap(job), nil
+	return js.typed(job), nil
 }
 
 // create sends the request and makes a job of the answer.
@@ -129,7 +137,7 @@ func (js Jobs[J, A]) Get(ctx context.Context, id string) (J, error) {
 	if err := job.Update(ctx); err != nil {
 		return none, err
 	}
-	return js.wrap(job), nil
+	return js.typed(job), nil
 }
 
 // ListOptions narrow a list of jobs. The zero value lists all.
@@ -145,7 +153,7 @@ func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J,
 		for job, err := range js.pages(ctx, options) {
 			var j J
 			if err == nil {
-				j = js.wrap(job)
+				j = js.typed(job)
 			}
 			if !yield(j, err) {
 				return
@@ -211,7 +219,7 @@ func (js Jobs[J, A]) Load(data []byte) (J, error) {
 		var none J
 		return none, fmt.Errorf("load %s job: %w; load what the JSON of such a job was", js.of, err)
 	}
-	return js.wrap(job), nil
+	return js.typed(job), nil
 }
 
 func (js Jobs[J, A]) load(raw []byte) (*Job, error) {

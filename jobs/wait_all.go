@@ -30,30 +30,29 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 		if err == nil && w.schedule != nil {
 			err = invalid("a schedule of its own is for a wait that shares no looks: use Job.Wait")
 		}
-		byFleet := map[*fleet][]J{}
-		for _, j := range jobs {
-			s, ended := j.job().state()
-			switch {
-			case err != nil:
-				yield(j, err)
-				return
-			case ended:
-				if !yield(j, outcome(s)) {
+		if err != nil {
+			for _, j := range jobs {
+				if !yield(j, err) {
 					return
 				}
-			default:
+			}
+			return
+		}
+		if f := sameFleet(jobs); f != nil {
+			waitFleet(ctx, f, jobs, w, yield)
+			return
+		}
+		byFleet := map[*fleet][]J{}
+		for _, j := range jobs {
+			if s, ended := j.job().state(); !ended {
 				f := j.job().fleet()
 				byFleet[f] = append(byFleet[f], j)
+			} else if !yield(j, outcome(s)) {
+				return
 			}
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		if len(byFleet) == 1 {
-			for f, of := range byFleet {
-				waitFleet(ctx, f, of, w, yield)
-			}
-			return
-		}
 		// Fleets wait by themselves; what they yield goes through one loop.
 		type end struct {
 			j   J
@@ -84,30 +83,58 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 	}
 }
 
+// sameFleet returns the fleet of all jobs, none of which has ended; nil where
+// that is not so.
+func sameFleet[J Waiter](jobs []J) *fleet {
+	var f *fleet
+	for _, j := range jobs {
+		job := j.job()
+		if _, ended := job.state(); ended || f != nil && f != job.fleet() {
+			return nil
+		}
+		f = job.fleet()
+	}
+	return f
+}
+
 // waitFleet waits for jobs of one fleet.
 func waitFleet[J Waiter](ctx context.Context, f *fleet, jobs []J, w waiting, yield func(J, error) bool) {
-	of := make(map[*Job]J, len(jobs))
+	// A job remembers its own type. Only where the caller has made another
+	// value of that type must it be kept which one came.
+	var made map[*Job]J
 	for _, j := range jobs {
-		of[j.job()] = j
-		f.join(j.job())
+		job := j.job()
+		if any(j) != any(job) && any(j) != job.outer {
+			if made == nil {
+				made = map[*Job]J{}
+			}
+			made[job] = j
+		}
+		f.join(job)
 	}
 	defer func() {
 		for _, j := range jobs {
 			f.leave(j.job())
 		}
 	}()
-	for j, o := range f.group.WatchAll(ctx, func(yield func(*Job, polling.JoinOptions) bool) {
+	for job, o := range f.group.WatchAll(ctx, func(yield func(*Job, polling.JoinOptions) bool) {
 		for _, j := range jobs {
 			if !yield(j.job(), j.job().joining(w)) {
 				return
 			}
 		}
 	}) {
-		err := j.waitError(o.Err)
+		err := job.waitError(o.Err)
 		if err == nil {
-			err = outcome(j.Snapshot())
+			err = outcome(job.Snapshot())
 		}
-		if !yield(of[j], err) {
+		j, ok := made[job]
+		if !ok {
+			if j, ok = any(job).(J); !ok {
+				j = job.outer.(J)
+			}
+		}
+		if !yield(j, err) {
 			return
 		}
 	}

@@ -55,7 +55,7 @@ const (
 	// crowded makes looks rarer when they all have to pass a limit: times the
 	// seconds that looking at everything once takes, to the power that has the
 	// dimension of worth.
-	crowded = 1.07
+	crowded = 1.06
 	// least is what a look is worth at the least, however crowded it is: from
 	// there on it is the limit that spaces the looks.
 	least    = 2.5

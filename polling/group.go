@@ -92,7 +92,8 @@ type Group[K comparable, T any] struct {
 	mu      sync.Mutex
 	members map[K]member[K, T]
 	others  map[K][]*sink[K, T] // further waits for a key
-	cohorts int
+	cohorts handles[cohort[K]]
+	sinks   handles[sink[K, T]]
 	fresh   *cohort[K]   // keys that came together and were not looked at yet
 	urgent  *cohort[K]   // keys whose deadline is near
 	ready   []*cohort[K] // due, and waiting for their turn
@@ -107,15 +108,16 @@ type Group[K comparable, T any] struct {
 	holdTimer *time.Timer
 }
 
-// A member is a key that is waited for. It is kept small: there is one for
-// each.
-type member[K comparable, T any] struct {
-	cohort *cohort[K]
-	sink   *sink[K, T]
-}
+// A member is a key that is waited for. There is one for each, so it is small:
+// its cohort and its sink are handles.
+type member[K comparable, T any] struct{ cohort, sink uint32 }
+
+func (g *Group[K, T]) cohortOf(m member[K, T]) *cohort[K] { return g.cohorts.at[m.cohort] }
+func (g *Group[K, T]) sinkOf(m member[K, T]) *sink[K, T]  { return g.sinks.at[m.sink] }
 
 // A cohort is a set of keys that are looked at together.
 type cohort[K comparable] struct {
+	handle uint32
 	keys   []K // some may have left
 	live   int
 	place  any
@@ -134,6 +136,8 @@ type cohort[K comparable] struct {
 type sink[K comparable, T any] struct {
 	deliver  func(K, Event[T], error)
 	patience time.Duration
+	handle   uint32
+	members  int // while there are any, the handle is good
 }
 
 // NewGroup returns a group that looks with the given function.
@@ -179,7 +183,7 @@ func (g *Group[K, T]) join(key K, s *sink[K, T], age, first time.Duration) {
 	if born.After(c.born) {
 		c.born = born
 	}
-	g.members[key] = member[K, T]{c, s}
+	g.members[key] = member[K, T]{c.handle, g.engage(s)}
 }
 
 // together is how much earlier than it wanted a new key may be looked at, to be
@@ -188,9 +192,25 @@ const together = shortest
 
 // newCohort counts a cohort until its last key has left. The caller holds mu.
 func (g *Group[K, T]) newCohort(c cohort[K]) *cohort[K] {
-	g.cohorts++
 	c.cost = max(c.cost, 1)
+	c.handle = g.cohorts.put(&c)
 	return &c
+}
+
+// engage makes a sink that of one more member. The caller holds mu.
+func (g *Group[K, T]) engage(s *sink[K, T]) (handle uint32) {
+	if s.members == 0 {
+		s.handle = g.sinks.put(s)
+	}
+	s.members++
+	return s.handle
+}
+
+// release makes it that of one less. The caller holds mu.
+func (g *Group[K, T]) release(s *sink[K, T]) {
+	if s.members--; s.members == 0 {
+		g.sinks.drop(s.handle)
+	}
 }
 
 func (c *cohort[K]) add(key K) {
@@ -206,12 +226,13 @@ func (g *Group[K, T]) leave(key K, s *sink[K, T]) {
 	}
 	others := g.others[key]
 	switch {
-	case m.sink != s:
+	case g.sinkOf(m) != s:
 		if i := slices.Index(others, s); i >= 0 {
 			g.others[key] = slices.Delete(slices.Clone(others), i, i+1)
 		}
 	case len(others) > 0:
-		m.sink = others[0]
+		g.release(s)
+		m.sink = g.engage(others[0])
 		g.members[key] = m
 		g.others[key] = others[1:]
 	default:
@@ -228,7 +249,8 @@ func (g *Group[K, T]) remove(key K, m member[K, T]) {
 	g.cadence.forget(time.Now(), len(g.members))
 	delete(g.members, key)
 	delete(g.others, key)
-	g.part(m.cohort)
+	g.release(g.sinkOf(m))
+	g.part(g.cohortOf(m))
 	if len(g.members) == 0 {
 		// Nobody waits: what is left over must not tick.
 		g.fresh, g.urgent, g.ready = nil, nil, nil
@@ -247,7 +269,7 @@ func (g *Group[K, T]) part(c *cohort[K]) {
 	if c.live > 0 {
 		return
 	}
-	g.cohorts--
+	g.cohorts.drop(c.handle)
 	if c.timer != nil {
 		c.timer.Stop()
 	}
@@ -264,12 +286,12 @@ func (g *Group[K, T]) part(c *cohort[K]) {
 
 // move puts a key into another cohort. The caller holds mu.
 func (g *Group[K, T]) move(key K, m member[K, T], to *cohort[K]) {
-	from := m.cohort
+	from := g.cohortOf(m)
 	to.add(key)
 	if from.born.After(to.born) {
 		to.born = from.born
 	}
-	m.cohort = to
+	m.cohort = to.handle
 	g.members[key] = m
 	g.part(from)
 }
@@ -337,12 +359,12 @@ func (g *Group[K, T]) wake(wait time.Duration) {
 // are in a hurry. The caller holds mu.
 func (g *Group[K, T]) hurry(key K) {
 	m, ok := g.members[key]
-	if !ok || m.cohort == g.urgent {
+	if !ok || g.cohortOf(m) == g.urgent {
 		return
 	}
 	c := g.urgent
 	if c == nil {
-		from := m.cohort
+		from := g.cohortOf(m)
 		c = g.newCohort(cohort[K]{born: from.born, good: from.good, place: from.place})
 		g.urgent = c
 		g.move(key, m, c)

@@ -6,12 +6,18 @@ import (
 	"time"
 )
 
+// in reports whether a key belongs to a cohort. The caller holds mu.
+func (g *Group[K, T]) in(key K, c *cohort[K]) bool {
+	m, ok := g.members[key]
+	return ok && g.cohortOf(m) == c
+}
+
 // begin looks at a cohort on a goroutine of its own, which ends with the look.
 // The caller holds mu.
 func (g *Group[K, T]) begin(c *cohort[K]) {
 	keys := make([]K, 0, c.live)
 	for _, key := range c.keys {
-		if g.members[key].cohort == c {
+		if g.in(key, c) {
 			keys = append(keys, key)
 		}
 	}
@@ -20,7 +26,7 @@ func (g *Group[K, T]) begin(c *cohort[K]) {
 	c.cancel = cancel
 	batch := Batch[K]{
 		Keys: keys, Place: c.place, Again: c.again,
-		Waiting: len(g.members), Looks: g.cohorts,
+		Waiting: len(g.members), Looks: g.cohorts.len(),
 		Rate: float64(len(g.members)) * g.cadence.rate(time.Since(c.born)),
 	}
 	go g.look(ctx, c, batch)
@@ -93,7 +99,7 @@ func (g *Group[K, T]) take(seen Seen[K, T], now time.Time) {
 		case together == nil:
 			together = g.newCohort(cohort[K]{place: seen.Place, cost: float64(seen.Requests), good: now})
 			g.move(a.Key, m, together)
-		case m.cohort != together:
+		case g.cohortOf(m) != together:
 			g.move(a.Key, m, together)
 		}
 	}
@@ -104,15 +110,15 @@ func (g *Group[K, T]) take(seen Seen[K, T], now time.Time) {
 	together.due = now.Add(g.delay(together, now))
 	g.arm(together)
 	for _, a := range seen.Answers {
-		if m := g.members[a.Key]; m.cohort == together {
-			g.tell(a.Key, m, Event[T]{Sight: a.Sight, Next: together.due.Sub(now)})
+		if g.in(a.Key, together) {
+			g.tell(a.Key, g.members[a.Key], Event[T]{Sight: a.Sight, Next: together.due.Sub(now)})
 		}
 	}
 }
 
 // tell delivers what was seen of a key that goes on. The caller holds mu.
 func (g *Group[K, T]) tell(key K, m member[K, T], e Event[T]) {
-	m.sink.deliver(key, e, nil)
+	g.sinkOf(m).deliver(key, e, nil)
 	for _, s := range g.others[key] {
 		s.deliver(key, e, nil)
 	}
@@ -120,9 +126,9 @@ func (g *Group[K, T]) tell(key K, m member[K, T], e Event[T]) {
 
 // deliver ends every wait for a key. The caller holds mu.
 func (g *Group[K, T]) deliver(key K, m member[K, T], e Event[T], reason error) {
-	others := g.others[key]
+	first, others := g.sinkOf(m), g.others[key]
 	g.remove(key, m)
-	m.sink.deliver(key, e, reason)
+	first.deliver(key, e, reason)
 	for _, s := range others {
 		s.deliver(key, e, reason)
 	}
@@ -151,11 +157,10 @@ func (g *Group[K, T]) fail(c *cohort[K], err error, start, now time.Time) {
 	var p *permanent
 	fatal := errors.As(err, &p)
 	for _, key := range c.keys {
-		m, ok := g.members[key]
-		if !ok || m.cohort != c {
+		if !g.in(key, c) {
 			continue
 		}
-		g.bear(key, m, Event[T]{Err: err, Next: delay}, fatal, now)
+		g.bear(key, g.members[key], Event[T]{Err: err, Next: delay}, fatal, now)
 	}
 	if c.live == 0 {
 		return
@@ -171,10 +176,10 @@ func (g *Group[K, T]) fail(c *cohort[K], err error, start, now time.Time) {
 // failAlone gives a key with an error of its own a cohort of its own, so that
 // it disturbs no other. The caller holds mu.
 func (g *Group[K, T]) failAlone(key K, m member[K, T], err error, now time.Time) {
-	from := m.cohort
+	from := g.cohortOf(m)
 	alone := g.newCohort(cohort[K]{good: from.good, place: from.place, failed: from.failed + 1})
 	g.move(key, m, alone)
-	m.cohort = alone
+	m.cohort = alone.handle
 	delay := g.options.Backoff.Delay(alone.failed)
 	g.bear(key, m, Event[T]{Err: err, Next: delay}, false, now)
 	if alone.live > 0 {
@@ -190,8 +195,9 @@ func (g *Group[K, T]) bear(key K, m member[K, T], e Event[T], fatal bool, now ti
 		g.deliver(key, m, Event[T]{Err: e.Err}, e.Err)
 		return
 	}
-	for _, s := range append([]*sink[K, T]{m.sink}, g.others[key]...) {
-		if s.patience > 0 && now.Sub(m.cohort.good) >= s.patience {
+	good := g.cohortOf(m).good
+	for _, s := range append([]*sink[K, T]{g.sinkOf(m)}, g.others[key]...) {
+		if s.patience > 0 && now.Sub(good) >= s.patience {
 			g.leave(key, s)
 			s.deliver(key, Event[T]{Err: e.Err}, ErrPatience)
 		} else {
@@ -216,8 +222,8 @@ func (g *Group[K, T]) askAgain(c *cohort[K], told bool, now time.Time) {
 	c.failed++
 	delay := max(g.options.Backoff.Delay(c.failed), time.Second)
 	for _, key := range c.keys {
-		if m, ok := g.members[key]; ok && m.cohort == c {
-			g.bear(key, m, Event[T]{Err: errUnanswered, Next: delay}, false, now)
+		if g.in(key, c) {
+			g.bear(key, g.members[key], Event[T]{Err: errUnanswered, Next: delay}, false, now)
 		}
 	}
 	if c.live > 0 {

@@ -281,7 +281,7 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 				if deadline.near() {
 					g.mu.Lock()
 					for key := range keys {
-						if g.members[key].sink == s {
+						if g.waits(key, s) {
 							g.hurry(key)
 						}
 					}
@@ -316,5 +316,5 @@ func (g *Group[K, T]) waits(key K, s *sink[K, T]) bool {
 	if !ok {
 		return false
 	}
-	return m.sink == s || slices.Contains(g.others[key], s)
+	return g.sinkOf(m) == s || slices.Contains(g.others[key], s)
 }

@@ -1,0 +1,304 @@
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
+)
+
+type (
+	batch = polling.Batch[*Job]
+	seen  = polling.Seen[*Job, *Snapshot]
+	reply = polling.Answer[*Job, *Snapshot]
+)
+
+// A place is a block of the list of all jobs: as many as a page holds, counted
+// from the oldest job, since new ones move those from the newest on.
+type place struct{ block int }
+
+// inProgress is the place of jobs that are followed in the list of the jobs in
+// progress. Following them block by block would take so many requests.
+type inProgress struct{ pages int }
+
+// observe looks at the jobs of a batch in the way that takes the fewest
+// requests.
+func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
+	var err error
+	switch at := b.Place.(type) {
+	case inProgress:
+		if !f.mayList() || b.Again > 0 || len(b.Keys) == 1 {
+			return f.single(ctx, b.Keys, tell)
+		}
+		err = f.progress(ctx, b, at.pages, tell)
+	case place:
+		if !f.mayList() || b.Again > 1 || len(b.Keys) == 1 {
+			return f.single(ctx, b.Keys, tell)
+		}
+		if pages := min(b.Looks, b.Waiting); b.Again == 0 && f.progressPays(b, pages) && f.follow() {
+			err = f.progress(ctx, b, pages, tell)
+			break
+		}
+		err = f.page(ctx, at.block, tell)
+	default:
+		if !f.mayList() || b.Again > 1 || b.Waiting == 1 {
+			return f.single(ctx, b.Keys, tell)
+		}
+		err = f.search(ctx, b.Keys, tell)
+	}
+	if refusesList(err) {
+		f.mu.Lock()
+		f.noList = true
+		f.mu.Unlock()
+		return f.single(ctx, b.Keys, tell)
+	}
+	return err
+}
+
+func (f *fleet) mayList() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return !f.noList
+}
+
+// follow reports whether to begin to follow the list of the jobs in progress.
+// One look does: it takes over what goes on, of all batches. What the others
+// still hold has ended, and is seen on their pages.
+func (f *fleet) follow() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	if now.Sub(f.followed) < followAgain {
+		return false
+	}
+	f.followed = now
+	return true
+}
+
+// followAgain is how long after it began following may begin once more, with
+// jobs that have come since.
+const followAgain = time.Minute
+
+// refusesList reports whether an error is about listing rather than about the
+// jobs: then they are read one by one.
+func refusesList(err error) bool {
+	return errors.Is(err, ErrForbidden) || errors.Is(err, ErrInvalidArgument) || errors.Is(err, ErrNotFound)
+}
+
+// single reads jobs one by one.
+func (f *fleet) single(ctx context.Context, jobs []*Job, tell func(seen)) error {
+	for _, j := range jobs {
+		if err := f.read(ctx, j, tell); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read reads one job. An error that is about this job alone is told; one that
+// may be about the service is returned.
+func (f *fleet) read(ctx context.Context, j *Job, tell func(seen)) error {
+	var s *Snapshot
+	after, err := f.client.once(ctx, opGetJob, j.get, j.parse(&s))
+	if after == 0 && errors.Is(err, ErrThrottled) {
+		after = time.Second // the next look is not to come at once
+	}
+	switch {
+	case err == nil:
+		answers := f.answers(nil, s)
+		if len(answers) == 0 { // it is waited for alone
+			answers = []reply{{Key: j, Sight: polling.Sight[*Snapshot]{Value: s, Done: j.observe(s)}}}
+		}
+		tell(seen{Answers: answers, After: after})
+	case j.hopeless(err):
+		tell(seen{Answers: []reply{{Key: j, Err: polling.Permanent(err)}}, After: after})
+	case errors.Is(err, ErrNotFound):
+		tell(seen{Answers: []reply{{Key: j, Err: err}}, After: after})
+	default:
+		if after > 0 {
+			tell(seen{After: after})
+		}
+		return err
+	}
+	return nil
+}
+
+// answers adds what a snapshot says of the jobs with its id.
+func (f *fleet) answers(to []reply, s *Snapshot) []reply {
+	var few [2]*Job
+	for _, j := range f.named([]byte(s.ID), few[:0]) {
+		to = append(to, reply{Key: j, Sight: polling.Sight[*Snapshot]{Value: s, Done: j.observe(s)}})
+	}
+	return to
+}
+
+// page reads a block of the list.
+func (f *fleet) page(ctx context.Context, block int, tell func(seen)) error {
+	f.mu.Lock()
+	total := f.total
+	f.mu.Unlock()
+	offset := max(0, total-(block+1)*pageSize)
+	limit := min(max(total-block*pageSize-offset, 1), pageSize)
+	_, err := f.blocks(ctx, offset, limit, tell)
+	return err
+}
+
+// blocks reads a page of the list of all jobs and tells of each block on it by
+// itself, so that the jobs of a block are looked at together.
+func (f *fleet) blocks(ctx context.Context, offset, limit int, tell func(seen)) (page jobPage, err error) {
+	s, page, err := f.list(ctx, offset, limit, "")
+	if err != nil {
+		if s.After > 0 {
+			tell(s)
+		}
+		return page, err
+	}
+	f.mu.Lock()
+	f.total = page.total
+	f.mu.Unlock()
+	for i, item := range page.items {
+		at := place{max(page.total-1-offset-i, 0) / pageSize}
+		if s.Place != nil && s.Place != at {
+			tell(s)
+			s = seen{}
+		}
+		s.Place = at
+		s.Answers = f.shown(s.Answers, item)
+	}
+	tell(s)
+	return page, nil
+}
+
+// search goes through the list from its newest job on, until it has seen the
+// jobs or that it would be cheaper to read them one by one.
+func (f *fleet) search(ctx context.Context, jobs []*Job, tell func(seen)) error {
+	missing := make(map[*Job]bool, len(jobs))
+	oldest := int64(math.MaxInt64)
+	for _, j := range jobs {
+		missing[j] = true
+		oldest = min(oldest, j.newest().CreatedAt.Unix())
+	}
+	found := 0
+	strike := func(s seen) {
+		for _, a := range s.Answers {
+			if missing[a.Key] {
+				delete(missing, a.Key)
+				found++
+			}
+		}
+		tell(s)
+	}
+	for read, offset := 0, 0; len(missing) > 0 && read < 2+found/4+len(missing)/4; read++ {
+		page, err := f.blocks(ctx, offset, pageSize, strike)
+		if err != nil {
+			return err
+		}
+		offset += len(page.items)
+		if len(page.items) == 0 || offset >= page.total || page.oldest < oldest {
+			break
+		}
+	}
+	return f.single(ctx, slices.DeleteFunc(slices.Clone(jobs), func(j *Job) bool { return !missing[j] }), tell)
+}
+
+// Most pages of the list of jobs in progress that are worth reading.
+const mostProgressPages = 8
+
+// progressPays reports whether it takes fewer requests to read the list of the
+// jobs in progress, and then each job that is missing from it, than to read the
+// pages on which the jobs are. Missing are those that end until the next look;
+// for when that is, see package polling.
+func (f *fleet) progressPays(b batch, pages int) bool {
+	if b.Waiting > mostProgressPages*pageSize || pages < 2 || b.Rate <= 0 {
+		return false
+	}
+	delay := math.Cbrt(float64(pages) / b.Rate)
+	if limit := f.client.pace.perSecond(); limit > 0 {
+		delay = max(delay, float64(pages)/limit)
+	}
+	return math.Ceil(float64(b.Waiting)/pageSize)+b.Rate*delay < float64(pages)
+}
+
+// progress reads the list of the jobs in progress, and then those of the batch
+// that are missing from it one by one.
+func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen)) error {
+	all := seen{Place: inProgress{pages}}
+	var more bool
+	for offset := 0; ; {
+		s, page, err := f.list(ctx, offset, pageSize, StatusProcessing)
+		all.After = max(all.After, s.After)
+		all.Requests++
+		if err != nil {
+			if s.After > 0 {
+				tell(seen{After: s.After})
+			}
+			return err
+		}
+		for _, item := range page.items {
+			all.Answers = f.shown(all.Answers, item)
+		}
+		offset += len(page.items)
+		more = len(page.items) > 0 && offset < page.total
+		if !more || all.Requests == mostProgressPages {
+			break
+		}
+	}
+	listed := make(map[*Job]bool, len(all.Answers))
+	for _, a := range all.Answers {
+		listed[a.Key] = true
+	}
+	missing := make([]*Job, 0, len(b.Keys))
+	for _, j := range b.Keys {
+		if !listed[j] {
+			missing = append(missing, j)
+		}
+	}
+	all.Requests += len(missing) // which are read next
+	tell(all)
+	if more {
+		// Too much goes on here for a job to be missed: back to the pages.
+		return f.search(ctx, missing, tell)
+	}
+	return f.single(ctx, missing, tell)
+}
+
+// list reads a page of the jobs in a status, or of all.
+func (f *fleet) list(ctx context.Context, offset, limit int, status Status) (s seen, page jobPage, err error) {
+	s.After, err = f.client.once(ctx, opListJobs,
+		func() (*http.Request, error) {
+			return gen.NewListJobsRequest(f.client.server, f.dataset.id, &gen.ListJobsParams{
+				JobType: string(f.of), Status: optional(string(status)), Offset: &offset, Limit: &limit,
+			})
+		}, page.read)
+	if s.After == 0 && errors.Is(err, ErrThrottled) {
+		s.After = time.Second
+	}
+	return s, page, err
+}
+
+// shown adds what a page shows of a job, if anybody waits for it.
+func (f *fleet) shown(to []reply, item jobItem) []reply {
+	var few [2]*Job
+	waiting := f.named(item.id, few[:0])
+	if len(waiting) == 0 {
+		return to
+	}
+	s := waiting[0].newest()
+	if !bytes.Equal(s.Raw, item.raw) {
+		var err error
+		// A copy, so that a job does not keep the whole page.
+		if s, err = newSnapshot(bytes.Clone(item.raw), f.of); err != nil {
+			return to // read by itself, the job shows what is wrong with it
+		}
+	}
+	for _, j := range waiting {
+		to = append(to, reply{Key: j, Sight: polling.Sight[*Snapshot]{Value: s, Done: j.observe(s)}})
+	}
+	return to
+}

@@ -1,0 +1,79 @@
+package jobs
+
+import "hash/maphash"
+
+// A jobTable finds jobs by their ids. It holds nothing but pointers, a quarter of
+// what a map takes that holds the ids as well: there may be many thousands.
+type jobTable struct {
+	slots []*Job // open addressing, linear probing, a power of two long
+	used  int
+	seed  maphash.Seed
+}
+
+// slot is where a job with this id is, or where it would go.
+func (t *jobTable) slot(id string) int {
+	mask := len(t.slots) - 1
+	i := int(maphash.String(t.seed, id)) & mask
+	for t.slots[i] != nil && t.slots[i].id != id {
+		i = (i + 1) & mask
+	}
+	return i
+}
+
+func (t *jobTable) find(id string) *Job {
+	if t.used == 0 {
+		return nil
+	}
+	return t.slots[t.slot(id)]
+}
+
+// findBytes is find without a string made of the bytes.
+func (t *jobTable) findBytes(id []byte) *Job {
+	if t.used == 0 {
+		return nil
+	}
+	mask := len(t.slots) - 1
+	i := int(maphash.Bytes(t.seed, id)) & mask
+	for t.slots[i] != nil && t.slots[i].id != string(id) {
+		i = (i + 1) & mask
+	}
+	return t.slots[i]
+}
+
+// add puts in a job whose id is not there yet.
+func (t *jobTable) add(j *Job) {
+	if t.used >= len(t.slots)*4/5 {
+		t.resize(max(8, 2*len(t.slots)))
+	}
+	t.slots[t.slot(j.id)] = j
+	t.used++
+}
+
+func (t *jobTable) resize(n int) {
+	if t.slots == nil {
+		t.seed = maphash.MakeSeed()
+	}
+	old := t.slots
+	t.slots = make([]*Job, n)
+	for _, j := range old {
+		if j != nil {
+			t.slots[t.slot(j.id)] = j
+		}
+	}
+}
+
+// remove takes out a job that is there, and moves up those that stand behind it
+// because their place was taken.
+func (t *jobTable) remove(j *Job) {
+	mask := len(t.slots) - 1
+	i := t.slot(j.id)
+	t.slots[i] = nil
+	for k := (i + 1) & mask; t.slots[k] != nil; k = (k + 1) & mask {
+		moved := t.slots[k]
+		t.slots[k] = nil
+		t.slots[t.slot(moved.id)] = moved
+	}
+	if t.used--; t.used == 0 {
+		*t = jobTable{}
+	}
+}
