@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -98,6 +99,11 @@ func (j *Job) get() (*http.Request, error) {
 
 func (j *Job) parse(out **Snapshot) func([]byte) error {
 	return func(body []byte) error {
+		// Most looks see nothing new.
+		if last := j.newest(); last != nil && bytes.Equal(last.Raw, body) {
+			*out = last
+			return nil
+		}
 		s, err := newSnapshot(body, j.of)
 		if err == nil && s.ID != j.id {
 			err = badAnswer("the answer is about job %s", s.ID)

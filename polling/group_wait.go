@@ -92,21 +92,15 @@ func (g *Group[K, T]) wait(ctx context.Context, key K, o JoinOptions, quiet bool
 	g.mu.Lock()
 	g.join(key, &w.sink, o.Age, o.First)
 	g.mu.Unlock()
-	deadline := g.newDeadline(ctx)
-	defer deadline.stop()
+	if stop := g.beforeDeadline(ctx, func() { g.hurry(key) }); stop != nil {
+		defer stop()
+	}
 	for {
 		var stopped error
 		select {
 		case <-w.wake:
 		case <-ctx.Done():
 			stopped = ctx.Err()
-		case <-deadline.c:
-			if deadline.near() {
-				g.mu.Lock()
-				g.hurry(key)
-				g.mu.Unlock()
-			}
-			continue
 		}
 		if g.woken(key, w, stopped, yield) {
 			return
@@ -155,62 +149,41 @@ func (g *Group[K, T]) told(key K, w *waiter[K, T], stopped error) (Event[T], err
 	return n.event, n.reason
 }
 
-// A deadline says when a look before the deadline of a context is due: one in
-// time for the slow trips of late, which may have stood in line for a limit, and
-// a last one in time for the quick ones, where that makes a difference.
-type deadline struct {
-	c     <-chan time.Time
-	timer *time.Timer
-	at    time.Time
-	leads func() (slow, quick time.Duration)
-	once  bool // the first of the two is taken
-}
-
-// newDeadline returns a deadline that never comes when ctx has none.
-func (g *Group[K, T]) newDeadline(ctx context.Context) *deadline {
-	d := &deadline{leads: func() (slow, quick time.Duration) {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		// A look that starts this much before the deadline still returns in
-		// time, and sees all that happened until half a trip later.
-		lead := func(trip time.Duration) time.Duration {
-			return orDefault(trip, unknownTrip)*3/2 + 5*time.Millisecond
-		}
-		return lead(g.trip), lead(g.quick)
-	}}
+// beforeDeadline calls hurry, with mu held, when a look before the deadline of ctx
+// is due: one in time for the slow trips of late, which may have stood in line
+// for a limit, and a last one in time for the quick ones, where that makes a
+// difference. It returns a function that ends this; nil when ctx has no deadline.
+func (g *Group[K, T]) beforeDeadline(ctx context.Context, hurry func()) (stop func() bool) {
 	at, ok := ctx.Deadline()
 	if !ok {
-		return d
+		return nil
 	}
-	d.at = at
+	var timer *time.Timer
+	first := true
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	// How long a look takes then is not known yet: think of it again.
-	slow, _ := d.leads()
-	d.timer = time.NewTimer(max(time.Until(at)-max(2*slow, 500*time.Millisecond), 1))
-	d.c = d.timer.C
-	return d
+	timer = time.AfterFunc(time.Until(at)-max(2*lead(g.trip), 500*time.Millisecond), func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		slow, quick, left := lead(g.trip), lead(g.quick), time.Until(at)
+		switch {
+		case first && left > slow:
+			timer.Reset(left - slow)
+			return
+		case first && left-quick > quick/2:
+			timer.Reset(left - quick)
+		}
+		first = false
+		hurry()
+	})
+	return timer.Stop
 }
 
-// near reports whether a look is due; otherwise it comes again when one is.
-func (d *deadline) near() bool {
-	slow, quick := d.leads()
-	left := time.Until(d.at)
-	if !d.once && left > slow {
-		d.timer.Reset(left - slow)
-		return false
-	}
-	if !d.once && left-quick > quick/2 {
-		d.once = true
-		d.timer.Reset(left - quick)
-		return true
-	}
-	d.c = nil
-	return true
-}
-
-func (d *deadline) stop() {
-	if d.timer != nil {
-		d.timer.Stop()
-	}
+// lead is how long before a deadline a look must start that takes such a trip: it
+// still returns in time, and sees all that happened until half a trip later.
+func lead(trip time.Duration) time.Duration {
+	return orDefault(trip, unknownTrip)*3/2 + 5*time.Millisecond
 }
 
 // An Outcome is how the wait for one key of [Group.WatchAll] ended.
@@ -269,24 +242,21 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 				g.leave(key, s)
 			}
 		}()
-		deadline := g.newDeadline(ctx)
-		defer deadline.stop()
+		if stop := g.beforeDeadline(ctx, func() {
+			for key := range keys {
+				if g.waits(key, s) {
+					g.hurry(key)
+				}
+			}
+		}); stop != nil {
+			defer stop()
+		}
 		for left > 0 {
 			stopped := false
 			select {
 			case <-more:
 			case <-ctx.Done():
 				stopped = true
-			case <-deadline.c:
-				if deadline.near() {
-					g.mu.Lock()
-					for key := range keys {
-						if g.waits(key, s) {
-							g.hurry(key)
-						}
-					}
-					g.mu.Unlock()
-				}
 			}
 			g.mu.Lock()
 			batch := ended
