@@ -34,12 +34,12 @@ func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
 	switch at := b.Place.(type) {
 	case inProgress:
 		if !f.mayList() || b.Again > 0 || len(b.Keys) == 1 {
-			return f.single(ctx, b.Keys, tell)
+			return f.single(ctx, b.Keys, b.Place, tell)
 		}
 		err = f.progress(ctx, b, at.pages, tell)
 	case place:
 		if !f.mayList() || b.Again > 1 || len(b.Keys) == 1 {
-			return f.single(ctx, b.Keys, tell)
+			return f.single(ctx, b.Keys, b.Place, tell)
 		}
 		if pages := min(b.Looks, b.Waiting); b.Again == 0 && f.progressPays(b, pages) && f.follow() {
 			err = f.progress(ctx, b, pages, tell)
@@ -48,7 +48,7 @@ func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
 		err = f.page(ctx, at.block, tell)
 	default:
 		if !f.mayList() || b.Again > 1 || b.Waiting == 1 {
-			return f.single(ctx, b.Keys, tell)
+			return f.single(ctx, b.Keys, b.Place, tell)
 		}
 		err = f.search(ctx, b.Keys, tell)
 	}
@@ -56,7 +56,7 @@ func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
 		f.mu.Lock()
 		f.noList = true
 		f.mu.Unlock()
-		return f.single(ctx, b.Keys, tell)
+		return f.single(ctx, b.Keys, b.Place, tell)
 	}
 	return err
 }
@@ -91,10 +91,10 @@ func refusesList(err error) bool {
 	return errors.Is(err, ErrForbidden) || errors.Is(err, ErrInvalidArgument) || errors.Is(err, ErrNotFound)
 }
 
-// single reads jobs one by one.
-func (f *fleet) single(ctx context.Context, jobs []*Job, tell func(seen)) error {
+// single reads jobs one by one. Their place in the list stays what it was.
+func (f *fleet) single(ctx context.Context, jobs []*Job, place any, tell func(seen)) error {
 	for _, j := range jobs {
-		if err := f.read(ctx, j, tell); err != nil {
+		if err := f.read(ctx, j, place, tell); err != nil {
 			return err
 		}
 	}
@@ -103,7 +103,7 @@ func (f *fleet) single(ctx context.Context, jobs []*Job, tell func(seen)) error 
 
 // read reads one job. An error that is about this job alone is told; one that
 // may be about the service is returned.
-func (f *fleet) read(ctx context.Context, j *Job, tell func(seen)) error {
+func (f *fleet) read(ctx context.Context, j *Job, place any, tell func(seen)) error {
 	var s *Snapshot
 	after, err := f.client.once(ctx, opGetJob, j.get, j.parse(&s))
 	if after == 0 && errors.Is(err, ErrThrottled) {
@@ -115,7 +115,7 @@ func (f *fleet) read(ctx context.Context, j *Job, tell func(seen)) error {
 		if len(answers) == 0 { // it is waited for alone
 			answers = []reply{{Key: j, Sight: polling.Sight[*Snapshot]{Value: s, Done: j.observe(s)}}}
 		}
-		tell(seen{Answers: answers, After: after})
+		tell(seen{Answers: answers, Place: place, After: after})
 	case j.hopeless(err):
 		tell(seen{Answers: []reply{{Key: j, Err: polling.Permanent(err)}}, After: after})
 	case errors.Is(err, ErrNotFound):
@@ -204,7 +204,7 @@ func (f *fleet) search(ctx context.Context, jobs []*Job, tell func(seen)) error 
 			break
 		}
 	}
-	return f.single(ctx, slices.DeleteFunc(slices.Clone(jobs), func(j *Job) bool { return !missing[j] }), tell)
+	return f.single(ctx, slices.DeleteFunc(slices.Clone(jobs), func(j *Job) bool { return !missing[j] }), nil, tell)
 }
 
 // Most pages of the list of jobs in progress that are worth reading.
@@ -265,7 +265,7 @@ func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen
 		// Too much goes on here for a job to be missed: back to the pages.
 		return f.search(ctx, missing, tell)
 	}
-	return f.single(ctx, missing, tell)
+	return f.single(ctx, missing, all.Place, tell)
 }
 
 // list reads a page of the jobs in a status, or of all.

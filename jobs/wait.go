@@ -155,7 +155,7 @@ func (j *Job) watchAlone(ctx context.Context, w waiting) iter.Seq2[Event, error]
 	age, first := j.age(*w.schedule)
 	f := j.fleet()
 	look := func(ctx context.Context) (sight polling.Sight[*Snapshot], err error) {
-		err = f.read(ctx, j, func(s seen) {
+		err = f.read(ctx, j, nil, func(s seen) {
 			sight.After = s.After
 			for _, a := range s.Answers {
 				sight.Value, sight.Done, err = a.Sight.Value, a.Sight.Done, a.Err

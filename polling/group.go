@@ -100,7 +100,7 @@ type Group[K comparable, T any] struct {
 	running int
 	cadence cadence
 	trip    time.Duration // how long a look takes; the slow ones are forgotten slowly
-	quick   time.Duration // the same; the quick ones are
+	quick   time.Duration // how long a request in one takes; the quick ones are remembered
 
 	failed    int       // looks in a row that failed
 	failedAt  time.Time // when the last of them began
@@ -129,6 +129,7 @@ type cohort[K comparable] struct {
 	due    time.Time
 	timer  *time.Timer
 	cancel context.CancelFunc // of the look under way
+	began  time.Time          // when that look began, or was wanted in a hurry
 }
 
 // A sink takes what was seen of a key. deliver is called with mu held and must
@@ -365,7 +366,7 @@ func (g *Group[K, T]) hurry(key K) {
 	c := g.urgent
 	if c == nil {
 		from := g.cohortOf(m)
-		c = g.newCohort(cohort[K]{born: from.born, good: from.good, place: from.place})
+		c = g.newCohort(cohort[K]{born: from.born, good: from.good, place: from.place, began: time.Now()})
 		g.urgent = c
 		g.move(key, m, c)
 		g.queue(c, true)

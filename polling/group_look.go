@@ -3,6 +3,7 @@ package polling
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -23,7 +24,7 @@ func (g *Group[K, T]) begin(c *cohort[K]) {
 	}
 	c.keys = keys
 	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // part calls it, or look when it is over
-	c.cancel = cancel
+	c.cancel, c.began = cancel, time.Now()
 	batch := Batch[K]{
 		Keys: keys, Place: c.place, Again: c.again,
 		Waiting: len(g.members), Looks: g.cohorts.len(),
@@ -38,13 +39,15 @@ func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
 		ctx, cancel = context.WithTimeoutCause(ctx, g.options.Timeout, ErrLookTimeout)
 		defer cancel()
 	}
-	start := time.Now()
-	told := false
+	start, told := c.began, false
+	quickest, last := time.Duration(math.MaxInt64/2), start
 	err := g.observe(ctx, batch, func(seen Seen[K, T]) {
 		told = told || len(seen.Answers) > 0
+		now := time.Now()
+		quickest, last = min(quickest, now.Sub(last)), now
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		g.take(seen, time.Now())
+		g.take(c, seen, start, now)
 	})
 	if err != nil && errors.Is(context.Cause(ctx), ErrLookTimeout) {
 		err = ErrLookTimeout
@@ -59,7 +62,7 @@ func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
 	g.running--
 	now := time.Now()
 	g.trip = max(now.Sub(start), g.trip*3/4)
-	g.quick = min(now.Sub(start), orDefault(g.quick, time.Hour)*5/4)
+	g.quick = min(quickest, orDefault(g.quick, time.Hour)*5/4)
 	switch {
 	case c.live == 0:
 	case err != nil:
@@ -72,8 +75,9 @@ func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
 
 // take sorts what a request showed: what has ended is delivered, what goes on is
 // planned anew as one cohort, and a key with an error of its own becomes one by
-// itself. The caller holds mu.
-func (g *Group[K, T]) take(seen Seen[K, T], now time.Time) {
+// itself. A key that a later look is under way for, or wanted, waits for that. The caller
+// holds mu.
+func (g *Group[K, T]) take(c *cohort[K], seen Seen[K, T], start, now time.Time) {
 	if g.failed > 0 {
 		g.failed, g.hold = 0, time.Time{}
 	}
@@ -87,6 +91,8 @@ func (g *Group[K, T]) take(seen Seen[K, T], now time.Time) {
 		if !ok {
 			continue // nobody waits for it
 		}
+		at := g.cohortOf(m)
+		later := at != c && !at.began.Before(start)
 		var p *permanent
 		switch {
 		case errors.As(a.Err, &p):
@@ -96,10 +102,11 @@ func (g *Group[K, T]) take(seen Seen[K, T], now time.Time) {
 		case a.Sight.Done:
 			ended++
 			g.deliver(a.Key, m, Event[T]{Sight: a.Sight}, errEnd)
+		case later:
 		case together == nil:
 			together = g.newCohort(cohort[K]{place: seen.Place, cost: float64(seen.Requests), good: now})
 			g.move(a.Key, m, together)
-		case g.cohortOf(m) != together:
+		case at != together:
 			g.move(a.Key, m, together)
 		}
 	}

@@ -171,7 +171,7 @@ func (g *Group[K, T]) beforeDeadline(ctx context.Context, hurry func()) (stop fu
 		case first && left > slow:
 			timer.Reset(left - slow)
 			return
-		case first && left-quick > quick/2:
+		case first && left > quick+time.Millisecond:
 			timer.Reset(left - quick)
 		}
 		first = false
