@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
 // A Job is work that TensorBay does: what [SquashAndMergeJob] and
@@ -29,8 +30,9 @@ type Job struct {
 
 	reading builder // copies the request that get has built
 
-	outer any // the job as its own type
-	waits int // in its fleet, whose mutex guards it
+	outer any          // the job as its own type
+	waits int          // in its fleet, whose mutex guards it
+	slot  polling.Slot // of its fleet's group
 }
 
 // A rerun is a Retry whose effect has not been seen yet.

@@ -1,23 +1,38 @@
 package jobs
 
-import "hash/maphash"
+import (
+	"hash/maphash"
+	"math/bits"
+)
 
 // A jobTable finds jobs by their ids. It holds nothing but pointers, a quarter of
 // what a map takes that holds the ids as well: there may be many thousands.
 type jobTable struct {
-	slots []*Job // open addressing, linear probing, a power of two long
+	slots []*Job // open addressing, linear probing
 	used  int
 	seed  maphash.Seed
 }
 
 // slot is where a job with this id is, or where it would go.
 func (t *jobTable) slot(id string) int {
-	mask := len(t.slots) - 1
-	i := int(maphash.String(t.seed, id)) & mask
+	i := t.home(maphash.String(t.seed, id))
 	for t.slots[i] != nil && t.slots[i].id != id {
-		i = (i + 1) & mask
+		i = t.after(i)
 	}
 	return i
+}
+
+// home is where a job with this hash goes when the place is free.
+func (t *jobTable) home(hash uint64) int {
+	hi, _ := bits.Mul64(hash, uint64(len(t.slots)))
+	return int(hi)
+}
+
+func (t *jobTable) after(i int) int {
+	if i++; i < len(t.slots) {
+		return i
+	}
+	return 0
 }
 
 func (t *jobTable) find(id string) *Job {
@@ -32,10 +47,9 @@ func (t *jobTable) findBytes(id []byte) *Job {
 	if t.used == 0 {
 		return nil
 	}
-	mask := len(t.slots) - 1
-	i := int(maphash.Bytes(t.seed, id)) & mask
+	i := t.home(maphash.Bytes(t.seed, id))
 	for t.slots[i] != nil && t.slots[i].id != string(id) {
-		i = (i + 1) & mask
+		i = t.after(i)
 	}
 	return t.slots[i]
 }
@@ -43,7 +57,7 @@ func (t *jobTable) findBytes(id []byte) *Job {
 // add puts in a job whose id is not there yet.
 func (t *jobTable) add(j *Job) {
 	if t.used >= len(t.slots)*4/5 {
-		t.resize(max(8, 2*len(t.slots)))
+		t.resize(max(8, len(t.slots)*3/2))
 	}
 	t.slots[t.slot(j.id)] = j
 	t.used++
@@ -65,10 +79,9 @@ func (t *jobTable) resize(n int) {
 // remove takes out a job that is there, and moves up those that stand behind it
 // because their place was taken.
 func (t *jobTable) remove(j *Job) {
-	mask := len(t.slots) - 1
 	i := t.slot(j.id)
 	t.slots[i] = nil
-	for k := (i + 1) & mask; t.slots[k] != nil; k = (k + 1) & mask {
+	for k := t.after(i); t.slots[k] != nil; k = t.after(k) {
 		moved := t.slots[k]
 		t.slots[k] = nil
 		t.slots[t.slot(moved.id)] = moved

@@ -92,13 +92,18 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	if w.schedule != nil {
 		return last(j.watchAlone(ctx, w))
 	}
+	return j.waitTogether(ctx, w)
+}
+
+// waitTogether shares its looks with other waits.
+func (j *Job) waitTogether(ctx context.Context, w waiting) error {
 	f := j.fleet()
 	f.join(j)
 	defer f.leave(j)
-	if _, err = f.group.Until(ctx, j, j.joining(w)); err != nil {
+	if _, err := f.group.Until(ctx, j, j.joining(w)); err != nil {
 		return j.waitError(err)
 	}
-	_, err = j.ending()
+	_, err := j.ending()
 	return err
 }
 

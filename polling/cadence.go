@@ -67,12 +67,12 @@ func (g *Group[K, T]) delay(c *cohort[K], now time.Time) time.Duration {
 	age := max(now.Sub(c.born), 0)
 	alone := g.options.Schedule.Delay(age)
 	share := float64(c.live) / c.cost // keys per request
-	if share <= 1 && len(g.members) == 1 {
+	if share <= 1 && g.members.n == 1 {
 		return alone
 	}
 	w := worth
 	if g.options.Rate > 0 {
-		sweep := float64(len(g.members)) / share / g.options.Rate
+		sweep := float64(g.members.n) / share / g.options.Rate
 		w = min(max(w, crowded*math.Pow(sweep, 2./3)), least)
 	}
 	d := time.Duration(w * math.Cbrt(1/(share*g.cadence.rate(age))) * float64(time.Second))

@@ -90,7 +90,7 @@ type Group[K comparable, T any] struct {
 	options GroupOptions
 
 	mu      sync.Mutex
-	members map[K]member[K, T]
+	members members[K]
 	others  map[K][]*sink[K, T] // further waits for a key
 	cohorts handles[cohort[K]]
 	sinks   handles[sink[K, T]]
@@ -108,12 +108,8 @@ type Group[K comparable, T any] struct {
 	holdTimer *time.Timer
 }
 
-// A member is a key that is waited for. There is one for each, so it is small:
-// its cohort and its sink are handles.
-type member[K comparable, T any] struct{ cohort, sink uint32 }
-
-func (g *Group[K, T]) cohortOf(m member[K, T]) *cohort[K] { return g.cohorts.at[m.cohort] }
-func (g *Group[K, T]) sinkOf(m member[K, T]) *sink[K, T]  { return g.sinks.at[m.sink] }
+func (g *Group[K, T]) cohortOf(m Slot) *cohort[K] { return g.cohorts.at[m.cohort] }
+func (g *Group[K, T]) sinkOf(m Slot) *sink[K, T]  { return g.sinks.at[m.sink] }
 
 // A cohort is a set of keys that are looked at together.
 type cohort[K comparable] struct {
@@ -148,8 +144,13 @@ func NewGroup[K comparable, T any](observe Observe[K, T], options GroupOptions) 
 	if options.Parallel <= 0 {
 		options.Parallel = 8
 	}
-	return &Group[K, T]{observe: observe, options: options, members: map[K]member[K, T]{}, others: map[K][]*sink[K, T]{}}
+	return &Group[K, T]{observe: observe, options: options, others: map[K][]*sink[K, T]{}}
 }
+
+// KeepIn lets the group keep what it knows of a key in the key itself, in place of
+// a map: slot returns where. A key with a slot can be in one group at a time.
+// KeepIn must be called before the group is used.
+func (g *Group[K, T]) KeepIn(slot func(K) *Slot) { g.members.slot = slot }
 
 // storm is how many looks must fail in a row before the other side is held to
 // be ill.
@@ -164,16 +165,16 @@ var errUnanswered = errors.New("no look tells of it")
 
 // join begins to wait for a key. The caller holds mu.
 func (g *Group[K, T]) join(key K, s *sink[K, T], age, first time.Duration) {
-	if _, ok := g.members[key]; ok {
+	if _, ok := g.members.get(key); ok {
 		g.others[key] = append(g.others[key], s)
 		return
 	}
 	now := time.Now()
-	if len(g.members) > 0 {
+	if g.members.n > 0 {
 		first = max(first, together)
 	}
 	due, born := now.Add(first), now.Add(-age)
-	g.cadence.forget(now, len(g.members))
+	g.cadence.forget(now, g.members.n)
 	c := g.fresh
 	if c == nil || c.due.After(due) || due.Sub(c.due) > together {
 		c = g.newCohort(cohort[K]{born: born, good: now, due: due})
@@ -184,7 +185,7 @@ func (g *Group[K, T]) join(key K, s *sink[K, T], age, first time.Duration) {
 	if born.After(c.born) {
 		c.born = born
 	}
-	g.members[key] = member[K, T]{c.handle, g.engage(s)}
+	g.members.put(key, Slot{c.handle, g.engage(s)})
 }
 
 // together is how much earlier than it wanted a new key may be looked at, to be
@@ -221,7 +222,7 @@ func (c *cohort[K]) add(key K) {
 
 // leave ends a wait. The caller holds mu.
 func (g *Group[K, T]) leave(key K, s *sink[K, T]) {
-	m, ok := g.members[key]
+	m, ok := g.members.get(key)
 	if !ok {
 		return
 	}
@@ -234,7 +235,7 @@ func (g *Group[K, T]) leave(key K, s *sink[K, T]) {
 	case len(others) > 0:
 		g.release(s)
 		m.sink = g.engage(others[0])
-		g.members[key] = m
+		g.members.put(key, m)
 		g.others[key] = others[1:]
 	default:
 		g.remove(key, m)
@@ -246,13 +247,13 @@ func (g *Group[K, T]) leave(key K, s *sink[K, T]) {
 
 // remove takes a key out. What was planned only for it is given up. The caller
 // holds mu.
-func (g *Group[K, T]) remove(key K, m member[K, T]) {
-	g.cadence.forget(time.Now(), len(g.members))
-	delete(g.members, key)
+func (g *Group[K, T]) remove(key K, m Slot) {
+	g.cadence.forget(time.Now(), g.members.n)
+	g.members.remove(key)
 	delete(g.others, key)
 	g.release(g.sinkOf(m))
 	g.part(g.cohortOf(m))
-	if len(g.members) == 0 {
+	if g.members.n == 0 {
 		// Nobody waits: what is left over must not tick.
 		g.fresh, g.urgent, g.ready = nil, nil, nil
 		g.failed, g.hold = 0, time.Time{}
@@ -260,7 +261,7 @@ func (g *Group[K, T]) remove(key K, m member[K, T]) {
 			g.holdTimer.Stop()
 		}
 		g.cadence = cadence{}
-		g.members = map[K]member[K, T]{} // a map does not shrink
+		g.members.kept = nil // a map does not shrink
 	}
 }
 
@@ -286,14 +287,14 @@ func (g *Group[K, T]) part(c *cohort[K]) {
 }
 
 // move puts a key into another cohort. The caller holds mu.
-func (g *Group[K, T]) move(key K, m member[K, T], to *cohort[K]) {
+func (g *Group[K, T]) move(key K, m Slot, to *cohort[K]) {
 	from := g.cohortOf(m)
 	to.add(key)
 	if from.born.After(to.born) {
 		to.born = from.born
 	}
 	m.cohort = to.handle
-	g.members[key] = m
+	g.members.put(key, m)
 	g.part(from)
 }
 
@@ -359,7 +360,7 @@ func (g *Group[K, T]) wake(wait time.Duration) {
 // hurry asks for a look at a key as soon as may be, together with others that
 // are in a hurry. The caller holds mu.
 func (g *Group[K, T]) hurry(key K) {
-	m, ok := g.members[key]
+	m, ok := g.members.get(key)
 	if !ok || g.cohortOf(m) == g.urgent {
 		return
 	}

@@ -8,9 +8,9 @@ import (
 )
 
 // in reports whether a key belongs to a cohort. The caller holds mu.
-func (g *Group[K, T]) in(key K, c *cohort[K]) bool {
-	m, ok := g.members[key]
-	return ok && g.cohortOf(m) == c
+func (g *Group[K, T]) in(key K, c *cohort[K]) (Slot, bool) {
+	m, ok := g.members.get(key)
+	return m, ok && g.cohortOf(m) == c
 }
 
 // begin looks at a cohort on a goroutine of its own, which ends with the look.
@@ -18,7 +18,7 @@ func (g *Group[K, T]) in(key K, c *cohort[K]) bool {
 func (g *Group[K, T]) begin(c *cohort[K]) {
 	keys := make([]K, 0, c.live)
 	for _, key := range c.keys {
-		if g.in(key, c) {
+		if _, in := g.in(key, c); in {
 			keys = append(keys, key)
 		}
 	}
@@ -27,8 +27,8 @@ func (g *Group[K, T]) begin(c *cohort[K]) {
 	c.cancel, c.began = cancel, time.Now()
 	batch := Batch[K]{
 		Keys: keys, Place: c.place, Again: c.again,
-		Waiting: len(g.members), Looks: g.cohorts.len(),
-		Rate: float64(len(g.members)) * g.cadence.rate(time.Since(c.born)),
+		Waiting: g.members.n, Looks: g.cohorts.len(),
+		Rate: float64(g.members.n) * g.cadence.rate(time.Since(c.born)),
 	}
 	go g.look(ctx, c, batch)
 }
@@ -87,7 +87,7 @@ func (g *Group[K, T]) take(c *cohort[K], seen Seen[K, T], start, now time.Time) 
 	var together *cohort[K]
 	ended := 0
 	for _, a := range seen.Answers {
-		m, ok := g.members[a.Key]
+		m, ok := g.members.get(a.Key)
 		if !ok {
 			continue // nobody waits for it
 		}
@@ -110,21 +110,21 @@ func (g *Group[K, T]) take(c *cohort[K], seen Seen[K, T], start, now time.Time) 
 			g.move(a.Key, m, together)
 		}
 	}
-	g.cadence.ended(now, len(g.members), ended)
+	g.cadence.ended(now, g.members.n, ended)
 	if together == nil || together.live == 0 {
 		return
 	}
 	together.due = now.Add(g.delay(together, now))
 	g.arm(together)
 	for _, a := range seen.Answers {
-		if g.in(a.Key, together) {
-			g.tell(a.Key, g.members[a.Key], Event[T]{Sight: a.Sight, Next: together.due.Sub(now)})
+		if m, in := g.in(a.Key, together); in {
+			g.tell(a.Key, m, Event[T]{Sight: a.Sight, Next: together.due.Sub(now)})
 		}
 	}
 }
 
 // tell delivers what was seen of a key that goes on. The caller holds mu.
-func (g *Group[K, T]) tell(key K, m member[K, T], e Event[T]) {
+func (g *Group[K, T]) tell(key K, m Slot, e Event[T]) {
 	g.sinkOf(m).deliver(key, e, nil)
 	for _, s := range g.others[key] {
 		s.deliver(key, e, nil)
@@ -132,7 +132,7 @@ func (g *Group[K, T]) tell(key K, m member[K, T], e Event[T]) {
 }
 
 // deliver ends every wait for a key. The caller holds mu.
-func (g *Group[K, T]) deliver(key K, m member[K, T], e Event[T], reason error) {
+func (g *Group[K, T]) deliver(key K, m Slot, e Event[T], reason error) {
 	first, others := g.sinkOf(m), g.others[key]
 	g.remove(key, m)
 	first.deliver(key, e, reason)
@@ -164,10 +164,11 @@ func (g *Group[K, T]) fail(c *cohort[K], err error, start, now time.Time) {
 	var p *permanent
 	fatal := errors.As(err, &p)
 	for _, key := range c.keys {
-		if !g.in(key, c) {
+		m, in := g.in(key, c)
+		if !in {
 			continue
 		}
-		g.bear(key, g.members[key], Event[T]{Err: err, Next: delay}, fatal, now)
+		g.bear(key, m, Event[T]{Err: err, Next: delay}, fatal, now)
 	}
 	if c.live == 0 {
 		return
@@ -182,7 +183,7 @@ func (g *Group[K, T]) fail(c *cohort[K], err error, start, now time.Time) {
 
 // failAlone gives a key with an error of its own a cohort of its own, so that
 // it disturbs no other. The caller holds mu.
-func (g *Group[K, T]) failAlone(key K, m member[K, T], err error, now time.Time) {
+func (g *Group[K, T]) failAlone(key K, m Slot, err error, now time.Time) {
 	from := g.cohortOf(m)
 	alone := g.newCohort(cohort[K]{good: from.good, place: from.place, failed: from.failed + 1})
 	g.move(key, m, alone)
@@ -197,7 +198,7 @@ func (g *Group[K, T]) failAlone(key K, m member[K, T], err error, now time.Time)
 
 // bear delivers an error of a key that goes on, or ends the wait of whoever has
 // no patience left. The caller holds mu.
-func (g *Group[K, T]) bear(key K, m member[K, T], e Event[T], fatal bool, now time.Time) {
+func (g *Group[K, T]) bear(key K, m Slot, e Event[T], fatal bool, now time.Time) {
 	if fatal {
 		g.deliver(key, m, Event[T]{Err: e.Err}, e.Err)
 		return
@@ -229,8 +230,8 @@ func (g *Group[K, T]) askAgain(c *cohort[K], told bool, now time.Time) {
 	c.failed++
 	delay := max(g.options.Backoff.Delay(c.failed), time.Second)
 	for _, key := range c.keys {
-		if g.in(key, c) {
-			g.bear(key, g.members[key], Event[T]{Err: errUnanswered, Next: delay}, false, now)
+		if m, in := g.in(key, c); in {
+			g.bear(key, m, Event[T]{Err: errUnanswered, Next: delay}, false, now)
 		}
 	}
 	if c.live > 0 {

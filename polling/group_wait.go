@@ -25,13 +25,30 @@ type JoinOptions struct {
 //
 // The looks are not made with ctx: they are shared.
 func (g *Group[K, T]) Watch(ctx context.Context, key K, o JoinOptions) iter.Seq2[Event[T], error] {
-	return func(yield func(Event[T], error) bool) { g.wait(ctx, key, o, false, yield) }
+	return func(yield func(Event[T], error) bool) {
+		w := g.start(ctx, key, o, false)
+		for !g.woken(key, w, w.block(ctx), yield) {
+		}
+	}
 }
 
 // Until waits for a key and returns what was seen at the end. When the wait ends
 // early the error is an [*Error].
-func (g *Group[K, T]) Until(ctx context.Context, key K, o JoinOptions) (seen T, err error) {
-	g.wait(ctx, key, o, true, func(e Event[T], ended error) bool {
+//
+// It blocks in small frames, and what else it does is done in frames that are gone
+// by then: a wait that is one of thousands is to cost hardly more than the
+// smallest stack there is.
+func (g *Group[K, T]) Until(ctx context.Context, key K, o JoinOptions) (T, error) {
+	w := g.start(ctx, key, o, true)
+	stopped := w.block(ctx)
+	return g.ended(key, w, stopped)
+}
+
+// ended is how a wait that is only told the end has ended.
+//
+//go:noinline
+func (g *Group[K, T]) ended(key K, w *waiter[K, T], stopped error) (seen T, err error) {
+	g.woken(key, w, stopped, func(e Event[T], ended error) bool {
 		seen, err = e.Value, ended
 		return true
 	})
@@ -48,6 +65,7 @@ type waiter[K comparable, T any] struct {
 
 	notices []notice[T] // delivered, and not taken yet
 	wake    chan struct{}
+	stop    func() bool // the look before the deadline; nil for none
 }
 
 // A notice is what a wait is told; without a reason it goes on.
@@ -80,31 +98,29 @@ func (w *waiter[K, T]) rouse() {
 	}
 }
 
-// wait blocks in a small frame, of itself and of what it calls: a wait that is
-// one of thousands costs hardly more than the stack of its goroutine.
-func (g *Group[K, T]) wait(ctx context.Context, key K, o JoinOptions, quiet bool, yield func(Event[T], error) bool) {
-	if err := ctx.Err(); err != nil {
-		yield(Event[T]{}, &Error{Reason: err})
-		return
-	}
+// start begins to wait.
+//
+//go:noinline
+func (g *Group[K, T]) start(ctx context.Context, key K, o JoinOptions, quiet bool) *waiter[K, T] {
 	w := &waiter[K, T]{quiet: quiet, began: time.Now(), wake: make(chan struct{}, 1)}
+	if ctx.Err() != nil {
+		return w // block returns at once
+	}
 	w.sink = sink[K, T]{deliver: w.deliver, patience: orDefault(o.Patience, time.Hour)}
 	g.mu.Lock()
 	g.join(key, &w.sink, o.Age, o.First)
 	g.mu.Unlock()
-	if stop := g.beforeDeadline(ctx, func() { g.hurry(key) }); stop != nil {
-		defer stop()
-	}
-	for {
-		var stopped error
-		select {
-		case <-w.wake:
-		case <-ctx.Done():
-			stopped = ctx.Err()
-		}
-		if g.woken(key, w, stopped, yield) {
-			return
-		}
+	w.stop = g.beforeDeadline(ctx, func() { g.hurry(key) })
+	return w
+}
+
+// block returns when something was delivered, or with the error of ctx.
+func (w *waiter[K, T]) block(ctx context.Context) error {
+	select {
+	case <-w.wake:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 
@@ -125,6 +141,9 @@ func (g *Group[K, T]) woken(key K, w *waiter[K, T], stopped error, yield func(Ev
 		yield(event, nil)
 	default:
 		yield(event, &Error{Reason: reason, Last: w.last, Looks: w.looks, Elapsed: time.Since(w.began)})
+	}
+	if w.stop != nil {
+		w.stop()
 	}
 	return true
 }
@@ -282,7 +301,7 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 
 // waits reports whether a sink waits for a key. The caller holds mu.
 func (g *Group[K, T]) waits(key K, s *sink[K, T]) bool {
-	m, ok := g.members[key]
+	m, ok := g.members.get(key)
 	if !ok {
 		return false
 	}
