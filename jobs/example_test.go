@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"slices"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
@@ -419,4 +420,88 @@ func ExampleWithSchedule() {
 	// Look more often than is kind to the service, since this job is short.
 	fmt.Println(job.Wait(ctx, jobs.WithSchedule(polling.Schedule{Min: 20 * time.Millisecond})))
 	// Output: <nil>
+}
+
+// Wait for many jobs in one loop. They share requests.
+func ExampleWaitAll() {
+	client := connectExample()
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	var merges []*jobs.SquashAndMergeJob
+	for _, strategy := range []jobs.Strategy{jobs.Abort, jobs.Override, jobs.Skip} {
+		job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev", Strategy: strategy})
+		if err != nil {
+			log.Fatal(err)
+		}
+		merges = append(merges, job)
+	}
+	for job, err := range jobs.WaitAll(ctx, merges) {
+		fmt.Println(job.Snapshot().Title, err)
+	}
+	// Unordered output:
+	// dev->main(abort) <nil>
+	// dev->main(override) <nil>
+	// dev->main(skip) <nil>
+}
+
+// Stop waiting for many jobs, keep those that are left as JSON, and take them up
+// again, in another process if you like.
+func ExampleWaitAll_resume() {
+	client := connectExample()
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	var merges []*jobs.SquashAndMergeJob
+	for range 5 {
+		job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev"})
+		if err != nil {
+			log.Fatal(err)
+		}
+		merges = append(merges, job)
+	}
+
+	// The first process stops after two of them.
+	reported := map[string]bool{}
+	for job, err := range jobs.WaitAll(ctx, merges) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		if reported[job.ID()] = true; len(reported) == 2 {
+			break
+		}
+	}
+	left := slices.DeleteFunc(merges, func(j *jobs.SquashAndMergeJob) bool { return reported[j.ID()] })
+	saved, err := json.Marshal(left)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	// Another one goes on with the rest.
+	var bodies []json.RawMessage
+	if err := json.Unmarshal(saved, &bodies); err != nil {
+		log.Fatal(err)
+	}
+	var again []*jobs.SquashAndMergeJob
+	for _, body := range bodies {
+		job, err := ds.SquashAndMerge().Load(body)
+		if err != nil {
+			log.Fatal(err)
+		}
+		again = append(again, job)
+	}
+	for job, err := range jobs.WaitAll(ctx, again) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(job.Status(), reported[job.ID()])
+	}
+	// Output:
+	// SUCCESS false
+	// SUCCESS false
+	// SUCCESS false
 }

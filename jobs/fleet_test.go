@@ -320,3 +320,40 @@ func TestServiceThatRefusesToListIsReadOneByOne(t *testing.T) {
 		assert.Equal(t, 1, count(server, "listJobs"))
 	})
 }
+
+// A program that waits for a thousand jobs dies in the middle; another one takes
+// up what it saved. No job is lost, and none is reported twice.
+func TestThousandWaitsAreTakenUpByAnotherProcess(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const n = 1000
+		server := jobstest.New(t, lognormal(5), jobstest.WithLatency(20*time.Millisecond), jobstest.WithoutContractCheck())
+		all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), n)
+		reported := map[string]int{}
+		for job, err := range jobs.WaitAll(t.Context(), all) {
+			require.NoError(t, err)
+			if reported[job.ID()]++; len(reported) == n/3 {
+				break
+			}
+		}
+		var left []*jobs.SquashAndMergeJob
+		other := dataset(t, clientOf(t, server, jobs.WithPace(10)), "squash-and-merge")
+		for _, job := range all {
+			if reported[job.ID()] == 0 {
+				saved, err := json.Marshal(job)
+				require.NoError(t, err)
+				again, err := other.SquashAndMerge().Load(saved)
+				require.NoError(t, err)
+				left = append(left, again)
+			}
+		}
+		<-time.After(20 * time.Second) // until it is started again
+		for job, err := range jobs.WaitAll(t.Context(), left) {
+			require.NoError(t, err)
+			reported[job.ID()]++
+		}
+		require.Len(t, reported, n)
+		for id, times := range reported {
+			assert.Equal(t, 1, times, id)
+		}
+	})
+}
