@@ -36,12 +36,16 @@ func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
 		if !f.mayList() || b.Again > 0 || len(b.Keys) == 1 {
 			return f.single(ctx, b.Keys, b.Place, tell)
 		}
-		err = f.progress(ctx, b, at.pages, tell)
+		if pages := min(at.pages, b.Waiting, f.blockCount()); f.progressCosts(b, pages) <= 1.5*float64(pages)+1 {
+			err = f.progress(ctx, b, at.pages, tell)
+		} else {
+			err = f.search(ctx, b.Keys, tell) // too many have come since
+		}
 	case place:
 		if !f.mayList() || b.Again > 1 || len(b.Keys) == 1 {
 			return f.single(ctx, b.Keys, b.Place, tell)
 		}
-		if pages := min(b.Looks, b.Waiting); b.Again == 0 && f.progressPays(b, pages) && f.follow() {
+		if pages := min(b.Looks, b.Waiting, f.blockCount()); b.Again == 0 && f.progressPays(b, pages) && f.follow() {
 			err = f.progress(ctx, b, pages, tell)
 			break
 		}
@@ -65,6 +69,13 @@ func (f *fleet) mayList() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return !f.noList
+}
+
+// blockCount is how many blocks the list has.
+func (f *fleet) blockCount() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return (f.total + pageSize - 1) / pageSize
 }
 
 // follow reports whether to begin to follow the list of the jobs in progress.
@@ -210,19 +221,21 @@ func (f *fleet) search(ctx context.Context, jobs []*Job, tell func(seen)) error 
 // Most pages of the list of jobs in progress that are worth reading.
 const mostProgressPages = 8
 
-// progressPays reports whether it takes fewer requests to read the list of the
-// jobs in progress, and then each job that is missing from it, than to read the
-// pages on which the jobs are. Missing are those that end until the next look;
-// for when that is, see package polling.
+// progressPays reports whether it takes fewer requests to follow the list of the
+// jobs in progress than to read the pages on which the jobs are.
 func (f *fleet) progressPays(b batch, pages int) bool {
-	if b.Waiting > mostProgressPages*pageSize || pages < 2 || b.Rate <= 0 {
-		return false
-	}
+	return pages > 1 && b.Waiting <= mostProgressPages*pageSize && f.progressCosts(b, pages) < float64(pages)
+}
+
+// progressCosts is how many requests a look takes that reads the list of the jobs
+// in progress, and then each job that is missing from it. Missing are those that
+// end until the next look; for when that is, see package polling.
+func (f *fleet) progressCosts(b batch, pages int) float64 {
 	delay := math.Cbrt(float64(pages) / b.Rate)
 	if limit := f.client.pace.perSecond(); limit > 0 {
 		delay = max(delay, float64(pages)/limit)
 	}
-	return math.Ceil(float64(b.Waiting)/pageSize)+b.Rate*delay < float64(pages)
+	return math.Ceil(float64(b.Waiting)/pageSize) + b.Rate*delay
 }
 
 // progress reads the list of the jobs in progress, and then those of the batch

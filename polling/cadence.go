@@ -51,7 +51,7 @@ func (c *cadence) rate(age time.Duration) float64 {
 // than ten that wake one second late. The numbers are from a sweep; see
 // docs/design.md.
 const (
-	worth = 0.83
+	worth = 0.86
 	// crowded makes looks rarer when they all have to pass a limit: times the
 	// seconds that looking at everything once takes, to the power that has the
 	// dimension of worth.
@@ -67,7 +67,8 @@ func (g *Group[K, T]) delay(c *cohort[K], now time.Time) time.Duration {
 	age := max(now.Sub(c.born), 0)
 	alone := g.options.Schedule.Delay(age)
 	share := float64(c.live) / c.cost // keys per request
-	if share <= 1 && g.members.n == 1 {
+	learned := g.cadence.ends >= 1    // others have shown how long such things last
+	if g.members.n == 1 && !learned {
 		return alone
 	}
 	w := worth
@@ -79,6 +80,9 @@ func (g *Group[K, T]) delay(c *cohort[K], now time.Time) time.Duration {
 	// With few keys it is near to the delay of a key alone, and never so far
 	// from it that a single surprise is noticed much too late.
 	low := time.Duration(float64(alone) / max(2*share, 1))
+	if learned {
+		low /= 3
+	}
 	high := time.Duration(float64(alone) * min(max(share, 1), 6))
 	d = max(min(max(d, low), high), shortest)
 	return spread(d, orDefault(g.options.Schedule.Jitter, 0.1))
