@@ -56,7 +56,7 @@ func (t *jobTable) findBytes(id []byte) *Job {
 
 // add puts in a job whose id is not there yet.
 func (t *jobTable) add(j *Job) {
-	if t.used >= len(t.slots)*4/5 {
+	if t.used >= len(t.slots)*7/8 {
 		t.resize(max(8, len(t.slots)*3/2))
 	}
 	t.slots[t.slot(j.id)] = j
