@@ -27,7 +27,8 @@ type JoinOptions struct {
 func (g *Group[K, T]) Watch(ctx context.Context, key K, o JoinOptions) iter.Seq2[Event[T], error] {
 	return func(yield func(Event[T], error) bool) {
 		w := g.start(ctx, key, o, false)
-		for !g.woken(key, w, w.block(ctx), yield) {
+		for over := false; !over; {
+			over = g.woken(key, w, w.block(ctx), yield)
 		}
 	}
 }
