@@ -116,17 +116,15 @@ func (f *fleet) single(ctx context.Context, jobs []*Job, place any, tell func(se
 // may be about the service is returned.
 func (f *fleet) read(ctx context.Context, j *Job, place any, tell func(seen)) error {
 	var s *Snapshot
-	after, err := f.client.once(ctx, opGetJob, j.get, j.parse(&s))
-	if after == 0 && errors.Is(err, ErrThrottled) {
-		after = time.Second // the next look is not to come at once
-	}
+	after, err := f.ask(ctx, opGetJob, j.get, j.parse(&s))
 	switch {
 	case err == nil:
-		answers := f.answers(nil, s)
-		if len(answers) == 0 { // it is waited for alone
-			answers = []reply{{Key: j, Sight: polling.Sight[*Snapshot]{Value: s, Done: j.observe(s)}}}
+		var few [2]*Job
+		waiting := f.named([]byte(s.ID), few[:0])
+		if len(waiting) == 0 {
+			waiting = append(waiting, j) // it is waited for alone
 		}
-		tell(seen{Answers: answers, Place: place, After: after})
+		tell(seen{Answers: answers(nil, waiting, s), Place: place, After: after})
 	case j.hopeless(err):
 		tell(seen{Answers: []reply{{Key: j, Err: polling.Permanent(err)}}, After: after})
 	case errors.Is(err, ErrNotFound):
@@ -140,10 +138,18 @@ func (f *fleet) read(ctx context.Context, j *Job, place any, tell func(seen)) er
 	return nil
 }
 
-// answers adds what a snapshot says of the jobs with its id.
-func (f *fleet) answers(to []reply, s *Snapshot) []reply {
-	var few [2]*Job
-	for _, j := range f.named([]byte(s.ID), few[:0]) {
+// ask sends a request once, as a wait does.
+func (f *fleet) ask(ctx context.Context, op operation, build builder, parse func([]byte) error) (after time.Duration, err error) {
+	after, err = f.client.once(ctx, op, build, parse)
+	if after == 0 && errors.Is(err, ErrThrottled) {
+		after = time.Second // the next look is not to come at once
+	}
+	return after, err
+}
+
+// answers adds what a snapshot says to those who wait for the job.
+func answers(to []reply, waiting []*Job, s *Snapshot) []reply {
+	for _, j := range waiting {
 		to = append(to, reply{Key: j, Sight: polling.Sight[*Snapshot]{Value: s, Done: j.observe(s)}})
 	}
 	return to
@@ -283,15 +289,12 @@ func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen
 
 // list reads a page of the jobs in a status, or of all.
 func (f *fleet) list(ctx context.Context, offset, limit int, status Status) (s seen, page jobPage, err error) {
-	s.After, err = f.client.once(ctx, opListJobs,
+	s.After, err = f.ask(ctx, opListJobs,
 		func() (*http.Request, error) {
 			return gen.NewListJobsRequest(f.client.server, f.dataset.id, &gen.ListJobsParams{
 				JobType: string(f.of), Status: optional(string(status)), Offset: &offset, Limit: &limit,
 			})
 		}, page.read)
-	if s.After == 0 && errors.Is(err, ErrThrottled) {
-		s.After = time.Second
-	}
 	return s, page, err
 }
 
@@ -310,8 +313,5 @@ func (f *fleet) shown(to []reply, item jobItem) []reply {
 			return to // read by itself, the job shows what is wrong with it
 		}
 	}
-	for _, j := range waiting {
-		to = append(to, reply{Key: j, Sight: polling.Sight[*Snapshot]{Value: s, Done: j.observe(s)}})
-	}
-	return to
+	return answers(to, waiting, s)
 }

@@ -75,8 +75,8 @@ func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
 
 // take sorts what a request showed: what has ended is delivered, what goes on is
 // planned anew as one cohort, and a key with an error of its own becomes one by
-// itself. A key that a later look is under way for, or wanted, waits for that. The caller
-// holds mu.
+// itself. A key that a later look is under way for, or wanted, waits for that.
+// The caller holds mu.
 func (g *Group[K, T]) take(c *cohort[K], seen Seen[K, T], start, now time.Time) {
 	if g.failed > 0 {
 		g.failed, g.hold = 0, time.Time{}
