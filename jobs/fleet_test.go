@@ -125,6 +125,9 @@ func TestTwoHundredWaitsInBadWeather(t *testing.T) {
 		"60 s outage, 503": {func(s *jobstest.Server) {
 			s.Inject(jobstest.Rule{Match: isPoll, After: 30 * time.Second, For: time.Minute}, jobstest.HTML(503))
 		}, 20},
+		"60 s outage, 503 that says when to come back": {func(s *jobstest.Server) {
+			s.Inject(jobstest.Rule{Match: isPoll, After: 30 * time.Second, For: time.Minute}, jobstest.HTML(503).RetryAfter(time.Second))
+		}, 20},
 		"60 s outage, hanging": {func(s *jobstest.Server) {
 			s.Inject(jobstest.Rule{Match: isPoll, After: 30 * time.Second, For: time.Minute}, jobstest.Hang())
 		}, 20},

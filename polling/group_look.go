@@ -78,7 +78,8 @@ func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
 // itself. A key that a later look is under way for, or wanted, waits for that.
 // The caller holds mu.
 func (g *Group[K, T]) take(c *cohort[K], seen Seen[K, T], start, now time.Time) {
-	if g.failed > 0 {
+	// What only says when to come back is no good look.
+	if g.failed > 0 && len(seen.Answers) > 0 {
 		g.failed, g.hold = 0, time.Time{}
 	}
 	if after := min(seen.After, g.options.MaxAfter); after > 0 {
