@@ -17,7 +17,8 @@ import (
 // An answer is what came back for one attempt.
 type answer struct {
 	status     int
-	retryAfter time.Duration
+	retryAfter time.Duration // how long the service asks to be left alone
+	took       time.Duration
 	body       []byte
 }
 
@@ -28,7 +29,10 @@ var errAttemptTimeout = errors.New("the attempt timed out")
 // when the body was at fault.
 func (c *Client) attempt(ctx context.Context, op operation, req *http.Request) (a answer, err error) {
 	start := time.Now()
-	defer func() { c.logAttempt(ctx, op, req, a, err, time.Since(start)) }()
+	defer func() {
+		a.took = time.Since(start)
+		c.logAttempt(ctx, op, req, a, err)
+	}()
 
 	attemptCtx, cancel := context.WithTimeoutCause(ctx, c.timeout, errAttemptTimeout)
 	defer cancel()
@@ -116,13 +120,13 @@ func (c *Client) relative(req *http.Request) string {
 
 const levelRepeat = slog.LevelWarn
 
-func (c *Client) logAttempt(ctx context.Context, op operation, req *http.Request, a answer, err error, took time.Duration) {
+func (c *Client) logAttempt(ctx context.Context, op operation, req *http.Request, a answer, err error) {
 	if !c.log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
 	attrs := []slog.Attr{
 		slog.String("operation", op.id), slog.String("method", req.Method), slog.String("path", c.relative(req)),
-		slog.String("request_id", req.Header.Get("X-Request-Id")), slog.Int("status", a.status), slog.Duration("took", took),
+		slog.String("request_id", req.Header.Get("X-Request-Id")), slog.Int("status", a.status), slog.Duration("took", a.took),
 	}
 	if err != nil {
 		attrs = append(attrs, slog.String("error", discreet(err.Error())))

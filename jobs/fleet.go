@@ -40,6 +40,7 @@ func newFleets(c *Client) func(*Dataset, Type) *fleet {
 		if f == nil {
 			f = &fleet{client: c, dataset: ds, of: of, twins: map[string][]*Job{}}
 			f.group = polling.NewGroup(f.observe, polling.GroupOptions{Rate: c.pace.perSecond(), Timeout: -1})
+			f.group.ReserveWith(f.reserve)
 			f.group.KeepIn(func(j *Job) *polling.Slot { return &j.slot })
 			fleets[key{ds.id, of}] = f
 		}

@@ -2,11 +2,13 @@ package jobs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"math"
 	"net/http"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
@@ -33,6 +35,10 @@ func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
 	var err error
 	switch at := b.Place.(type) {
 	case inProgress:
+		if b.Last {
+			err = f.atOnce(ctx, b, tell)
+			break
+		}
 		if !f.mayList() || b.Again > 0 || len(b.Keys) == 1 {
 			return f.single(ctx, b.Keys, b.Place, tell)
 		}
@@ -45,7 +51,7 @@ func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
 		if !f.mayList() || b.Again > 1 || len(b.Keys) == 1 {
 			return f.single(ctx, b.Keys, b.Place, tell)
 		}
-		if pages := min(b.Looks, b.Waiting, f.blockCount()); b.Again == 0 && f.progressPays(b, pages) && f.follow() {
+		if pages := min(b.Looks, b.Waiting, f.blockCount()); b.Again == 0 && !b.Last && f.progressPays(b, pages) && f.follow() {
 			err = f.progress(ctx, b, pages, tell)
 			break
 		}
@@ -53,6 +59,10 @@ func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
 	default:
 		if !f.mayList() || b.Again > 1 || b.Waiting == 1 {
 			return f.single(ctx, b.Keys, b.Place, tell)
+		}
+		if b.Last {
+			err = f.atOnce(ctx, b, tell)
+			break
 		}
 		err = f.search(ctx, b.Keys, tell)
 	}
@@ -112,39 +122,90 @@ func (f *fleet) single(ctx context.Context, jobs []*Job, place any, tell func(se
 	return nil
 }
 
+// atOnce reads each job of a batch, or all blocks of the list where that is fewer,
+// at the same time.
+func (f *fleet) atOnce(ctx context.Context, b batch, tell func(seen)) error {
+	n, blocks := f.atOnceTakes(b)
+	var all sync.WaitGroup
+	errs := make([]error, n)
+	free := make(chan struct{}, mostAtOnce)
+	for i := range n {
+		free <- struct{}{}
+		all.Go(func() {
+			if blocks {
+				errs[i] = f.page(ctx, i, tell)
+			} else {
+				errs[i] = f.read(ctx, b.Keys[i], b.Place, tell)
+			}
+			<-free
+		})
+	}
+	all.Wait()
+	return cmp.Or(errs...)
+}
+
+// atOnceTakes is how many requests atOnce takes, and whether they are for blocks.
+func (f *fleet) atOnceTakes(b batch) (n int, blocks bool) {
+	n = f.blockCount()
+	if blocks = f.mayList() && n > 0 && n < len(b.Keys); !blocks {
+		n = len(b.Keys)
+	}
+	return n, blocks
+}
+
+// reserve keeps the places in the pace that a last look will need.
+func (f *fleet) reserve(ctx context.Context, at time.Time, b batch) context.Context {
+	n := 1
+	if _, block := b.Place.(place); !block {
+		n, _ = f.atOnceTakes(b)
+	}
+	return f.client.pace.keep(ctx, at, n)
+}
+
+// mostAtOnce bounds the requests of one look that are under way.
+const mostAtOnce = 32
+
 // read reads one job. An error that is about this job alone is told; one that
 // may be about the service is returned.
 func (f *fleet) read(ctx context.Context, j *Job, place any, tell func(seen)) error {
-	var s *Snapshot
-	after, err := f.ask(ctx, opGetJob, j.get, j.parse(&s))
+	var shows *Snapshot
+	s, err := f.ask(ctx, opGetJob, j.get, j.parse(&shows))
+	s.Place = place
 	switch {
 	case err == nil:
 		var few [2]*Job
-		waiting := f.named([]byte(s.ID), few[:0])
+		waiting := f.named([]byte(shows.ID), few[:0])
 		if len(waiting) == 0 {
 			waiting = append(waiting, j) // it is waited for alone
 		}
-		tell(seen{Answers: answers(nil, waiting, s), Place: place, After: after})
+		s.Answers = answers(nil, waiting, shows)
 	case j.hopeless(err):
-		tell(seen{Answers: []reply{{Key: j, Err: polling.Permanent(err)}}, After: after})
+		s.Answers = []reply{{Key: j, Err: polling.Permanent(err)}}
 	case errors.Is(err, ErrNotFound):
-		tell(seen{Answers: []reply{{Key: j, Err: err}}, After: after})
+		s.Answers = []reply{{Key: j, Err: err}}
 	default:
-		if after > 0 {
-			tell(seen{After: after})
-		}
+		tellAfter(s, tell)
 		return err
 	}
+	tell(s)
 	return nil
 }
 
-// ask sends a request once, as a wait does.
-func (f *fleet) ask(ctx context.Context, op operation, build builder, parse func([]byte) error) (after time.Duration, err error) {
-	after, err = f.client.once(ctx, op, build, parse)
-	if after == 0 && errors.Is(err, ErrThrottled) {
-		after = time.Second // the next look is not to come at once
+// ask sends a request once, as a wait does. What it returns is yet without answers.
+func (f *fleet) ask(ctx context.Context, op operation, build builder, parse func([]byte) error) (seen, error) {
+	a, err := f.client.once(ctx, op, build, parse)
+	s := seen{Took: a.took, After: a.retryAfter}
+	if s.After == 0 && errors.Is(err, ErrThrottled) {
+		s.After = time.Second // the next look is not to come at once
 	}
-	return after, err
+	return s, err
+}
+
+// tellAfter tells of a request that failed how long to leave the service alone.
+func tellAfter(s seen, tell func(seen)) {
+	if s.After > 0 {
+		tell(seen{Took: s.Took, After: s.After})
+	}
 }
 
 // answers adds what a snapshot says to those who wait for the job.
@@ -171,9 +232,7 @@ func (f *fleet) page(ctx context.Context, block int, tell func(seen)) error {
 func (f *fleet) blocks(ctx context.Context, offset, limit int, tell func(seen)) (page jobPage, err error) {
 	s, page, err := f.list(ctx, offset, limit, "")
 	if err != nil {
-		if s.After > 0 {
-			tell(s)
-		}
+		tellAfter(s, tell)
 		return page, err
 	}
 	f.mu.Lock()
@@ -183,7 +242,7 @@ func (f *fleet) blocks(ctx context.Context, offset, limit int, tell func(seen)) 
 		at := place{max(page.total-1-offset-i, 0) / pageSize}
 		if s.Place != nil && s.Place != at {
 			tell(s)
-			s = seen{}
+			s = seen{Took: s.Took}
 		}
 		s.Place = at
 		s.Answers = f.shown(s.Answers, item)
@@ -251,12 +310,10 @@ func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen
 	var more bool
 	for offset := 0; ; {
 		s, page, err := f.list(ctx, offset, pageSize, StatusProcessing)
-		all.After = max(all.After, s.After)
+		all.After, all.Took = max(all.After, s.After), max(all.Took, s.Took)
 		all.Requests++
 		if err != nil {
-			if s.After > 0 {
-				tell(seen{After: s.After})
-			}
+			tellAfter(s, tell)
 			return err
 		}
 		for _, item := range page.items {
@@ -278,7 +335,8 @@ func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen
 			missing = append(missing, j)
 		}
 	}
-	all.Requests += len(missing) // which are read next
+	// What is missing is read next. Those requests do not count in what a look
+	// costs: however often one looks, every job ends once.
 	tell(all)
 	if more {
 		// Too much goes on here for a job to be missed: back to the pages.
@@ -289,7 +347,7 @@ func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen
 
 // list reads a page of the jobs in a status, or of all.
 func (f *fleet) list(ctx context.Context, offset, limit int, status Status) (s seen, page jobPage, err error) {
-	s.After, err = f.ask(ctx, opListJobs,
+	s, err = f.ask(ctx, opListJobs,
 		func() (*http.Request, error) {
 			return gen.NewListJobsRequest(f.client.server, f.dataset.id, &gen.ListJobsParams{
 				JobType: string(f.of), Status: optional(string(status)), Offset: &offset, Limit: &limit,

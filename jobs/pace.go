@@ -3,21 +3,25 @@ package jobs
 import (
 	"context"
 	"math"
+	"slices"
+	"sync"
 	"time"
 )
 
 // pace keeps a client below its limit of requests in any one second. It
 // remembers when the last n requests were let through; the next one may go one
-// window after the n-th last. Requests are let through in the order they came.
+// window after the n-th last.
 type pace struct {
 	window time.Duration
 
-	// turn lets the requests through in the order they came: of those that wait,
-	// one sleeps, and the others stand in line. It guards what is below.
-	turn chan struct{}
+	// Requests are let through in the order they came: of those that wait, one
+	// holds the line and sleeps. Those with a kept place have a line of their own.
+	line, ahead chan struct{}
 
+	mu   sync.Mutex
 	sent []time.Time // ring: sent[next] is the n-th last
 	next int
+	kept []*keptPlaces
 }
 
 // newPace allows rate requests per second; nil, which allows all, for a rate
@@ -31,7 +35,8 @@ func newPace(rate float64) *pace {
 	return &pace{
 		window: time.Duration(math.Ceil(n / rate * float64(time.Second))),
 		sent:   make([]time.Time, int(min(n, 1<<16))),
-		turn:   make(chan struct{}, 1),
+		line:   make(chan struct{}, 1),
+		ahead:  make(chan struct{}, 1),
 	}
 }
 
@@ -48,17 +53,24 @@ func (p *pace) Wait(ctx context.Context) error {
 	if p == nil {
 		return ctx.Err()
 	}
+	line, since := p.line, time.Now()
+	kept, _ := ctx.Value(keptKey{}).(*keptPlaces)
+	ahead := kept != nil && p.take(kept, 1)
+	if ahead {
+		line = p.ahead
+	}
 	select {
-	case p.turn <- struct{}{}:
+	case line <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-p.turn }()
+	defer func() { <-line }()
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		delay := p.reserve()
+		// Whoever has stood by for so long lets nobody go ahead any more.
+		delay := p.reserve(!ahead && time.Since(since) < 2*p.window)
 		if delay <= 0 {
 			return nil
 		}
@@ -70,15 +82,66 @@ func (p *pace) Wait(ctx context.Context) error {
 
 // reserve takes the next place if it is free now, and says otherwise how long
 // it will not be. Whoever gives up has taken nothing from the others.
-func (p *pace) reserve() time.Duration {
+func (p *pace) reserve(stepBack bool) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	now := time.Now()
-	oldest := p.sent[p.next]
-	if !oldest.IsZero() {
-		if wait := p.window - now.Sub(oldest); wait > 0 {
+	wanted := 0
+	if stepBack {
+		for _, k := range p.kept {
+			if k.at.Before(now.Add(p.window)) {
+				wanted += k.left
+			}
+		}
+	}
+	n := len(p.sent)
+	if wanted >= n {
+		return p.window / time.Duration(n)
+	}
+	if before := p.sent[(p.next+wanted)%n]; !before.IsZero() {
+		if wait := p.window - now.Sub(before); wait > 0 {
 			return wait
 		}
 	}
 	p.sent[p.next] = now
-	p.next = (p.next + 1) % len(p.sent)
+	p.next = (p.next + 1) % n
 	return 0
+}
+
+// keptPlaces are those that others leave free, for requests at a time that is known
+// before.
+type keptPlaces struct {
+	at   time.Time
+	left int
+}
+
+type keptKey struct{}
+
+// keep keeps n places until ctx ends. The first n requests that are made with the
+// context that it returns take them.
+func (p *pace) keep(ctx context.Context, at time.Time, n int) context.Context {
+	if p == nil {
+		return ctx
+	}
+	k := &keptPlaces{at, n}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.kept = append(p.kept, k)
+	context.AfterFunc(ctx, func() { p.take(k, n) })
+	return context.WithValue(ctx, keptKey{}, k)
+}
+
+// take takes of the places that are kept, or gives them up, and reports whether
+// any was left.
+func (p *pace) take(k *keptPlaces, n int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.Index(p.kept, k)
+	if i < 0 {
+		return false
+	}
+	if k.left -= n; k.left <= 0 {
+		p.kept = slices.Delete(p.kept, i, i+1)
+	}
+	return true
 }

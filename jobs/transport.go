@@ -37,12 +37,12 @@ func (c *Client) call(ctx context.Context, op operation, build builder, parse fu
 	}
 }
 
-// once sends an operation a single time, when the pace allows. It returns how
-// long the service asked to be left alone, with good and bad answers alike.
-func (c *Client) once(ctx context.Context, op operation, build builder, parse func([]byte) error) (time.Duration, error) {
+// once sends an operation a single time, when the pace allows. What it returns of
+// the answer holds for good and bad ones alike.
+func (c *Client) once(ctx context.Context, op operation, build builder, parse func([]byte) error) (a answer, err error) {
 	req, err := build()
 	if err != nil {
-		return 0, invalid("%s: %v", op.name, err)
+		return a, invalid("%s: %v", op.name, err)
 	}
 	requestID := c.authorize(req.Header)
 	failure := func(a answer, cause error) *Error {
@@ -54,13 +54,13 @@ func (c *Client) once(ctx context.Context, op operation, build builder, parse fu
 	if err := c.pace.Wait(ctx); err != nil {
 		failed := failure(answer{}, err)
 		failed.unsent, failed.Attempts = true, 0
-		return 0, failed
+		return a, failed
 	}
-	a, err := c.attempt(ctx, op, req)
+	a, err = c.attempt(ctx, op, req)
 	sound := err == nil && (a.status == http.StatusOK || a.status == http.StatusCreated || a.status < 300 && parse == nil)
 	if sound {
 		if err = checkBody(a, parse); err == nil {
-			return a.retryAfter, nil
+			return a, nil
 		}
 	}
 	failed := failure(a, err)
@@ -75,7 +75,7 @@ func (c *Client) once(ctx context.Context, op operation, build builder, parse fu
 		failed.readProblem(a.body)
 	}
 	failed.ambiguous = op.once && !failed.unsent && transient(failed) && a.status != http.StatusTooManyRequests
-	return failed.RetryAfter, failed
+	return a, failed
 }
 
 // sleep waits, or returns the error of ctx.

@@ -86,8 +86,8 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	if err != nil {
 		return err
 	}
-	if ended, err := j.ending(); ended {
-		return err
+	if j.over() {
+		return j.ending()
 	}
 	if w.schedule != nil {
 		return last(j.watchAlone(ctx, w))
@@ -103,22 +103,21 @@ func (j *Job) waitTogether(ctx context.Context, w waiting) error {
 	if _, err := f.group.Until(ctx, j, j.joining(w)); err != nil {
 		return j.waitError(err)
 	}
-	_, err := j.ending()
-	return err
+	return j.ending()
 }
 
-// ending reports whether the job has ended, and with which error. It is not
-// inlined so that a wait, of which there may be thousands, does not hold a
-// snapshot on its stack.
+// over reports whether the job has ended.
+func (j *Job) over() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.ended()
+}
+
+// ending is the error of the job, which has ended. It is not inlined so that a
+// wait, of which there may be thousands, does not hold a snapshot on its stack.
 //
 //go:noinline
-func (j *Job) ending() (bool, error) {
-	s, ended := j.state()
-	if !ended {
-		return false, nil
-	}
-	return true, outcome(s)
-}
+func (j *Job) ending() error { return outcome(j.Snapshot()) }
 
 // last is the error that a wait ends with.
 func last(events iter.Seq2[Event, error]) (err error) {

@@ -3,6 +3,7 @@ package polling
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -10,8 +11,9 @@ import (
 
 // Observe looks at several things at once. It calls tell for every request it
 // makes, with what that request showed of any key of the group, whether it was
-// asked for or not; tell must not be called after Observe has returned. An error
-// that it returns is that of every key of the batch that it has not told of.
+// asked for or not; tell may be called by several goroutines, but not after Observe
+// has returned. An error that it returns is that of every key of the batch that it
+// has not told of.
 //
 // A key that no look tells of is asked for again at once, with [Batch.Again]
 // counting up. Observe must return when ctx ends.
@@ -27,6 +29,9 @@ type Batch[K comparable] struct {
 	Place any
 	// Again counts the looks in a row that told nothing of the keys.
 	Again int
+	// Last says that the look is the last before a deadline: it is made when there
+	// is time for one request, or for several at once.
+	Last bool
 	// Waiting is how many keys the group waits for in all, Looks how many looks
 	// it now takes to see them all, and Rate how many of them are likely to end
 	// within the next second.
@@ -39,8 +44,11 @@ type Seen[K comparable, T any] struct {
 	Answers []Answer[K, T]
 	// Requests is how many requests it took; one when it is zero.
 	Requests int
+	// Took is how long the request took, without what it stood in line for a
+	// limit. By default it is the time since the look began, or told something.
+	Took time.Duration
 	// Place is handed back with the next batch of these keys, which are looked
-	// at together from now on.
+	// at together from now on. It must be comparable.
 	Place any
 	// After is how long the other side asks to be left alone by the whole group.
 	After time.Duration
@@ -52,6 +60,13 @@ type Answer[K comparable, T any] struct {
 	Sight Sight[T]
 	Err   error
 }
+
+// Reserve is told, a second or so ahead, of a last look before a deadline: when it
+// will be made, of what as far as is known, and with which context, which ends when
+// the look is over or not needed any more. It returns that context with what
+// [Observe] needs to know of what was reserved. It is called with the group locked:
+// it must neither block nor call the group.
+type Reserve[K comparable] func(ctx context.Context, at time.Time, batch Batch[K]) context.Context
 
 // GroupOptions change how a [Group] works. The zero value is the default of
 // every field.
@@ -87,6 +102,7 @@ type GroupOptions struct {
 // nothing waits.
 type Group[K comparable, T any] struct {
 	observe Observe[K, T]
+	reserve Reserve[K]
 	options GroupOptions
 
 	mu      sync.Mutex
@@ -95,12 +111,11 @@ type Group[K comparable, T any] struct {
 	cohorts handles[cohort[K]]
 	sinks   handles[sink[K, T]]
 	fresh   *cohort[K]   // keys that came together and were not looked at yet
-	urgent  *cohort[K]   // keys whose deadline is near
 	ready   []*cohort[K] // due, and waiting for their turn
 	running int
 	cadence cadence
-	trip    time.Duration // how long a look takes; the slow ones are forgotten slowly
-	quick   time.Duration // how long a request in one takes; the quick ones are remembered
+	trips   trips
+	last    []*lastLook[K] // by their time
 
 	failed    int       // looks in a row that failed
 	failedAt  time.Time // when the last of them began
@@ -124,8 +139,10 @@ type cohort[K comparable] struct {
 	again  int       // looks in a row without answer
 	due    time.Time
 	timer  *time.Timer
-	cancel context.CancelFunc // of the look under way
-	began  time.Time          // when that look began, or was wanted in a hurry
+	began  time.Time       // when the look under way began, or was wanted in a hurry
+	urgent bool            // the look is the last before a deadline
+	ctx    context.Context // of a last look, with what was reserved for it
+	cancel context.CancelFunc
 }
 
 // A sink takes what was seen of a key. deliver is called with mu held and must
@@ -146,6 +163,10 @@ func NewGroup[K comparable, T any](observe Observe[K, T], options GroupOptions) 
 	}
 	return &Group[K, T]{observe: observe, options: options, others: map[K][]*sink[K, T]{}}
 }
+
+// ReserveWith sets the function that reserves what last looks need. It must be
+// called before the group is used.
+func (g *Group[K, T]) ReserveWith(reserve Reserve[K]) { g.reserve = reserve }
 
 // KeepIn lets the group keep what it knows of a key in the key itself, in place of
 // a map: slot returns where. A key with a slot can be in one group at a time.
@@ -255,7 +276,11 @@ func (g *Group[K, T]) remove(key K, m Slot) {
 	g.part(g.cohortOf(m))
 	if g.members.n == 0 {
 		// Nobody waits: what is left over must not tick.
-		g.fresh, g.urgent, g.ready = nil, nil, nil
+		g.fresh, g.ready = nil, nil
+		for _, l := range g.last {
+			l.drop()
+		}
+		g.last = nil
 		g.failed, g.hold = 0, time.Time{}
 		if g.holdTimer != nil {
 			g.holdTimer.Stop()
@@ -281,9 +306,6 @@ func (g *Group[K, T]) part(c *cohort[K]) {
 	if g.fresh == c {
 		g.fresh = nil
 	}
-	if g.urgent == c {
-		g.urgent = nil
-	}
 }
 
 // move puts a key into another cohort. The caller holds mu.
@@ -304,40 +326,40 @@ func (g *Group[K, T]) arm(c *cohort[K]) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if c.live > 0 {
-			g.queue(c, false)
+			g.queue(c)
 		}
 	})
 }
 
 // queue makes a cohort ready to be looked at. The caller holds mu.
-func (g *Group[K, T]) queue(c *cohort[K], ahead bool) {
+func (g *Group[K, T]) queue(c *cohort[K]) {
 	if g.fresh == c {
 		g.fresh = nil
 	}
-	if ahead {
-		g.ready = append([]*cohort[K]{c}, g.ready...)
-	} else {
-		g.ready = append(g.ready, c)
-	}
+	g.ready = append(g.ready, c)
 	g.dispatch()
 }
 
-// dispatch begins as many looks as may be under way. The caller holds mu.
+// dispatch begins as many looks as may be under way; last looks are not held up by
+// others. The caller holds mu.
 func (g *Group[K, T]) dispatch() {
-	parallel := g.options.Parallel
-	if g.failed >= storm {
-		parallel = 1
-	}
-	for len(g.ready) > 0 && g.running < parallel {
+	for len(g.ready) > 0 {
+		parallel := g.options.Parallel
+		switch {
+		case g.failed >= storm:
+			parallel = 1
+		case g.ready[0].urgent:
+			parallel = math.MaxInt
+		}
+		if g.running >= parallel {
+			return
+		}
 		if wait := time.Until(g.hold); wait > 0 {
 			g.wake(wait)
 			return
 		}
 		c := g.ready[0]
 		g.ready = g.ready[1:]
-		if g.urgent == c {
-			g.urgent = nil
-		}
 		if c.live > 0 {
 			g.running++
 			g.begin(c)
@@ -355,23 +377,4 @@ func (g *Group[K, T]) wake(wait time.Duration) {
 		defer g.mu.Unlock()
 		g.dispatch()
 	})
-}
-
-// hurry asks for a look at a key as soon as may be, together with others that
-// are in a hurry. The caller holds mu.
-func (g *Group[K, T]) hurry(key K) {
-	m, ok := g.members.get(key)
-	if !ok || g.cohortOf(m) == g.urgent {
-		return
-	}
-	c := g.urgent
-	if c == nil {
-		from := g.cohortOf(m)
-		c = g.newCohort(cohort[K]{born: from.born, good: from.good, place: from.place, began: time.Now()})
-		g.urgent = c
-		g.move(key, m, c)
-		g.queue(c, true)
-		return
-	}
-	g.move(key, m, c)
 }

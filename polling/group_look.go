@@ -3,7 +3,6 @@ package polling
 import (
 	"context"
 	"errors"
-	"math"
 	"time"
 )
 
@@ -23,13 +22,16 @@ func (g *Group[K, T]) begin(c *cohort[K]) {
 		}
 	}
 	c.keys = keys
-	ctx, cancel := context.WithCancel(context.Background()) //nolint:gosec // part calls it, or look when it is over
-	c.cancel, c.began = cancel, time.Now()
 	batch := Batch[K]{
-		Keys: keys, Place: c.place, Again: c.again,
+		Keys: keys, Place: c.place, Again: c.again, Last: c.urgent,
 		Waiting: g.members.n, Looks: g.cohorts.len(),
 		Rate: float64(g.members.n) * g.cadence.rate(time.Since(c.born)),
 	}
+	ctx := c.ctx
+	if ctx == nil {
+		ctx, c.cancel = context.WithCancel(context.Background()) //nolint:gosec // part calls it, or look when it is over
+	}
+	c.began, c.urgent, c.ctx = time.Now(), false, nil
 	go g.look(ctx, c, batch)
 }
 
@@ -39,14 +41,13 @@ func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
 		ctx, cancel = context.WithTimeoutCause(ctx, g.options.Timeout, ErrLookTimeout)
 		defer cancel()
 	}
-	start, told := c.began, false
-	quickest, last := time.Duration(math.MaxInt64/2), start
+	start, last, told := c.began, c.began, false
 	err := g.observe(ctx, batch, func(seen Seen[K, T]) {
-		told = told || len(seen.Answers) > 0
-		now := time.Now()
-		quickest, last = min(quickest, now.Sub(last)), now
 		g.mu.Lock()
 		defer g.mu.Unlock()
+		now := time.Now()
+		g.trips.took(orDefault(seen.Took, now.Sub(last)))
+		told, last = told || len(seen.Answers) > 0, now
 		g.take(c, seen, start, now)
 	})
 	if err != nil && errors.Is(context.Cause(ctx), ErrLookTimeout) {
@@ -55,14 +56,10 @@ func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
 
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if c.cancel != nil {
-		c.cancel()
-		c.cancel = nil
-	}
+	c.cancel()
+	c.cancel = nil
 	g.running--
 	now := time.Now()
-	g.trip = max(now.Sub(start), g.trip*3/4)
-	g.quick = min(quickest, orDefault(g.quick, time.Hour)*5/4)
 	switch {
 	case c.live == 0:
 	case err != nil:

@@ -372,49 +372,6 @@ func TestGroupHungLookCostsItsTimeout(t *testing.T) {
 	})
 }
 
-func TestGroupLastLookBeforeTheDeadline(t *testing.T) {
-	const trip, limit = 20 * time.Millisecond, 5 * time.Minute
-	for name, tc := range map[string]struct {
-		ends time.Duration
-		seen bool
-	}{
-		"ended two trips before":   {limit - 2*trip, true},
-		"ended after the deadline": {limit + time.Second, false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				f := newFarm(tc.ends, time.Hour, tc.ends)
-				f.trip = trip
-				g := polling.NewGroup(f.observe, polling.GroupOptions{})
-				ctx, cancel := context.WithTimeout(t.Context(), limit)
-				defer cancel()
-				ended := map[int]error{}
-				for key, o := range g.WatchAll(ctx, all(3)) {
-					ended[key] = o.Err
-				}
-				require.Len(t, ended, 3)
-				assert.Equal(t, limit, time.Since(f.start))
-				require.ErrorIs(t, ended[1], context.DeadlineExceeded)
-				for _, key := range []int{0, 2} {
-					if tc.seen {
-						require.NoError(t, ended[key])
-					} else {
-						require.ErrorIs(t, ended[key], context.DeadlineExceeded)
-					}
-				}
-
-				f = newFarm(tc.ends)
-				f.trip = trip
-				g = polling.NewGroup(f.observe, polling.GroupOptions{})
-				ctx, cancel = context.WithTimeout(t.Context(), limit)
-				defer cancel()
-				_, err := g.Until(ctx, 0, polling.JoinOptions{})
-				assert.Equal(t, tc.seen, err == nil, "%v", err)
-			})
-		})
-	}
-}
-
 func TestGroupWatchAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := lasting(500)

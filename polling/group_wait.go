@@ -26,7 +26,8 @@ type JoinOptions struct {
 // The looks are not made with ctx: they are shared.
 func (g *Group[K, T]) Watch(ctx context.Context, key K, o JoinOptions) iter.Seq2[Event[T], error] {
 	return func(yield func(Event[T], error) bool) {
-		w := g.start(ctx, key, o, false)
+		w := newWaiter[K, T](false)
+		g.enter(ctx, key, o, w)
 		for over := false; !over; {
 			over = g.woken(key, w, w.block(ctx), yield)
 		}
@@ -36,11 +37,12 @@ func (g *Group[K, T]) Watch(ctx context.Context, key K, o JoinOptions) iter.Seq2
 // Until waits for a key and returns what was seen at the end. When the wait ends
 // early the error is an [*Error].
 //
-// It blocks in small frames, and what else it does is done in frames that are gone
-// by then: a wait that is one of thousands is to cost hardly more than the
-// smallest stack there is.
+// Called near the bottom of a goroutine, it needs no more than the smallest stack
+// there is: it blocks in small frames, and joins the group on another goroutine,
+// since a stack that has grown does not shrink while it blocks.
 func (g *Group[K, T]) Until(ctx context.Context, key K, o JoinOptions) (T, error) {
-	w := g.start(ctx, key, o, true)
+	w := newWaiter[K, T](true)
+	go g.enter(ctx, key, o, w)
 	stopped := w.block(ctx)
 	return g.ended(key, w, stopped)
 }
@@ -60,13 +62,14 @@ func (g *Group[K, T]) ended(key K, w *waiter[K, T], stopped error) (seen T, err 
 type waiter[K comparable, T any] struct {
 	sink[K, T]
 	quiet bool // only the end is of interest
+	gone  bool // before it had entered
 	began time.Time
 	looks int
 	last  error // of the last look
 
 	notices []notice[T] // delivered, and not taken yet
 	wake    chan struct{}
-	stop    func() bool // the look before the deadline; nil for none
+	stop    func() bool // the last looks before the deadline; nil for none
 }
 
 // A notice is what a wait is told; without a reason it goes on.
@@ -99,20 +102,20 @@ func (w *waiter[K, T]) rouse() {
 	}
 }
 
-// start begins to wait.
-//
-//go:noinline
-func (g *Group[K, T]) start(ctx context.Context, key K, o JoinOptions, quiet bool) *waiter[K, T] {
-	w := &waiter[K, T]{quiet: quiet, began: time.Now(), wake: make(chan struct{}, 1)}
-	if ctx.Err() != nil {
-		return w // block returns at once
+func newWaiter[K comparable, T any](quiet bool) *waiter[K, T] {
+	return &waiter[K, T]{quiet: quiet, began: time.Now(), wake: make(chan struct{}, 1)}
+}
+
+// enter begins to wait, unless the wait is over already.
+func (g *Group[K, T]) enter(ctx context.Context, key K, o JoinOptions, w *waiter[K, T]) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if w.gone || ctx.Err() != nil {
+		return
 	}
 	w.sink = sink[K, T]{deliver: w.deliver, patience: orDefault(o.Patience, time.Hour)}
-	g.mu.Lock()
 	g.join(key, &w.sink, o.Age, o.First)
-	g.mu.Unlock()
-	w.stop = g.beforeDeadline(ctx, func() { g.hurry(key) })
-	return w
+	w.stop = g.beforeDeadline(ctx, func(yield func(K) bool) { yield(key) })
 }
 
 // block returns when something was delivered, or with the error of ctx.
@@ -158,6 +161,7 @@ func (g *Group[K, T]) told(key K, w *waiter[K, T], stopped error) (Event[T], err
 		if n := len(w.notices); n > 0 && w.notices[n-1].reason != nil {
 			return w.notices[n-1].event, w.notices[n-1].reason
 		}
+		w.gone = true
 		g.leave(key, &w.sink)
 		return Event[T]{}, stopped
 	}
@@ -167,43 +171,6 @@ func (g *Group[K, T]) told(key K, w *waiter[K, T], stopped error) (Event[T], err
 		w.rouse()
 	}
 	return n.event, n.reason
-}
-
-// beforeDeadline calls hurry, with mu held, when a look before the deadline of ctx
-// is due: one in time for the slow trips of late, which may have stood in line
-// for a limit, and a last one in time for the quick ones, where that makes a
-// difference. It returns a function that ends this; nil when ctx has no deadline.
-func (g *Group[K, T]) beforeDeadline(ctx context.Context, hurry func()) (stop func() bool) {
-	at, ok := ctx.Deadline()
-	if !ok {
-		return nil
-	}
-	var timer *time.Timer
-	first := true
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	// How long a look takes then is not known yet: think of it again.
-	timer = time.AfterFunc(time.Until(at)-max(2*lead(g.trip), 500*time.Millisecond), func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		slow, quick, left := lead(g.trip), lead(g.quick), time.Until(at)
-		switch {
-		case first && left > slow:
-			timer.Reset(left - slow)
-			return
-		case first && left > quick+time.Millisecond:
-			timer.Reset(left - quick)
-		}
-		first = false
-		hurry()
-	})
-	return timer.Stop
-}
-
-// lead is how long before a deadline a look must start that takes such a trip: it
-// still returns in time, and sees all that happened until half a trip later.
-func lead(trip time.Duration) time.Duration {
-	return orDefault(trip, unknownTrip)*3/2 + 5*time.Millisecond
 }
 
 // An Outcome is how the wait for one key of [Group.WatchAll] ended.
@@ -262,13 +229,16 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 				g.leave(key, s)
 			}
 		}()
-		if stop := g.beforeDeadline(ctx, func() {
+		g.mu.Lock()
+		stop := g.beforeDeadline(ctx, func(yield func(K) bool) {
 			for key := range keys {
 				if g.waits(key, s) {
-					g.hurry(key)
+					yield(key)
 				}
 			}
-		}); stop != nil {
+		})
+		g.mu.Unlock()
+		if stop != nil {
 			defer stop()
 		}
 		for left > 0 {

@@ -116,17 +116,15 @@ func Until[T any](ctx context.Context, look Look[T], o Options) (T, error) {
 type watch struct {
 	options Options
 	began   time.Time
-	good    time.Time     // the last good look, or the beginning
-	looks   int           // looks taken
-	failed  int           // errors in a row
-	last    error         // of the last look
-	fatal   bool          // the last look's error is permanent
-	trip    time.Duration // how long a look takes; the slow ones are forgotten slowly
-	ending  bool          // the last look before the deadline is planned or taken
+	good    time.Time // the last good look, or the beginning
+	looks   int       // looks taken
+	failed  int       // errors in a row
+	last    error     // of the last look
+	fatal   bool      // the last look's error is permanent
+	trips   trips
+	ending  bool // the last look in time for a slow trip is planned or taken
+	ended   bool // and that for a quick one
 }
-
-// unknownTrip is how long a look is believed to take before there was one.
-const unknownTrip = 100 * time.Millisecond
 
 func takeLook[T any](ctx context.Context, look Look[T], w *watch) (Sight[T], error) {
 	timeout := orDefault(w.options.Timeout, 30*time.Second)
@@ -147,7 +145,7 @@ func takeLook[T any](ctx context.Context, look Look[T], w *watch) (Sight[T], err
 	now := time.Now()
 	w.looks++
 	w.last = err
-	w.trip = max(now.Sub(start), w.trip*3/4)
+	w.trips.took(now.Sub(start))
 	if err != nil {
 		w.failed++
 		return Sight[T]{After: sight.After}, err
@@ -185,20 +183,23 @@ func (w *watch) next(after time.Duration) time.Duration {
 	return max(d, min(after, orDefault(w.options.MaxAfter, time.Minute)))
 }
 
-// sleep waits for the delay, or less where the last look before the deadline
-// of ctx is due earlier. After that look it waits for the deadline itself.
+// sleep waits for the delay, or less where a last look before the deadline of ctx
+// is due earlier. After those it waits for the deadline itself.
 func (w *watch) sleep(ctx context.Context, delay time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		left := time.Until(deadline)
-		// A look that starts this much before the deadline still returns in
-		// time, and sees all that happened until half a trip later.
-		lead := orDefault(w.trip, unknownTrip)*3/2 + 5*time.Millisecond
-		if delay >= left-lead && !w.ending {
-			w.ending = true
-			delay = max(left-lead, 0)
+		slow, quick, slack := w.trips.leads()
+		switch {
+		case delay < left-slow || w.ended:
+		case !w.ending:
+			w.ending, w.ended = true, slow-quick <= slack
+			delay = max(left-slow, 0)
+		default:
+			w.ended = true
+			delay = max(left-quick, 0)
 		}
 	}
 	if delay <= 0 {

@@ -1,0 +1,80 @@
+package jobs_test
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
+)
+
+// A job that ends two round trips before the deadline of its wait is caught, whatever
+// else there is to look at, unless more deadlines come within a second than the limit
+// allows requests. Here they do not.
+func TestLastLooksOfManyWaits(t *testing.T) {
+	const n, trip = 200, 20 * time.Millisecond
+	for name, deadline := range map[string]func(end, start time.Time) time.Time{
+		"a deadline for each": func(end, _ time.Time) time.Time { return end.Add(2 * trip) },
+		"a common deadline":   func(_, start time.Time) time.Time { return start.Add(time.Minute) },
+		"a late one":          func(_, start time.Time) time.Time { return start.Add(100 * time.Second) },
+		"an early one":        func(_, start time.Time) time.Time { return start.Add(20 * time.Second) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				rng := rand.New(rand.NewPCG(1, 0))
+				var ends []time.Time
+				server := jobstest.New(t, jobstest.WithLatency(trip), jobstest.WithoutContractCheck(),
+					jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
+						length := time.Duration(60 * math.Exp(0.5*rng.NormFloat64()) * float64(time.Second))
+						ends = append(ends, time.Now().Add(length))
+						return jobstest.Run{Processing: length}
+					}))
+				all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), n)
+				ds := dataset(t, clientOf(t, server, jobs.WithPace(10)), "squash-and-merge")
+				start := time.Now()
+				var mu sync.Mutex
+				var caught, late int
+				var wg sync.WaitGroup
+				for i, job := range all {
+					saved, err := job.MarshalJSON()
+					require.NoError(t, err)
+					job, err = ds.SquashAndMerge().Load(saved)
+					require.NoError(t, err)
+					wg.Go(func() {
+						at := deadline(ends[i], start)
+						ctx, cancel := context.WithDeadline(t.Context(), at)
+						defer cancel()
+						err := job.Wait(ctx)
+						mu.Lock()
+						defer mu.Unlock()
+						if ends[i].After(at.Add(-2 * trip)) {
+							late++
+							return
+						}
+						caught++
+						assert.NoError(t, err, "%v before the deadline", at.Sub(ends[i]))
+					})
+				}
+				wg.Wait()
+				t.Logf("%d caught, %d ended too late, %d requests", caught, late, polls(server))
+				var polled []time.Time
+				for _, r := range server.Requests() {
+					if isPoll(r) {
+						polled = append(polled, r.Time)
+					}
+				}
+				for i := 10; i < len(polled); i++ {
+					assert.GreaterOrEqual(t, polled[i].Sub(polled[i-10]), time.Second, "the limit is kept")
+				}
+			})
+		})
+	}
+}

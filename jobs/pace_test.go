@@ -1,0 +1,94 @@
+package jobs
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// crowd makes requests as fast as the pace allows, until ctx ends, and returns
+// when they were let through.
+func crowd(ctx context.Context, p *pace) *[]time.Duration {
+	start, times := time.Now(), new([]time.Duration)
+	go func() {
+		for p.Wait(ctx) == nil {
+			*times = append(*times, time.Since(start))
+		}
+	}()
+	return times
+}
+
+func TestPaceKeepsPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(10)
+		ctx, cancel := context.WithCancel(t.Context())
+		ordinary := crowd(ctx, p)
+		time.Sleep(5 * time.Second)
+		at := time.Now().Add(1100 * time.Millisecond)
+		kept := p.keep(ctx, at, 3)
+		time.Sleep(time.Until(at))
+		var wg sync.WaitGroup
+		for range 3 {
+			wg.Go(func() {
+				assert.NoError(t, p.Wait(kept))
+				assert.Equal(t, at, time.Now(), "a kept place is free")
+			})
+		}
+		wg.Wait()
+		time.Sleep(10 * time.Second)
+		cancel()
+		synctest.Wait()
+		assert.InDelta(t, 160-3, len(*ordinary), 10, "the others go on, with what is left")
+		assert.Empty(t, p.kept)
+	})
+}
+
+func TestPaceGivesKeptPlacesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(10)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		kept, unwanted := context.WithCancel(ctx)
+		p.keep(kept, time.Now().Add(time.Second/2), 10)
+		ordinary := crowd(ctx, p)
+		time.Sleep(time.Second / 4)
+		synctest.Wait()
+		require.Empty(t, *ordinary)
+		unwanted()
+		time.Sleep(time.Second / 4)
+		synctest.Wait()
+		assert.Len(t, *ordinary, 10)
+		assert.Empty(t, p.kept)
+	})
+}
+
+// Whoever keeps more places than there are does not stop the others for good.
+func TestPaceLetsNobodyStandBackForEver(t *testing.T) {
+	for _, rate := range []float64{10, 1, 0.5} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPace(rate)
+			ctx, cancel := context.WithCancel(t.Context())
+			ordinary := crowd(ctx, p)
+			for range 100 {
+				kept := p.keep(ctx, time.Now(), 20)
+				go func() {
+					for range 20 {
+						if p.Wait(kept) != nil {
+							return
+						}
+					}
+				}()
+				time.Sleep(p.window)
+			}
+			cancel()
+			synctest.Wait()
+			assert.NotEmpty(t, *ordinary)
+			assert.Empty(t, p.kept)
+		})
+	}
+}
