@@ -46,21 +46,22 @@ type Tuning struct {
 }
 
 // each waits for every job in a goroutine of its own, from the moment the job
-// is created.
+// is created. The goroutines hold nothing but the wait, since their memory is
+// measured.
 func each(wait func(ctx context.Context, j *sim.Job) error) Wait {
 	return func(ctx context.Context, s *sim.Service, over func(int, error)) {
+		within := wait
+		if s.Patience > 0 {
+			within = func(ctx context.Context, j *sim.Job) error {
+				ctx, cancel := context.WithDeadline(ctx, j.Finished.Add(s.Patience))
+				defer cancel()
+				return wait(ctx, j)
+			}
+		}
 		var all sync.WaitGroup
 		for i, j := range s.Own {
-			all.Go(func() {
-				time.Sleep(time.Until(j.Created))
-				ctx := ctx
-				if s.Patience > 0 {
-					var cancel context.CancelFunc
-					ctx, cancel = context.WithDeadline(ctx, j.Finished.Add(s.Patience))
-					defer cancel()
-				}
-				over(i, wait(ctx, j))
-			})
+			time.Sleep(time.Until(j.Created))
+			all.Go(func() { over(i, within(ctx, j)) })
 		}
 		all.Wait()
 	}

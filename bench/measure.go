@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log"
@@ -29,6 +30,9 @@ type Scenario struct {
 	Until time.Duration
 	// Patience is how long after the end of each job its user gives up.
 	Patience time.Duration
+	// Deadline is when everybody gives up; zero is never. Only the waits for jobs
+	// that ended two round trips before count then.
+	Deadline time.Duration
 	// Memory asks for the memory and the goroutines that are held while all
 	// wait, this long after the beginning; zero does not.
 	Memory time.Duration
@@ -117,8 +121,9 @@ func measureOnce(t *testing.T, sc Scenario, load sim.Load, client Maker, r *Resu
 	if until == 0 {
 		until = 24 * time.Hour
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), until)
+	ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(sc.Deadline, until))
 	defer cancel()
+	began := time.Now()
 	n := len(s.Own)
 	if sc.Patience > 0 && n == 1 {
 		ctx, cancel = context.WithDeadline(ctx, s.Own[0].Finished.Add(sc.Patience))
@@ -161,7 +166,6 @@ func measureOnce(t *testing.T, sc Scenario, load sim.Load, client Maker, r *Resu
 	cancel()
 
 	c := s.Counts()
-	r.Waits += n
 	r.Requests += c.Requests
 	r.Peak = max(r.Peak, c.Peak)
 	r.Throttled += c.Throttled
@@ -169,6 +173,10 @@ func measureOnce(t *testing.T, sc Scenario, load sim.Load, client Maker, r *Resu
 	r.Shown += c.Shown
 	r.LostJobs = nil
 	for i, j := range s.Own {
+		if sc.Deadline > 0 && j.Finished.After(began.Add(sc.Deadline-2*sim.RoundTrip)) {
+			continue
+		}
+		r.Waits++
 		if errs[i] != nil || ends[i].IsZero() {
 			r.Lost++
 			r.LastErr = errs[i]

@@ -114,11 +114,11 @@ var (
 	Full = Plan{
 		Sizes:  []Size{{100, 10}, {1000, 10}, {10_000, 50}, {10_000, 10}},
 		Shapes: true, Alone: 300, Budget: 20_000, Peers: true,
-		SeedsFor: func(n int) int { return max(1, min(10, 3000/n)) },
+		SeedsFor: func(n int) int { return max(3, min(30, 10_000/n)) },
 	}
 	Short = Plan{
 		Sizes: []Size{{100, 10}, {1000, 10}}, Alone: 100,
-		SeedsFor: func(n int) int { return max(1, min(10, 1000/n)) },
+		SeedsFor: func(n int) int { return max(3, min(30, 5000/n)) },
 	}
 )
 
@@ -315,7 +315,8 @@ func (b *bench) faults() FaultTable {
 		{Name: "1,000 jobs, 50 requests/s served", limit: 50, Scenario: Scenario{Load: many, Faults: sim.Faults{Limit: 50}}},
 		{Name: "one job always fails", limit: 10, spare: 77, Scenario: Scenario{Load: load, Faults: sim.Faults{Broken: 77}}},
 		{Name: "one answer never comes", limit: 10, Scenario: Scenario{Load: load, Faults: sim.Faults{Hang: 60}}},
-		{Name: "deadline 40 ms after the end", limit: 10, Scenario: Scenario{Load: load, Patience: 2 * sim.RoundTrip}},
+		{Name: "deadline 40 ms after the end", limit: 10, Scenario: Scenario{Load: load, Seeds: 5, Patience: 2 * sim.RoundTrip}},
+		{Name: "1,000 jobs, 60 s for all, ended 40 ms before", limit: 10, Scenario: Scenario{Load: many, Seeds: 5, Deadline: time.Minute}},
 	}}
 	row := func(name string, ours, oneCall bool, client func(limit float64) Maker) {
 		r := FaultRow{Client: name, Ours: ours}

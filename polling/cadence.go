@@ -25,7 +25,7 @@ func (c *cadence) forget(now time.Time, waiting int) {
 	if passed <= 0 {
 		return
 	}
-	memory := max(2, 0.15*now.Sub(c.first).Seconds())
+	memory := max(1, 0.15*now.Sub(c.first).Seconds())
 	keep := math.Exp(-passed / memory)
 	c.ends *= keep
 	c.waits = c.waits*keep + float64(waiting)*passed
@@ -37,12 +37,16 @@ func (c *cadence) ended(now time.Time, waiting, ends int) {
 	c.ends += float64(ends)
 }
 
-// rate is how likely a key is to end within the next second. Before anything
-// is known it is one over the age: what has lasted for a while will last for
-// about as long again.
+// rate is how likely a key is to end within the next second. Who knows nothing
+// of a rate adds half an end to those that were counted (the prior of Jeffreys),
+// and to the time the age of one key.
 func (c *cadence) rate(age time.Duration) float64 {
-	return (c.ends + 1) / (c.waits + max(age.Seconds(), 0.1))
+	return (c.ends + 0.5) / (c.waits + max(age.Seconds(), 0.1))
 }
+
+// learned reports whether others have shown how long such things last, not so
+// long ago that next to nothing is left of it.
+func (c *cadence) learned() bool { return c.ends >= 0.03 }
 
 // What a look is worth. Of all ways to spend requests on looks at things that
 // end at a given rate, the one with the least sum of squared lags looks after a
@@ -53,9 +57,9 @@ func (c *cadence) rate(age time.Duration) float64 {
 const (
 	worth = 0.86
 	// crowded makes looks rarer when they all have to pass a limit: times the
-	// seconds that looking at everything once takes, to the power that has the
-	// dimension of worth.
-	crowded = 1.06
+	// seconds that looking at everything once takes, to the power of three
+	// quarters.
+	crowded = 1.14
 	// least is what a look is worth at the least, however crowded it is: from
 	// there on it is the limit that spaces the looks.
 	least    = 2.5
@@ -67,14 +71,14 @@ func (g *Group[K, T]) delay(c *cohort[K], now time.Time) time.Duration {
 	age := max(now.Sub(c.born), 0)
 	alone := g.options.Schedule.Delay(age)
 	share := float64(c.live) / c.cost // keys per request
-	learned := g.cadence.ends >= 1    // others have shown how long such things last
+	learned := g.cadence.learned()
 	if g.members.n == 1 && !learned {
 		return alone
 	}
 	w := worth
 	if g.options.Rate > 0 {
 		sweep := float64(g.members.n) / share / g.options.Rate
-		w = min(max(w, crowded*math.Pow(sweep, 2./3)), least)
+		w = min(max(w, crowded*math.Pow(sweep, 0.75)), least)
 	}
 	d := time.Duration(w * math.Cbrt(1/(share*g.cadence.rate(age))) * float64(time.Second))
 	// With few keys it is near to the delay of a key alone, and never so far
