@@ -142,6 +142,9 @@ func measureOnce(t *testing.T, sc Scenario, load sim.Load, client Maker, r *Resu
 	s.Encode()
 	wait := client(&http.Client{Transport: s}, s)
 
+	if sc.Memory > 0 {
+		defer fillHoles(n)()
+	}
 	before := heldNow(sc.Memory > 0)
 	cpu, mallocs := spent()
 	if sc.Memory > 0 {
@@ -189,6 +192,56 @@ func measureOnce(t *testing.T, sc Scenario, load sim.Load, client Maker, r *Resu
 	}
 }
 
+// fillHoles takes what the runtime has left over from goroutines before, so that
+// those that come are seen to take what they need: descriptors, which it never
+// frees, and places for stacks of 2 and 4 KB. It returns a function that gives the
+// places back.
+func fillHoles(n int) (empty func()) {
+	var held sync.WaitGroup
+	full, over := make(chan struct{}), make(chan struct{})
+	for _, grow := range []func(){func() {}, func() { growStack([1 << 10]byte{}) }} {
+		// There is no hole left when every few goroutines take new memory.
+		for grown := 0; grown < 8; {
+			before := stacks()
+			for range 32 {
+				held.Go(func() {
+					grow()
+					<-full
+				})
+			}
+			synctest.Wait()
+			if grown++; stacks() == before {
+				grown = 0
+			}
+		}
+	}
+	// A descriptor keeps its stack, unless that has grown.
+	var descriptors sync.WaitGroup
+	for range n {
+		descriptors.Go(func() {
+			growStack([8 << 10]byte{})
+			<-over
+		})
+	}
+	close(over)
+	descriptors.Wait()
+	return func() {
+		close(full)
+		held.Wait()
+	}
+}
+
+func stacks() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.StackInuse
+}
+
+// growStack needs as much stack as its argument takes.
+//
+//go:noinline
+func growStack[T any](_ T) {}
+
 // held is what the process holds.
 type held struct {
 	bytes, stack int64
@@ -199,8 +252,9 @@ func heldNow(wanted bool) held {
 	if !wanted {
 		return held{}
 	}
-	runtime.GC()
-	runtime.GC()
+	for range 4 { // stacks of goroutines that are over go step by step
+		runtime.GC()
+	}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return held{int64(m.HeapAlloc + m.StackInuse), int64(m.StackInuse), runtime.NumGoroutine()}

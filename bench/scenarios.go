@@ -240,7 +240,10 @@ func (b *bench) together(size Size) *Table {
 	}
 	sc := Scenario{
 		Load:  sim.Load{Seed: 1, N: size.N, Within: time.Second, Length: usual()},
-		Limit: size.Limit, Seeds: b.plan.SeedsFor(size.N), Memory: 5500 * time.Millisecond,
+		Limit: size.Limit, Seeds: b.plan.SeedsFor(size.N),
+	}
+	if size.N >= 1000 { // memory comes in pieces that are large for fewer
+		sc.Memory = 5500 * time.Millisecond
 	}
 	perJob := b.add(table, nameAll, sc, oursAll(size.Limit)).PerJob()
 	if size.N <= 1000 {

@@ -74,8 +74,9 @@ func WithPatience(d time.Duration) WaitOption {
 // malformed request, not found any more), or because the patience ran out.
 // Every other error is weather, and the wait goes on.
 //
-// There is no time limit but that of ctx. Before its deadline one last look is
-// taken. A job that is known to have ended is not looked at again.
+// There is no time limit but that of ctx. Before its deadline a last look is taken,
+// which sees what ended two round trips before; the places that it needs under
+// [WithPace] are kept for it. A job that is known to have ended is not looked at again.
 //
 // Waits are independent, and yet they share requests: a thousand goroutines that
 // wait for a thousand jobs of a dataset cost hardly more than one does. See
@@ -83,24 +84,40 @@ func WithPatience(d time.Duration) WaitOption {
 // without the values of ctx, since they are shared.
 func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	w, err := newWaiting(options)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if j.over() {
+	case j.over():
 		return j.ending()
-	}
-	if w.schedule != nil {
+	case w.schedule != nil:
 		return last(j.watchAlone(ctx, w))
 	}
-	return j.waitTogether(ctx, w)
+	// There may be thousands of goroutines in this select. All that needs more of
+	// their stacks is in functions that are not inlined.
+	together := j.begin(ctx, w)
+	select {
+	case <-together.Ended():
+	case <-ctx.Done():
+	}
+	return j.end(ctx, together)
 }
 
-// waitTogether shares its looks with other waits.
-func (j *Job) waitTogether(ctx context.Context, w waiting) error {
+// begin begins to share looks with other waits.
+//
+//go:noinline
+func (j *Job) begin(ctx context.Context, w waiting) *polling.Waiting[*Job, *Snapshot] {
 	f := j.fleet()
 	f.join(j)
-	defer f.leave(j)
-	if _, err := f.group.Until(ctx, j, j.joining(w)); err != nil {
+	return f.group.Begin(ctx, j, j.joining(w))
+}
+
+// end is how such a wait ends.
+//
+//go:noinline
+func (j *Job) end(ctx context.Context, together *polling.Waiting[*Job, *Snapshot]) error {
+	_, err := together.End(ctx)
+	j.fleet().leave(j)
+	if err != nil {
 		return j.waitError(err)
 	}
 	return j.ending()
@@ -113,13 +130,14 @@ func (j *Job) over() bool {
 	return j.ended()
 }
 
-// ending is the error of the job, which has ended. It is not inlined so that a
-// wait, of which there may be thousands, does not hold a snapshot on its stack.
+// ending is the error of the job, which has ended.
 //
 //go:noinline
 func (j *Job) ending() error { return outcome(j.Snapshot()) }
 
 // last is the error that a wait ends with.
+//
+//go:noinline
 func last(events iter.Seq2[Event, error]) (err error) {
 	for _, e := range events {
 		err = e

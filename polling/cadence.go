@@ -59,7 +59,7 @@ const (
 	// crowded makes looks rarer when they all have to pass a limit: times the
 	// seconds that looking at everything once takes, to the power of three
 	// quarters.
-	crowded = 1.14
+	crowded = 1.12
 	// least is what a look is worth at the least, however crowded it is: from
 	// there on it is the limit that spaces the looks.
 	least    = 2.5

@@ -22,8 +22,9 @@
 // error is [Permanent], or when nothing but errors was seen for the whole of
 // [Options.Patience].
 //
-// Every look has its own timeout. Before a deadline of ctx passes, one last
-// look is taken, late enough to see what ended just before it.
+// Every look has its own timeout. Before a deadline of ctx passes, a last look is
+// taken, late enough to see what ended just before it: two round trips, where those
+// take 10 ms or more.
 //
 // # Many waits
 //

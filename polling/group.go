@@ -151,7 +151,7 @@ type sink[K comparable, T any] struct {
 	deliver  func(K, Event[T], error)
 	patience time.Duration
 	handle   uint32
-	members  int // while there are any, the handle is good
+	members  uint32 // while there are any, the handle is good
 }
 
 // NewGroup returns a group that looks with the given function.

@@ -26,45 +26,60 @@ type JoinOptions struct {
 // The looks are not made with ctx: they are shared.
 func (g *Group[K, T]) Watch(ctx context.Context, key K, o JoinOptions) iter.Seq2[Event[T], error] {
 	return func(yield func(Event[T], error) bool) {
-		w := newWaiter[K, T](false)
-		g.enter(ctx, key, o, w)
-		for over := false; !over; {
-			over = g.woken(key, w, w.block(ctx), yield)
+		w := g.newWaiting(key, false)
+		w.enter(ctx, o)
+		for {
+			var stopped error
+			select {
+			case <-w.wake:
+			case <-ctx.Done():
+				stopped = ctx.Err()
+			}
+			event, reason := w.take(stopped)
+			if reason != nil {
+				yield(event, w.failure(reason))
+				return
+			}
+			if !yield(event, nil) {
+				w.leave()
+				return
+			}
 		}
 	}
 }
 
 // Until waits for a key and returns what was seen at the end. When the wait ends
 // early the error is an [*Error].
-//
-// Called near the bottom of a goroutine, it needs no more than the smallest stack
-// there is: it blocks in small frames, and joins the group on another goroutine,
-// since a stack that has grown does not shrink while it blocks.
 func (g *Group[K, T]) Until(ctx context.Context, key K, o JoinOptions) (T, error) {
-	w := newWaiter[K, T](true)
-	go g.enter(ctx, key, o, w)
-	stopped := w.block(ctx)
-	return g.ended(key, w, stopped)
+	w := g.Begin(ctx, key, o)
+	select {
+	case <-w.Ended():
+	case <-ctx.Done():
+	}
+	return w.End(ctx)
 }
 
-// ended is how a wait that is only told the end has ended.
+// Begin begins to wait for a key, and does not block. The caller must call
+// [Waiting.End], once. See [Waiting.Ended] for how to wait.
 //
-//go:noinline
-func (g *Group[K, T]) ended(key K, w *waiter[K, T], stopped error) (seen T, err error) {
-	g.woken(key, w, stopped, func(e Event[T], ended error) bool {
-		seen, err = e.Value, ended
-		return true
-	})
-	return seen, err
+// Where thousands of goroutines wait, a select of their own is the one that takes
+// the least of their stacks, which do not shrink while they block.
+func (g *Group[K, T]) Begin(ctx context.Context, key K, o JoinOptions) *Waiting[K, T] {
+	w := g.newWaiting(key, true)
+	go w.enter(ctx, o) // on another stack, for the same reason
+	return w
 }
 
-// A waiter is one wait for one key. There may be thousands, so it is one piece.
-type waiter[K comparable, T any] struct {
+// A Waiting is one wait for one key.
+type Waiting[K comparable, T any] struct {
+	// There may be thousands, so it is one piece.
 	sink[K, T]
+	group *Group[K, T]
+	key   K
 	quiet bool // only the end is of interest
-	gone  bool // before it had entered
+	over  bool
+	looks int32
 	began time.Time
-	looks int
 	last  error // of the last look
 
 	notices []notice[T] // delivered, and not taken yet
@@ -81,10 +96,42 @@ type notice[T any] struct {
 // mostNotices bounds what is kept for a caller that is slower than the looks.
 const mostNotices = 64
 
-// deliver is called with the mutex of the group held, which guards the waiter.
-func (w *waiter[K, T]) deliver(_ K, e Event[T], reason error) {
+func (g *Group[K, T]) newWaiting(key K, quiet bool) *Waiting[K, T] {
+	return &Waiting[K, T]{group: g, key: key, quiet: quiet, began: time.Now(), wake: make(chan struct{}, 1)}
+}
+
+// Ended is closed when the wait has ended by itself. It does not end with the
+// context of the wait: whoever waits for the one waits for the other too, and then
+// calls [Waiting.End].
+func (w *Waiting[K, T]) Ended() <-chan struct{} { return w.wake }
+
+// End returns what was seen at the end. A wait that has not ended is given up, for
+// the reason that ctx has ended, or [context.Canceled]. The error is an [*Error].
+func (w *Waiting[K, T]) End(ctx context.Context) (T, error) {
+	stopped := ctx.Err()
+	if stopped == nil {
+		stopped = context.Canceled
+	}
+	event, reason := w.take(stopped)
+	return event.Value, w.failure(reason)
+}
+
+// enter begins to wait, unless the wait is over already.
+func (w *Waiting[K, T]) enter(ctx context.Context, o JoinOptions) {
+	w.group.mu.Lock()
+	defer w.group.mu.Unlock()
+	if w.over || ctx.Err() != nil {
+		return
+	}
+	w.sink = sink[K, T]{deliver: w.deliver, patience: orDefault(o.Patience, time.Hour)}
+	w.group.join(w.key, &w.sink, o.Age, o.First)
+	w.stop = w.group.beforeDeadline(ctx, func(yield func(K) bool) { yield(w.key) })
+}
+
+// deliver is called with the mutex of the group held, which guards the wait.
+func (w *Waiting[K, T]) deliver(_ K, e Event[T], reason error) {
 	w.looks++
-	e.Look, e.Elapsed, w.last = w.looks, time.Since(w.began), e.Err
+	e.Look, e.Elapsed, w.last = int(w.looks), time.Since(w.began), e.Err
 	if w.quiet && reason == nil {
 		return
 	}
@@ -92,85 +139,69 @@ func (w *waiter[K, T]) deliver(_ K, e Event[T], reason error) {
 		w.notices = append(w.notices[:0], w.notices[1:]...)
 	}
 	w.notices = append(w.notices, notice[T]{e, reason})
-	w.rouse()
+	if w.quiet {
+		close(w.wake)
+	} else {
+		w.rouse()
+	}
 }
 
-func (w *waiter[K, T]) rouse() {
+func (w *Waiting[K, T]) rouse() {
 	select {
 	case w.wake <- struct{}{}:
 	default:
 	}
 }
 
-func newWaiter[K comparable, T any](quiet bool) *waiter[K, T] {
-	return &waiter[K, T]{quiet: quiet, began: time.Now(), wake: make(chan struct{}, 1)}
-}
-
-// enter begins to wait, unless the wait is over already.
-func (g *Group[K, T]) enter(ctx context.Context, key K, o JoinOptions, w *waiter[K, T]) {
+// take takes what was delivered first; with a reason it is the last. When stopped
+// is not nil the wait is over, with that reason unless the end was seen at the same
+// moment.
+func (w *Waiting[K, T]) take(stopped error) (event Event[T], reason error) {
+	g := w.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if w.gone || ctx.Err() != nil {
-		return
-	}
-	w.sink = sink[K, T]{deliver: w.deliver, patience: orDefault(o.Patience, time.Hour)}
-	g.join(key, &w.sink, o.Age, o.First)
-	w.stop = g.beforeDeadline(ctx, func(yield func(K) bool) { yield(key) })
-}
-
-// block returns when something was delivered, or with the error of ctx.
-func (w *waiter[K, T]) block(ctx context.Context) error {
-	select {
-	case <-w.wake:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// woken yields what was delivered, and reports whether the wait is over.
-//
-//go:noinline
-func (g *Group[K, T]) woken(key K, w *waiter[K, T], stopped error, yield func(Event[T], error) bool) (over bool) {
-	event, reason := g.told(key, w, stopped)
+	n := len(w.notices)
 	switch {
-	case reason == nil:
-		if yield(event, nil) {
-			return false
-		}
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		g.leave(key, &w.sink)
-	case errors.Is(reason, errEnd):
-		yield(event, nil)
+	case n > 0 && w.notices[n-1].reason != nil && stopped != nil:
+		event, reason = w.notices[n-1].event, w.notices[n-1].reason
+	case stopped != nil:
+		reason = stopped
+		g.leave(w.key, &w.sink)
 	default:
-		yield(event, &Error{Reason: reason, Last: w.last, Looks: w.looks, Elapsed: time.Since(w.began)})
+		event, reason = w.notices[0].event, w.notices[0].reason
+		if w.notices = w.notices[1:]; len(w.notices) > 0 {
+			w.rouse()
+		}
 	}
+	if reason != nil {
+		w.finish()
+	}
+	return event, reason
+}
+
+// leave ends a wait that is of no interest any more.
+func (w *Waiting[K, T]) leave() {
+	w.group.mu.Lock()
+	defer w.group.mu.Unlock()
+	w.group.leave(w.key, &w.sink)
+	w.finish()
+}
+
+// finish is called at the end of every wait, with the mutex of the group held.
+func (w *Waiting[K, T]) finish() {
+	w.over = true
 	if w.stop != nil {
 		w.stop()
 	}
-	return true
 }
 
-// told takes what was delivered first. When ctx has ended, so has the wait, unless
-// the end was seen at the same moment.
-func (g *Group[K, T]) told(key K, w *waiter[K, T], stopped error) (Event[T], error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if stopped != nil {
-		if n := len(w.notices); n > 0 && w.notices[n-1].reason != nil {
-			return w.notices[n-1].event, w.notices[n-1].reason
-		}
-		w.gone = true
-		g.leave(key, &w.sink)
-		return Event[T]{}, stopped
+// failure is the error of a wait that ended for a reason; nil when that is the end
+// that was waited for.
+func (w *Waiting[K, T]) failure(reason error) error {
+	if errors.Is(reason, errEnd) {
+		return nil
 	}
-	n := w.notices[0]
-	w.notices = w.notices[1:]
-	if len(w.notices) > 0 {
-		w.rouse()
-	}
-	return n.event, n.reason
+	return &Error{Reason: reason, Last: w.last, Looks: int(w.looks), Elapsed: time.Since(w.began)}
 }
 
 // An Outcome is how the wait for one key of [Group.WatchAll] ended.
