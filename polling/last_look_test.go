@@ -2,6 +2,8 @@ package polling_test
 
 import (
 	"context"
+	"errors"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -229,4 +231,168 @@ func TestGroupReservesForLastLooks(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Waits with deadlines and without, cancelled and not, for the same things and for
+// others, with looks that fail: each ends as it must, and nothing is left.
+func TestGroupAtRandom(t *testing.T) {
+	const trip = 20 * time.Millisecond
+	errFault := errors.New("fault")
+	for seed := range uint64(20) {
+		synctest.Test(t, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, 3))
+			f := newFarm()
+			for range 3 * perPage {
+				f.ends = append(f.ends, time.Duration(rng.ExpFloat64()*float64(30*time.Second)))
+			}
+			f.trip = trip
+			faults := seed%2 == 1
+			f.fault = func(n int, _ []int) error {
+				if faults && n%7 == 3 {
+					return errFault
+				}
+				return nil
+			}
+			g := polling.NewGroup(f.observe, polling.GroupOptions{Rate: 5})
+			var mu sync.Mutex
+			var reserved []context.Context
+			g.ReserveWith(func(ctx context.Context, _ time.Time, _ polling.Batch[int]) context.Context {
+				mu.Lock()
+				defer mu.Unlock()
+				reserved = append(reserved, ctx)
+				return ctx
+			})
+			var wg sync.WaitGroup
+			for range 600 {
+				key := rng.IntN(len(f.ends))
+				start := time.Duration(rng.Float64() * float64(40*time.Second))
+				limit := time.Duration(rng.ExpFloat64() * float64(40*time.Second))
+				kind := rng.IntN(3)
+				wg.Go(func() {
+					time.Sleep(start)
+					ctx, cancel := context.WithCancel(t.Context())
+					defer cancel()
+					switch kind {
+					case 0:
+						limit = time.Hour
+					case 1:
+						ctx, cancel = context.WithTimeout(ctx, limit)
+						defer cancel()
+					case 2:
+						defer time.AfterFunc(limit, cancel).Stop()
+					}
+					value, err := g.Until(ctx, key, polling.JoinOptions{})
+					lasted := time.Since(f.start) - start
+					switch {
+					case err == nil:
+						assert.Equal(t, "done", value)
+						assert.LessOrEqual(t, f.ends[key], start+lasted)
+					case kind == 0:
+						t.Errorf("without a deadline: %v", err)
+					default:
+						assert.Equal(t, limit, lasted)
+						assert.ErrorIs(t, err, ctx.Err())
+						if kind == 1 && !faults && limit > time.Second {
+							assert.Greater(t, f.ends[key], start+limit-2*trip, "it ended in time")
+						}
+					}
+				})
+			}
+			wg.Wait()
+			synctest.Wait()
+			for _, ctx := range reserved {
+				require.Error(t, ctx.Err(), "nothing stays reserved")
+			}
+			require.NotEmpty(t, reserved)
+			asked := len(f.requests)
+			time.Sleep(time.Hour)
+			assert.Len(t, f.requests, asked, "nobody waits, nobody looks")
+		})
+	}
+}
+
+// A wait that is over leaves nothing that looks.
+func TestGroupForgetsAWait(t *testing.T) {
+	for name, tc := range map[string]struct {
+		others bool // wait for the same thing
+		end    func(*polling.Waiting[int, string], context.Context, context.CancelFunc)
+	}{
+		"given up before it had entered": {false, func(w *polling.Waiting[int, string], ctx context.Context, _ context.CancelFunc) {
+			_, err := w.End(ctx)
+			assert.ErrorIs(t, err, context.Canceled)
+		}},
+		"cancelled when its place was reserved": {false, func(w *polling.Waiting[int, string], ctx context.Context, cancel context.CancelFunc) {
+			time.Sleep(time.Minute - time.Second/2)
+			cancel()
+			_, err := w.End(ctx)
+			assert.ErrorIs(t, err, context.Canceled)
+		}},
+		"cancelled, and others wait": {true, func(w *polling.Waiting[int, string], ctx context.Context, cancel context.CancelFunc) {
+			time.Sleep(time.Second)
+			cancel()
+			_, err := w.End(ctx)
+			assert.ErrorIs(t, err, context.Canceled)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFarm(time.Hour)
+				last, reserved := 0, []context.Context(nil)
+				g := polling.NewGroup(func(ctx context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
+					if b.Last {
+						last++
+					}
+					return f.observe(ctx, b, tell)
+				}, polling.GroupOptions{Rate: 10})
+				g.ReserveWith(func(ctx context.Context, _ time.Time, _ polling.Batch[int]) context.Context {
+					reserved = append(reserved, ctx)
+					return ctx
+				})
+				all, over := context.WithCancel(t.Context())
+				if tc.others {
+					go func() { _, _ = g.Until(all, 0, polling.JoinOptions{}) }()
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				tc.end(g.Begin(ctx, 0, polling.JoinOptions{}), ctx, cancel)
+				synctest.Wait()
+				for _, r := range reserved {
+					assert.Error(t, r.Err(), "given back at once")
+				}
+				f.mu.Lock()
+				looks := len(f.requests)
+				f.mu.Unlock()
+				time.Sleep(2 * time.Minute)
+				over()
+				synctest.Wait()
+				assert.Zero(t, last)
+				if !tc.others {
+					assert.Len(t, f.requests, looks)
+				}
+			})
+		})
+	}
+}
+
+// Looks that are slow hold no last look up.
+func TestGroupLastLookPassesOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(make([]time.Duration, 2*perPage)...)
+		for i := range f.ends {
+			f.ends[i] = time.Minute - 100*time.Millisecond
+		}
+		g := polling.NewGroup(func(ctx context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
+			if b.Keys[0] >= perPage && time.Since(f.start) > 10*time.Second {
+				return pause(ctx, time.Hour)
+			}
+			return f.observe(ctx, b, tell)
+		}, polling.GroupOptions{Parallel: 1, Timeout: -1})
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+		defer cancel()
+		go func() { _, _ = g.Until(ctx, perPage, polling.JoinOptions{}) }() // its look hangs
+		first, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := g.Until(first, 0, polling.JoinOptions{})
+		require.NoError(t, err)
+	})
 }
