@@ -20,26 +20,32 @@ import (
 // else there is to look at, unless more deadlines come within a second than the limit
 // allows requests. Here they do not.
 func TestLastLooksOfManyWaits(t *testing.T) {
-	const n, trip = 200, 20 * time.Millisecond
-	for name, deadline := range map[string]func(end, start time.Time) time.Time{
-		"a deadline for each": func(end, _ time.Time) time.Time { return end.Add(2 * trip) },
-		"a common deadline":   func(_, start time.Time) time.Time { return start.Add(time.Minute) },
-		"a late one":          func(_, start time.Time) time.Time { return start.Add(100 * time.Second) },
-		"an early one":        func(_, start time.Time) time.Time { return start.Add(20 * time.Second) },
+	const trip = 20 * time.Millisecond
+	for name, tc := range map[string]struct {
+		n     int
+		limit time.Duration // of all; zero is a deadline for each, two trips after its end
+	}{
+		"a deadline for each":        {200, 0},
+		"a common deadline":          {200, time.Minute},
+		"an early one":               {200, 20 * time.Second},
+		"a late one of a large crew": {1000, 2 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(1, 0))
 				var ends []time.Time
+				common := time.Now().Add(tc.limit)
 				server := jobstest.New(t, jobstest.WithLatency(trip), jobstest.WithoutContractCheck(),
 					jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
 						length := time.Duration(60 * math.Exp(0.5*rng.NormFloat64()) * float64(time.Second))
+						if tc.limit > 0 && len(ends)%40 == 0 {
+							length = time.Until(common) - 2*trip
+						}
 						ends = append(ends, time.Now().Add(length))
 						return jobstest.Run{Processing: length}
 					}))
-				all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), n)
+				all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), tc.n)
 				ds := dataset(t, clientOf(t, server, jobs.WithPace(10)), "squash-and-merge")
-				start := time.Now()
 				var mu sync.Mutex
 				var caught, late int
 				var wg sync.WaitGroup
@@ -49,7 +55,10 @@ func TestLastLooksOfManyWaits(t *testing.T) {
 					job, err = ds.SquashAndMerge().Load(saved)
 					require.NoError(t, err)
 					wg.Go(func() {
-						at := deadline(ends[i], start)
+						at := common
+						if tc.limit == 0 {
+							at = ends[i].Add(2 * trip)
+						}
 						ctx, cancel := context.WithDeadline(t.Context(), at)
 						defer cancel()
 						err := job.Wait(ctx)
