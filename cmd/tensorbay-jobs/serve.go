@@ -15,7 +15,8 @@ import (
 )
 
 type serveCommand struct {
-	Listen     string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address of the API; port 0 is a free one (default ${default}). Data URLs lead to a second, free port of the same host."`
+	Listen     string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address of the API; port 0 is a free one (default ${default})."`
+	DataListen string        `placeholder:"HOST:PORT" help:"Address that data URLs lead to; the default is a second, free port of the same host."`
 	TLS        bool          `name:"tls" help:"Serve https with a certificate made at start; caFile names it."`
 	Seed       string        `placeholder:"FILE" help:"What the server holds, in YAML; the default is testdata/seed.yaml as it was when this program was built."`
 	ReadyFile  string        `placeholder:"FILE" help:"Where to write {\"url\",\"accessKey\",\"caFile\"} once requests are accepted; removed at the end. The default is one line on stdout."`
@@ -85,6 +86,9 @@ func (c *serveCommand) start() (*jobstest.Server, error) {
 		jobstest.WithQueuing(c.Queuing),
 		jobstest.WithProcessing(c.Processing),
 		jobstest.WithURLTTL(c.URLTTL),
+	}
+	if c.DataListen != "" {
+		options = append(options, jobstest.WithDataListener(c.DataListen))
 	}
 	if c.TLS {
 		options = append(options, jobstest.WithTLS())

@@ -1,6 +1,7 @@
 package jobstest
 
 import (
+	"cmp"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -30,13 +31,12 @@ type sockets struct {
 	serving   sync.WaitGroup
 }
 
-func listen(s *Server, address string, useTLS bool) (*sockets, error) {
-	apiListener, err := net.Listen("tcp", address)
+func listen(s *Server, c *config) (*sockets, error) {
+	apiListener, err := net.Listen("tcp", c.address)
 	if err != nil {
 		return nil, fmt.Errorf("jobstest: %w", err)
 	}
-	host := reachableHost(apiListener)
-	dataListener, err := net.Listen("tcp", net.JoinHostPort(listenHost(address), "0"))
+	dataListener, err := net.Listen("tcp", cmp.Or(c.dataAddress, net.JoinHostPort(listenHost(c.address), "0")))
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("jobstest: %w", err), apiListener.Close())
 	}
@@ -45,9 +45,9 @@ func listen(s *Server, address string, useTLS bool) (*sockets, error) {
 	transport.Proxy = nil
 	scheme := "http://"
 	var config *tls.Config
-	if useTLS {
+	if c.tls {
 		scheme = "https://"
-		certificate, err := newCertificate(host)
+		certificate, err := newCertificate(reachableHost(apiListener), reachableHost(dataListener))
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("jobstest: %w", err), apiListener.Close(), dataListener.Close())
 		}
@@ -58,8 +58,8 @@ func listen(s *Server, address string, useTLS bool) (*sockets, error) {
 		transport.TLSClientConfig = &tls.Config{RootCAs: trusted}
 	}
 	k.client = &http.Client{Transport: transport}
-	k.apiURL = scheme + net.JoinHostPort(host, portOf(apiListener)) + "/"
-	k.dataURL = scheme + net.JoinHostPort(host, portOf(dataListener)) + "/"
+	k.apiURL = scheme + net.JoinHostPort(reachableHost(apiListener), portOf(apiListener)) + "/"
+	k.dataURL = scheme + net.JoinHostPort(reachableHost(dataListener), portOf(dataListener)) + "/"
 	k.servers[0] = newHTTPServer(s, s.apiHost, config)
 	k.servers[1] = newHTTPServer(s, s.dataHost, config)
 	return k, nil
@@ -118,7 +118,7 @@ func reachableHost(l net.Listener) string {
 	return ip.String()
 }
 
-func newCertificate(host string) (tls.Certificate, error) {
+func newCertificate(hosts ...string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -134,7 +134,10 @@ func newCertificate(host string) (tls.Certificate, error) {
 		BasicConstraintsValid: true,
 		IsCA:                  true,
 		DNSNames:              []string{"localhost"},
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback, net.ParseIP(host)},
+		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+	}
+	for _, host := range hosts {
+		template.IPAddresses = append(template.IPAddresses, net.ParseIP(host))
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {

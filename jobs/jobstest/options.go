@@ -27,6 +27,7 @@ type config struct {
 	urlTTL       time.Duration
 	latency      time.Duration
 	address      string
+	dataAddress  string
 	tls          bool
 	unchecked    bool
 	badRequests  bool
@@ -46,6 +47,9 @@ func newConfig(options []Option) (*config, error) {
 	}
 	if c.tls && c.address == "" {
 		return nil, errors.New("jobstest: WithTLS needs WithListener")
+	}
+	if c.dataAddress != "" && c.address == "" {
+		return nil, errors.New("jobstest: WithDataListener needs WithListener")
 	}
 	return c, nil
 }
@@ -137,13 +141,26 @@ func WithLatency(d time.Duration) Option {
 }
 
 // WithListener makes the server listen on a real TCP address such as
-// "127.0.0.1:0", and on a second port of the same host for data URLs.
+// "127.0.0.1:0", and on a second, free port of the same host for data URLs.
 func WithListener(address string) Option {
 	return func(c *config) error {
 		if address == "" {
 			return errors.New("the address of WithListener is empty")
 		}
 		c.address = address
+		return nil
+	}
+}
+
+// WithDataListener sets the address that data URLs lead to, which must be another
+// than that of [WithListener]: for where a free port cannot be reached, as in a
+// container.
+func WithDataListener(address string) Option {
+	return func(c *config) error {
+		if address == "" {
+			return errors.New("the address of WithDataListener is empty")
+		}
+		c.dataAddress = address
 		return nil
 	}
 }

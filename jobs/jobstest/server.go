@@ -103,7 +103,7 @@ func newServer(config *config) (*Server, error) {
 	}
 	s.routes = newRoutes(&api{s})
 	if config.address != "" {
-		if s.sockets, err = listen(s, config.address, config.tls); err != nil {
+		if s.sockets, err = listen(s, config); err != nil {
 			return nil, err
 		}
 		s.url, s.dataURL, s.client = s.sockets.apiURL, s.sockets.dataURL, s.sockets.client
