@@ -113,3 +113,33 @@ func ExampleGroup() {
 	// cat is here <nil>
 	// 2 looks
 }
+
+// Wait for whichever of two things comes first.
+func ExampleGroup_Begin() {
+	group := polling.NewGroup(func(_ context.Context, batch polling.Batch[string], tell func(polling.Seen[string, string])) error {
+		var seen polling.Seen[string, string]
+		for _, name := range batch.Keys {
+			seen.Answers = append(seen.Answers, polling.Answer[string, string]{
+				Key: name, Sight: polling.Sight[string]{Value: name + " is here", Done: name == "hare"},
+			})
+		}
+		tell(seen)
+		return nil
+	}, polling.GroupOptions{Schedule: often})
+
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	hare := group.Begin(ctx, "hare", polling.JoinOptions{})
+	tortoise := group.Begin(ctx, "tortoise", polling.JoinOptions{})
+	select {
+	case <-hare.Ended():
+	case <-tortoise.Ended():
+	}
+	fmt.Println(hare.End(ctx))
+	cancel()
+	_, err := tortoise.End(ctx)
+	fmt.Println(errors.Is(err, context.Canceled))
+	// Output:
+	// hare is here <nil>
+	// true
+}

@@ -25,7 +25,8 @@ type GroupOptions struct {
 	// MaxAfter bounds what is obeyed of [Seen.After]. The default is one
 	// minute; below zero, After is not obeyed.
 	MaxAfter time.Duration
-	// Parallel is the most looks under way at one time. The default is 8.
+	// Parallel is the most looks under way at one time, last looks before a
+	// deadline not counted. The default is 8.
 	Parallel int
 }
 

@@ -70,10 +70,10 @@ func (g *Group[K, T]) Begin(ctx context.Context, key K, o JoinOptions) *Waiting[
 	return w
 }
 
-// A Waiting is one wait for one key.
+// A Waiting is one wait for one key. Its methods are safe for concurrent use, but
+// that End is called once.
 type Waiting[K comparable, T any] struct {
-	// There may be thousands, so it is one piece.
-	sink[K, T]
+	sink  sink[K, T]
 	group *Group[K, T]
 	key   K
 	quiet bool // only the end is of interest

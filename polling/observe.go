@@ -38,7 +38,8 @@ type Batch[K comparable] struct {
 // Seen is what a request showed.
 type Seen[K comparable, T any] struct {
 	Answers []Answer[K, T]
-	// Requests is how many requests it took; one when it is zero.
+	// Requests is how many requests every look at these keys takes; one when it is
+	// zero. What is asked only because something has ended does not count.
 	Requests int
 	// Took is how long the request took, without what it stood in line for a
 	// limit. By default it is the time since the look began, or told something.
