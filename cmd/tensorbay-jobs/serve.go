@@ -23,6 +23,7 @@ type serveCommand struct {
 	AccessKey  string        `placeholder:"KEY" help:"The one access key that is accepted; the default is a random one."`
 	Queuing    time.Duration `default:"200ms" placeholder:"TIME" help:"How long a job is QUEUING (default ${default})."`
 	Processing time.Duration `default:"500ms" placeholder:"TIME" help:"How long a job is PROCESSING (default ${default})."`
+	Fault      []faultFlag   `sep:"none" placeholder:"FAULT[,CONDITION=VALUE...]" help:"What goes wrong: refuse, reset, hang, truncate, status=CODE, html=CODE or delay=TIME, as in status=503,operation=getJob,probability=0.2. Conditions: operation (an operationId of openapi.yaml, or content), probability, from and times (of requests), after and for (of time); retry-after adds that header. May be repeated; the first that fits happens."`
 	URLTTL     time.Duration `name:"url-ttl" default:"10m" placeholder:"TIME" help:"How long a data URL is good (default ${default}). Below zero it has expired when it is handed out."`
 }
 
@@ -49,6 +50,12 @@ func (c *serveCommand) Run(ctx context.Context, to console) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
+
+	for _, f := range c.Fault {
+		if err := f.inject(server); err != nil {
+			return err
+		}
+	}
 
 	ready := ready{URL: server.URL(), AccessKey: server.AccessKey()}
 	if c.TLS {

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+)
+
+func TestServeFaults(t *testing.T) {
+	t.Parallel()
+	const rule = ",operation=getDataset,times=1"
+	for name, test := range map[string]struct {
+		faults     []string
+		want, next error // of the first request that is met, and of the one after it
+	}{
+		"refuse":   {[]string{"refuse" + rule}, jobs.ErrUnreachable, nil},
+		"reset":    {[]string{"reset" + rule}, jobs.ErrUnreachable, nil},
+		"hang":     {[]string{"hang" + rule}, jobs.ErrUnreachable, nil},
+		"truncate": {[]string{"truncate" + rule}, jobs.ErrBadAnswer, nil},
+		"status":   {[]string{"status=429,retry-after=5s" + rule}, jobs.ErrThrottled, nil},
+		"html":     {[]string{"html=502" + rule}, jobs.ErrServer, nil},
+		"delay":    {[]string{"delay=10ms" + rule}, nil, nil},
+		"the first that fits": {[]string{"status=403,operation=getDataset,from=2", "status=409,after=1h",
+			"status=503,for=1h,probability=1" + rule}, jobs.ErrServer, jobs.ErrForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var args []string
+			for _, fault := range test.faults {
+				args = append(args, "--fault", fault)
+			}
+			s := serve(t, args...)
+			// On a connection that was used before, net/http itself tries again.
+			once := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			c, err := jobs.NewClient(s.ready.AccessKey, jobs.WithBaseURL(s.ready.URL), jobs.WithHTTPClient(once),
+				jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}), jobs.WithAttemptTimeout(2*time.Second))
+			require.NoError(t, err)
+			for _, err := range c.Datasets(t.Context(), "") {
+				require.NoError(t, err, "another operation")
+			}
+			_, err = c.Dataset(t.Context(), "squash-and-merge")
+			require.ErrorIs(t, err, test.want)
+			_, err = c.Dataset(t.Context(), "squash-and-merge")
+			require.ErrorIs(t, err, test.next)
+			s.stop(t)
+		})
+	}
+}
