@@ -14,6 +14,7 @@ import (
 
 // A faultFlag is a fault and which requests it meets, as --fault names them.
 type faultFlag struct {
+	text  string
 	fault jobstest.Fault
 	rule  jobstest.Rule
 }
@@ -78,7 +79,8 @@ func answered(fault func(status int) jobstest.Fault) func(*faultFlag, string) er
 // UnmarshalText reads a fault and its conditions, such as
 // "status=503,operation=getJob,probability=0.2".
 func (f *faultFlag) UnmarshalText(text []byte) error {
-	for i, part := range strings.Split(string(text), ",") {
+	f.text = string(text)
+	for i, part := range strings.Split(f.text, ",") {
 		known, kind := conditions, "condition"
 		if i == 0 {
 			known, kind = faults, "fault"

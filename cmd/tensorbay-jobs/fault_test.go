@@ -47,6 +47,9 @@ func TestServeFaults(t *testing.T) {
 			_, err = c.Dataset(t.Context(), "squash-and-merge")
 			require.ErrorIs(t, err, test.next)
 			s.stop(t)
+			for _, fault := range test.faults {
+				require.Contains(t, s.stderr.String(), fault)
+			}
 		})
 	}
 }

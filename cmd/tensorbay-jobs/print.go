@@ -154,13 +154,16 @@ func attributeCounts(a jobs.AttributeStatistics) string {
 }
 
 // printServing tells a person that the server is there.
-func printServing(w io.Writer, r ready, readyFile string) {
+func printServing(w io.Writer, r ready, readyFile string, faults []faultFlag) {
 	rows := [][]string{{"url", r.URL}}
 	if r.CAFile != "" {
 		rows = append(rows, []string{"caFile", r.CAFile})
 	}
 	if readyFile != "" {
 		rows = append(rows, []string{"ready", readyFile})
+	}
+	for _, f := range faults {
+		rows = append(rows, []string{"fault", f.text})
 	}
 	fmt.Fprintln(w, "The embedded TensorBay accepts requests. Ctrl-C ends it.")
 	table(w, "  ", rows)

@@ -68,7 +68,7 @@ func (c *serveCommand) Run(ctx context.Context, to console) (err error) {
 	if c.ReadyFile != "" {
 		defer func() { err = errors.Join(err, removeIfThere(c.ReadyFile)) }()
 	}
-	printServing(to.err, ready, c.ReadyFile)
+	printServing(to.err, ready, c.ReadyFile, c.Fault)
 	if err := ready.announce(c.ReadyFile, to.out); err != nil {
 		return err
 	}
