@@ -53,7 +53,7 @@ func (p *pace) Wait(ctx context.Context) error {
 	if p == nil {
 		return ctx.Err()
 	}
-	line, since := p.line, time.Now()
+	line := p.line
 	kept, _ := ctx.Value(keptKey{}).(*keptPlaces)
 	ahead := kept != nil && p.take(kept, 1)
 	if ahead {
@@ -65,6 +65,7 @@ func (p *pace) Wait(ctx context.Context) error {
 		return ctx.Err()
 	}
 	defer func() { <-line }()
+	since := time.Now()
 	for {
 		if err := ctx.Err(); err != nil {
 			return err

@@ -24,28 +24,39 @@ func crowd(ctx context.Context, p *pace) *[]time.Duration {
 }
 
 func TestPaceKeepsPlaces(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPace(10)
-		ctx, cancel := context.WithCancel(t.Context())
-		ordinary := crowd(ctx, p)
-		time.Sleep(5 * time.Second)
-		at := time.Now().Add(1100 * time.Millisecond)
-		kept := p.keep(ctx, at, 3)
-		time.Sleep(time.Until(at))
-		var wg sync.WaitGroup
-		for range 3 {
-			wg.Go(func() {
-				assert.NoError(t, p.Wait(kept))
-				assert.Equal(t, at, time.Now(), "a kept place is free")
+	for name, crowds := range map[string]int{"one waits": 1, "a long line": 50} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPace(10)
+				ctx, cancel := context.WithCancel(t.Context())
+				var ordinary []*[]time.Duration
+				for range crowds {
+					ordinary = append(ordinary, crowd(ctx, p))
+				}
+				time.Sleep(5 * time.Second)
+				at := time.Now().Add(1100 * time.Millisecond)
+				kept := p.keep(ctx, at, 3)
+				time.Sleep(time.Until(at))
+				var wg sync.WaitGroup
+				for range 3 {
+					wg.Go(func() {
+						assert.NoError(t, p.Wait(kept))
+						assert.Equal(t, at, time.Now(), "a kept place is free")
+					})
+				}
+				wg.Wait()
+				time.Sleep(10 * time.Second)
+				cancel()
+				synctest.Wait()
+				passed := 0
+				for _, times := range ordinary {
+					passed += len(*times)
+				}
+				assert.InDelta(t, 160-3, passed, 10, "the others go on, with what is left")
+				assert.Empty(t, p.kept)
 			})
-		}
-		wg.Wait()
-		time.Sleep(10 * time.Second)
-		cancel()
-		synctest.Wait()
-		assert.InDelta(t, 160-3, len(*ordinary), 10, "the others go on, with what is left")
-		assert.Empty(t, p.kept)
-	})
+		})
+	}
 }
 
 func TestPaceGivesKeptPlacesBack(t *testing.T) {

@@ -46,8 +46,11 @@ func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		now := time.Now()
-		g.trips.took(orDefault(seen.Took, now.Sub(last)))
-		told, last = told || len(seen.Answers) > 0, now
+		if len(seen.Answers) > 0 { // a refusal comes sooner than an answer
+			g.trips.took(orDefault(seen.Took, now.Sub(last)))
+			told = true
+		}
+		last = now
 		g.take(c, seen, start, now)
 	})
 	if err != nil && errors.Is(context.Cause(ctx), ErrLookTimeout) {

@@ -145,11 +145,11 @@ func takeLook[T any](ctx context.Context, look Look[T], w *watch) (Sight[T], err
 	now := time.Now()
 	w.looks++
 	w.last = err
-	w.trips.took(now.Sub(start))
 	if err != nil {
 		w.failed++
 		return Sight[T]{After: sight.After}, err
 	}
+	w.trips.took(now.Sub(start)) // an error may come sooner than an answer, or later
 	w.failed = 0
 	w.good = now
 	return sight, nil
