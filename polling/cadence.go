@@ -56,13 +56,9 @@ func (c *cadence) learned() bool { return c.ends >= 0.03 }
 // docs/design.md.
 const (
 	worth = 0.86
-	// crowded makes looks rarer when they all have to pass a limit: times the
-	// seconds that looking at everything once takes, to the power of three
-	// quarters.
-	crowded = 1.12
-	// least is what a look is worth at the least, however crowded it is: from
-	// there on it is the limit that spaces the looks.
-	least    = 2.5
+	// crowded bounds how much rarer looks become when they all have to pass a
+	// limit: from there on it is the limit that spaces them.
+	crowded  = 2.5
 	shortest = 200 * time.Millisecond
 )
 
@@ -77,8 +73,9 @@ func (g *Group[K, T]) delay(c *cohort[K], now time.Time) time.Duration {
 	}
 	w := worth
 	if g.options.Rate > 0 {
-		sweep := float64(g.members.n) / share / g.options.Rate
-		w = min(max(w, crowded*math.Pow(sweep, 0.75)), least)
+		// The seconds that looking at everything once takes.
+		sweep := float64(g.cohorts.len()) * c.cost / g.options.Rate
+		w = max(w, min(sweep, crowded))
 	}
 	d := time.Duration(w * math.Cbrt(1/(share*g.cadence.rate(age))) * float64(time.Second))
 	// With few keys it is near to the delay of a key alone, and never so far
