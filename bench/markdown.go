@@ -17,6 +17,9 @@ type page struct{ bytes.Buffer }
 
 func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
 
+// block writes a heading or a paragraph.
+func (p *page) block(format string, args ...any) { p.line(format+"\n", args...) }
+
 // table writes a table; the first two columns are text, the others numbers.
 func (p *page) table(headings []string, rows [][]string) {
 	p.line("| %s |", strings.Join(headings, " | "))
@@ -30,38 +33,28 @@ func (p *page) table(headings []string, rows [][]string) {
 // markdown is docs/performance.md.
 func (r *Report) markdown() []byte {
 	var p page
-	p.line("# Performance")
-	p.line("")
-	p.line("This page is written by the program in [bench](../bench), as `make bench` starts it; do not edit it. " +
+	p.block("# Performance")
+	p.block("This page is written by the program in [bench](../bench), as `make bench` starts it; do not edit it. " +
 		"Every client waits for the same jobs of one simulated service, which speaks to each in the wire form that it knows. " +
 		"The service lives in virtual time (testing/synctest): an hour takes a moment, a request takes exactly " + sim.RoundTrip.String() +
 		", and no figure but those about processor time depends on the machine.")
-	p.line("")
-	p.line("A *request* is one HTTP round trip. *Lag* is the time from the end of a job to the return of the wait for it; " +
+	p.block("A *request* is one HTTP round trip. *Lag* is the time from the end of a job to the return of the wait for it; " +
 		"*lateness* is the lag as a part of the job's length. *Peak* is the most requests that were sent within any one second. " +
 		"*Limit* is the pace limit of package jobs (`WithPace`); the others have none.")
-	p.line("")
 	r.writeMachine(&p)
 	r.writeGoals(&p)
 
-	p.line("## Lag against requests")
-	p.line("")
-	p.line("![Mean lag against requests per job, both on logarithmic axes](%s)", filePlot)
-	p.line("")
-	p.line("1,000 jobs. Down is sooner, left is cheaper. A dot is a library as it comes. The lines are the two ways that the others have, at many intervals: every job by itself, which needs two requests for a job at the very least, one to begin with and one to see the end; and a list of 25 ids a request.")
-	p.line("")
+	p.block("## Lag against requests")
+	p.block("![Mean lag against requests per job, both on logarithmic axes](%s)", filePlot)
+	p.block("1,000 jobs. Down is sooner, left is cheaper. A dot is a library as it comes. The lines are the two ways that the others have, at many intervals: every job by itself, which needs two requests for a job at the very least, one to begin with and one to see the end; and a list of 25 ids a request.")
 
-	p.line("## All clients")
-	p.line("")
-	p.line("*Tuned* is a library set to as many requests per job as the first row of the table, by the knob that is named, where one exists that reaches that number; "+
+	p.block("## All clients")
+	p.block("*Tuned* is a library set to as many requests per job as the first row of the table, by the knob that is named, where one exists that reaches that number; "+
 		"where there are several, the best. (A wait that looks at once and shares nothing needs two requests for a job at the least.) A library whose waits share nothing does the same for each of ten jobs as for each of ten thousand, "+
 		"so it is measured with no more jobs than make about %s requests; its peak is left out where that is fewer than the table is about.", thousands(Full.Budget))
-	p.line("")
 	for _, table := range r.Tables {
-		p.line("### %s", table.Title)
-		p.line("")
-		p.line("%s", table.Text)
-		p.line("")
+		p.block("### %s", table.Title)
+		p.block("%s", table.Text)
 		r.writeTable(&p, table)
 	}
 	r.writeMemory(&p)
@@ -74,8 +67,7 @@ func (r *Report) markdown() []byte {
 }
 
 func (r *Report) writeMachine(p *page) {
-	p.line("Measured on %s, %d cores, %s, %s/%s, in %v.", processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, r.Took.Round(time.Second))
-	p.line("")
+	p.block("Measured on %s, %d cores, %s, %s/%s, in %v.", processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH, r.Took.Round(time.Second))
 	built := versions()
 	var rows [][]string
 	for _, peer := range Peers() {
@@ -102,10 +94,8 @@ func (r *Report) writeGoals(p *page) {
 		}
 		rows = append(rows, []string{text, figure(g.Limit, g.Unit), figure(g.Value, g.Unit), verdict(g)})
 	}
-	p.line("## Goals")
-	p.line("")
-	p.line("%d of %d are met.", met, len(goals))
-	p.line("")
+	p.block("## Goals")
+	p.block("%d of %d are met.", met, len(goals))
 	p.table([]string{"goal", "at most", "measured", ""}, rows)
 }
 
@@ -132,10 +122,8 @@ func (r *Report) writeTable(p *page, table *Table) {
 }
 
 func (r *Report) writeMemory(p *page) {
-	p.line("## Held while waiting")
-	p.line("")
-	p.line("Heap and stacks per wait, and goroutines, 5.5 s after the start, when all wait; the jobs themselves, which the program holds anyway, are not counted, and neither is the runtime's descriptor of a goroutine (about 490 bytes), which is kept for the next one. `job.Wait` keeps to the smallest stack that Go has, 2 KB, when it is called near the bottom of its goroutine; deeper down it is 4 KB. (Go begins a goroutine with more than 2 KB where those of the program have needed more on average. That is turned off here, for all clients, so that no row depends on the one before.)")
-	p.line("")
+	p.block("## Held while waiting")
+	p.block("Heap and stacks per wait, and goroutines, 5.5 s after the start, when all wait; the jobs themselves, which the program holds anyway, are not counted, and neither is the runtime's descriptor of a goroutine (about 490 bytes), which is kept for the next one. `job.Wait` keeps to the smallest stack that Go has, 2 KB, when it is called near the bottom of its goroutine; deeper down it is 4 KB. (Go begins a goroutine with more than 2 KB where those of the program have needed more on average. That is turned off here, for all clients, so that no row depends on the one before.)")
 	var rows [][]string
 	for _, table := range r.Tables {
 		for _, row := range table.Rows {
@@ -148,10 +136,8 @@ func (r *Report) writeMemory(p *page) {
 }
 
 func (r *Report) writeGrowth(p *page) {
-	p.line("## How cost grows")
-	p.line("")
-	p.line("WaitAll of more and more jobs: a request is shared by more of them, and an observation costs the same.")
-	p.line("")
+	p.block("## How cost grows")
+	p.block("WaitAll of more and more jobs: a request is shared by more of them, and an observation costs the same.")
 	var rows [][]string
 	for _, table := range r.Tables {
 		if row := table.ours(nameAll); row != nil && strings.Contains(table.Key, "@") {
@@ -163,11 +149,9 @@ func (r *Report) writeGrowth(p *page) {
 }
 
 func (r *Report) writeFaults(p *page) {
-	p.line("## Waits lost")
-	p.line("")
-	p.line("200 jobs unless said otherwise, lognormal as above, every library as it comes. A wait is lost when it returns an error although its job succeeded, or has not returned after two hours. " +
+	p.block("## Waits lost")
+	p.block("200 jobs unless said otherwise, lognormal as above, every library as it comes. A wait is lost when it returns an error although its job succeeded, or has not returned after two hours. " +
 		"The job that always fails is not counted itself: its reads are answered 500, and no list shows it.")
-	p.line("")
 	var rows [][]string
 	for _, row := range r.Faults.Rows {
 		name := row.Client
@@ -178,9 +162,8 @@ func (r *Report) writeFaults(p *page) {
 	}
 	p.table(append([]string{"client"}, r.faultNames()...), rows)
 	if c := r.Cancelled; c != nil {
-		p.line("A wait of package jobs that is cancelled returns after %v and sends %d more requests. When one of a hundred is cancelled, the hundred send %d requests in three runs, and %d when none is; %d others are lost.",
+		p.block("A wait of package jobs that is cancelled returns after %v and sends %d more requests. When one of a hundred is cancelled, the hundred send %d requests in three runs, and %d when none is; %d others are lost.",
 			c.Late, c.After, c.With, c.Without, c.Lost)
-		p.line("")
 	}
 }
 
@@ -188,10 +171,8 @@ func (r *Report) writeSingles(p *page) {
 	if len(r.Singles) == 0 {
 		return
 	}
-	p.line("## One Update and its floor")
-	p.line("")
-	p.line("`job.Update` beside the least that reads the same answer: net/http, `io.ReadAll` and one `json.Unmarshal`. Both run in turn in short rounds; the ratio is the median of the rounds'.")
-	p.line("")
+	p.block("## One Update and its floor")
+	p.block("`job.Update` beside the least that reads the same answer: net/http, `io.ReadAll` and one `json.Unmarshal`. Both run in turn in short rounds; the ratio is the median of the rounds'.")
 	var rows [][]string
 	for _, s := range r.Singles {
 		rows = append(rows, []string{s.Transport, fmt.Sprintf("%.1f µs", float64(s.Update)/1e3), fmt.Sprintf("%.1f µs", float64(s.Floor)/1e3), fmt.Sprintf("%.2f×", s.RatioCPU),
@@ -204,11 +185,9 @@ func (r *Report) writeSweep(p *page) {
 	if len(r.Sweep) == 0 {
 		return
 	}
-	p.line("## The schedule of a single wait")
-	p.line("")
-	p.line("One job with a length log-uniform from 1 s to 1 h, by schedule. A schedule is *beaten* when another one in the table sends no more requests and is less late on average; the default is fraction %g %%, floor %v, cap %s.",
+	p.block("## The schedule of a single wait")
+	p.block("One job with a length log-uniform from 1 s to 1 h, by schedule. A schedule is *beaten* when another one in the table sends no more requests and is less late on average; the default is fraction %g %%, floor %v, cap %s.",
 		100*defaultSchedule.Fraction, defaultSchedule.Min, short(defaultSchedule.Max))
-	p.line("")
 	var rows [][]string
 	var usual, best SweepPoint
 	for _, s := range r.Sweep {
@@ -231,12 +210,11 @@ func (r *Report) writeSweep(p *page) {
 	}
 	p.table([]string{"fraction", "floor", "cap", "requests per job", "lateness, mean", "p95", ""}, rows)
 	if best == usual {
-		p.line("No schedule here is less late than the default at as many requests.")
+		p.block("No schedule here is less late than the default at as many requests.")
 	} else {
-		p.line("At no more requests than the default's %s, the least late is fraction %s, floor %v, cap %s: %s on average and %s at p95, against %s and %s.",
+		p.block("At no more requests than the default's %s, the least late is fraction %s, floor %v, cap %s: %s on average and %s at p95, against %s and %s.",
 			number3(usual.PerJob), number3(100*best.Fraction)+" %", best.Min, short(best.Max), percent(best.Mean), percent(best.P95), percent(usual.Mean), percent(usual.P95))
 	}
-	p.line("")
 }
 
 // short is a duration without its zeros.
@@ -331,13 +309,10 @@ func reads(_ Row, ahead []Row) string {
 
 // writeAhead says where a peer is ahead of package jobs, on any figure.
 func (r *Report) writeAhead(p *page) {
-	p.line("## Where a peer is ahead, and why")
-	p.line("")
-	p.line("Every figure of the tables above on which a peer is ahead of the first row of its table, which is package jobs. Rows that lost a wait are left out.")
-	p.line("")
+	p.block("## Where a peer is ahead, and why")
+	p.block("Every figure of the tables above on which a peer is ahead of the first row of its table, which is package jobs. Rows that lost a wait are left out.")
 	for _, table := range r.Tables {
-		p.line("### %s", table.Title)
-		p.line("")
+		p.block("### %s", table.Title)
 		ours := table.Rows[0]
 		for _, m := range measures(table) {
 			var ahead []Row
@@ -382,8 +357,7 @@ func (r *Report) writeAhead(p *page) {
 			}
 		}
 	}
-	p.line("### Faults")
-	p.line("")
+	p.block("### Faults")
 	if len(lost) == 0 {
 		p.line("Under no fault does a peer lose fewer waits.")
 	}

@@ -84,14 +84,7 @@ func quantile(values []float64, q float64) float64 {
 		return math.NaN()
 	}
 	sorted := slices.Sorted(slices.Values(values))
-	return sorted[min(int(math.Ceil(q*float64(len(sorted))))-1+boolInt(q == 0), len(sorted)-1)]
-}
-
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+	return sorted[max(min(int(math.Ceil(q*float64(len(sorted))))-1, len(sorted)-1), 0)]
 }
 
 // A Maker makes the wait of a client, given the http client to use. It may
@@ -117,11 +110,7 @@ func measureOnce(t *testing.T, sc Scenario, load sim.Load, client Maker, r *Resu
 	t.Helper()
 	s := sim.New(load, sc.Faults)
 	s.Patience = sc.Patience
-	until := sc.Until
-	if until == 0 {
-		until = 24 * time.Hour
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(sc.Deadline, until))
+	ctx, cancel := context.WithTimeout(t.Context(), cmp.Or(sc.Deadline, sc.Until, 24*time.Hour))
 	defer cancel()
 	began := time.Now()
 	n := len(s.Own)

@@ -78,7 +78,9 @@ func oursAll(limit float64) Maker {
 			for _, j := range s.Own {
 				time.Sleep(time.Until(j.Created))
 			}
-			waitAll(ctx, waiting, func(job *jobs.SquashAndMergeJob, err error) { over(index[job], err) })
+			for job, err := range jobs.WaitAll(ctx, waiting) {
+				over(index[job], err)
+			}
 		}
 	}
 }

@@ -209,3 +209,10 @@ func place(cx, cy, width float64, taken []box) (b box, anchor string, x float64)
 	}
 	return b, anchor, x
 }
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -191,6 +191,15 @@ func number3(v float64) string {
 	return fmt.Sprintf("%.3g", v)
 }
 
+// thousands writes a number with commas.
+func thousands(n int) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}
+
 func seconds(v float64) string {
 	if math.IsNaN(v) {
 		return "–"

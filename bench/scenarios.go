@@ -440,12 +440,3 @@ func (b *bench) sweep() (points []SweepPoint) {
 	b.progress(fmt.Sprintf("sweep of %d schedules", len(points)))
 	return points
 }
-
-// thousands writes a number with commas.
-func thousands(n int) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
-}
