@@ -159,7 +159,7 @@ func (f *fleet) ask(ctx context.Context, op operation, build builder, parse func
 // tellAfter tells of a request that failed how long to leave the service alone.
 func tellAfter(s seen, tell func(seen)) {
 	if s.After > 0 {
-		tell(seen{Took: s.Took, After: s.After})
+		tell(seen{After: s.After})
 	}
 }
 

@@ -27,8 +27,22 @@ func lognormal(seed uint64) jobstest.Option {
 	return jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
 		mu.Lock()
 		defer mu.Unlock()
-		return jobstest.Run{Processing: time.Duration(60 * math.Exp(0.5*rng.NormFloat64()) * float64(time.Second))}
+		return jobstest.Run{Processing: aboutAMinute(rng)}
 	})
+}
+
+func aboutAMinute(rng *rand.Rand) time.Duration {
+	return time.Duration(60 * math.Exp(0.5*rng.NormFloat64()) * float64(time.Second))
+}
+
+// takenUp loads a job with the client of another dataset value.
+func takenUp(t *testing.T, ds *jobs.Dataset, job *jobs.SquashAndMergeJob) *jobs.SquashAndMergeJob {
+	t.Helper()
+	saved, err := job.MarshalJSON()
+	require.NoError(t, err)
+	again, err := ds.SquashAndMerge().Load(saved)
+	require.NoError(t, err)
+	return again
 }
 
 // many creates jobs within a second.
@@ -93,10 +107,7 @@ func TestManyWaitsShareTheirLooks(t *testing.T) {
 				ds := dataset(t, client, "squash-and-merge")
 				all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), n)
 				for i, job := range all { // of the client with the pace
-					saved, err := job.MarshalJSON()
-					require.NoError(t, err)
-					all[i], err = ds.SquashAndMerge().Load(saved)
-					require.NoError(t, err)
+					all[i] = takenUp(t, ds, job)
 				}
 				var l lags
 				wait(t.Context(), t, all, &l)

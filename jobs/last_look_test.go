@@ -2,7 +2,6 @@ package jobs_test
 
 import (
 	"context"
-	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
@@ -37,7 +35,7 @@ func TestLastLooksOfManyWaits(t *testing.T) {
 				common := time.Now().Add(tc.limit)
 				server := jobstest.New(t, jobstest.WithLatency(trip), jobstest.WithoutContractCheck(),
 					jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
-						length := time.Duration(60 * math.Exp(0.5*rng.NormFloat64()) * float64(time.Second))
+						length := aboutAMinute(rng)
 						if tc.limit > 0 && len(ends)%40 == 0 {
 							length = time.Until(common) - 2*trip
 						}
@@ -50,10 +48,7 @@ func TestLastLooksOfManyWaits(t *testing.T) {
 				var caught, late int
 				var wg sync.WaitGroup
 				for i, job := range all {
-					saved, err := job.MarshalJSON()
-					require.NoError(t, err)
-					job, err = ds.SquashAndMerge().Load(saved)
-					require.NoError(t, err)
+					job := takenUp(t, ds, job)
 					wg.Go(func() {
 						at := common
 						if tc.limit == 0 {

@@ -89,7 +89,7 @@ func sameFleet[J Waiter](jobs []J) *fleet {
 	var f *fleet
 	for _, j := range jobs {
 		job := j.job()
-		if _, ended := job.state(); ended || f != nil && f != job.fleet() {
+		if job.over() || f != nil && f != job.fleet() {
 			return nil
 		}
 		f = job.fleet()

@@ -25,8 +25,8 @@ type GroupOptions struct {
 	// MaxAfter bounds what is obeyed of [Seen.After]. The default is one
 	// minute; below zero, After is not obeyed.
 	MaxAfter time.Duration
-	// Parallel is the most looks under way at one time, last looks before a
-	// deadline not counted. The default is 8.
+	// Parallel is how many looks may be under way when another begins; a last
+	// look before a deadline begins all the same. The default is 8.
 	Parallel int
 }
 

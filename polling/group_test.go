@@ -32,6 +32,7 @@ type farm struct {
 	mu       sync.Mutex
 	requests []time.Duration
 	batches  [][]int
+	last     int // looks before a deadline
 }
 
 const perPage = 100
@@ -49,6 +50,11 @@ func lasting(n int) *farm {
 }
 
 func (f *farm) observe(ctx context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
+	f.mu.Lock()
+	if b.Last {
+		f.last++
+	}
+	f.mu.Unlock()
 	asked := map[int]bool{}
 	for _, key := range b.Keys {
 		if asked[key] {

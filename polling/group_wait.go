@@ -41,7 +41,7 @@ func (g *Group[K, T]) Watch(ctx context.Context, key K, o JoinOptions) iter.Seq2
 				return
 			}
 			if !yield(event, nil) {
-				w.leave()
+				_, _ = w.take(context.Canceled) // nobody asks for the rest
 				return
 			}
 		}
@@ -174,25 +174,12 @@ func (w *Waiting[K, T]) take(stopped error) (event Event[T], reason error) {
 		}
 	}
 	if reason != nil {
-		w.finish()
+		w.over = true
+		if w.stop != nil {
+			w.stop()
+		}
 	}
 	return event, reason
-}
-
-// leave ends a wait that is of no interest any more.
-func (w *Waiting[K, T]) leave() {
-	w.group.mu.Lock()
-	defer w.group.mu.Unlock()
-	w.group.leave(w.key, &w.sink)
-	w.finish()
-}
-
-// finish is called at the end of every wait, with the mutex of the group held.
-func (w *Waiting[K, T]) finish() {
-	w.over = true
-	if w.stop != nil {
-		w.stop()
-	}
 }
 
 // failure is the error of a wait that ended for a reason; nil when that is the end

@@ -55,9 +55,8 @@ func (g *Group[K, T]) beforeDeadline(ctx context.Context, each func(yield func(K
 	if !ok {
 		return nil
 	}
-	slow, _, _ := g.trips.leads()
 	// How long a request takes then is not known yet.
-	return time.AfterFunc(time.Until(deadline)-2*slow-g.notice(), func() {
+	return time.AfterFunc(time.Until(deadline)-2*lead(g.trips.slow)-g.notice(), func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		slow, quick, slack := g.trips.leads()

@@ -94,15 +94,8 @@ func TestGroupLastLooksOfOneDeadline(t *testing.T) {
 				f := newFarm(ends...)
 				f.trip = trip
 				var mu sync.Mutex
-				last, lost := 0, map[int]bool{}
-				g := polling.NewGroup(func(ctx context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
-					mu.Lock()
-					if b.Last {
-						last++
-					}
-					mu.Unlock()
-					return f.observe(ctx, b, tell)
-				}, polling.GroupOptions{Rate: 10})
+				lost := map[int]bool{}
+				g := polling.NewGroup(f.observe, polling.GroupOptions{Rate: 10})
 				wait(t.Context(), g, func(key int, err error) {
 					mu.Lock()
 					defer mu.Unlock()
@@ -114,7 +107,7 @@ func TestGroupLastLooksOfOneDeadline(t *testing.T) {
 				for _, key := range []int{7, 120, 222} {
 					assert.False(t, lost[key], "%d ended in time", key)
 				}
-				assert.Equal(t, 3, last, "one look for each page")
+				assert.Equal(t, 3, f.last, "one look for each page")
 			})
 		})
 	}
@@ -337,13 +330,8 @@ func TestGroupForgetsAWait(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFarm(time.Hour)
-				last, reserved := 0, []context.Context(nil)
-				g := polling.NewGroup(func(ctx context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
-					if b.Last {
-						last++
-					}
-					return f.observe(ctx, b, tell)
-				}, polling.GroupOptions{Rate: 10})
+				var reserved []context.Context
+				g := polling.NewGroup(f.observe, polling.GroupOptions{Rate: 10})
 				g.ReserveWith(func(ctx context.Context, _ time.Time, _ polling.Batch[int]) context.Context {
 					reserved = append(reserved, ctx)
 					return ctx
@@ -365,7 +353,7 @@ func TestGroupForgetsAWait(t *testing.T) {
 				time.Sleep(2 * time.Minute)
 				over()
 				synctest.Wait()
-				assert.Zero(t, last)
+				assert.Zero(t, f.last)
 				if !tc.others {
 					assert.Len(t, f.requests, looks)
 				}

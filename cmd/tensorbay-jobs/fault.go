@@ -27,33 +27,32 @@ var faults = map[string]func(*faultFlag, string) error{
 	"truncate": plain(jobstest.Truncate),
 	"status":   answered(jobstest.Status),
 	"html":     answered(jobstest.HTML),
-	"delay": func(f *faultFlag, value string) error {
-		d, err := time.ParseDuration(value)
-		f.fault = jobstest.Delay(d)
-		return err
-	},
+	"delay":    reads(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.fault = jobstest.Delay(d) }),
 }
 
-// conditions are the fields of a rule.
+// conditions are the fields of a rule, and what goes with a fault.
 var conditions = map[string]func(*faultFlag, string) error{
-	"operation": func(f *faultFlag, value string) error { f.rule.Operation = value; return nil },
-	"after": func(f *faultFlag, value string) (err error) {
-		f.rule.After, err = time.ParseDuration(value)
-		return err
-	},
-	"for":   func(f *faultFlag, value string) (err error) { f.rule.For, err = time.ParseDuration(value); return err },
-	"from":  func(f *faultFlag, value string) (err error) { f.rule.From, err = strconv.Atoi(value); return err },
-	"times": func(f *faultFlag, value string) (err error) { f.rule.Times, err = strconv.Atoi(value); return err },
-	"probability": func(f *faultFlag, value string) (err error) {
-		f.rule.Probability, err = strconv.ParseFloat(value, 64)
-		return err
-	},
-	"retry-after": func(f *faultFlag, value string) error {
-		d, err := time.ParseDuration(value)
-		f.fault = f.fault.RetryAfter(d)
-		return err
-	},
+	"operation":   func(f *faultFlag, value string) error { f.rule.Operation = value; return nil },
+	"after":       reads(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.rule.After = d }),
+	"for":         reads(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.rule.For = d }),
+	"from":        reads(strconv.Atoi, func(f *faultFlag, n int) { f.rule.From = n }),
+	"times":       reads(strconv.Atoi, func(f *faultFlag, n int) { f.rule.Times = n }),
+	"probability": reads(number, func(f *faultFlag, p float64) { f.rule.Probability = p }),
+	"retry-after": reads(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.fault = f.fault.RetryAfter(d) }),
 }
+
+// reads reads a value and uses it.
+func reads[T any](parse func(string) (T, error), use func(*faultFlag, T)) func(*faultFlag, string) error {
+	return func(f *faultFlag, value string) error {
+		v, err := parse(value)
+		if err == nil {
+			use(f, v)
+		}
+		return err
+	}
+}
+
+func number(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
 
 func plain(fault func() jobstest.Fault) func(*faultFlag, string) error {
 	return func(f *faultFlag, value string) error {
