@@ -41,7 +41,7 @@ var conditions = map[string]func(*faultFlag, string) error{
 	"retry-after": reads(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.fault = f.fault.RetryAfter(d) }),
 }
 
-// reads reads a value and uses it.
+// reads parses a value and hands it to use.
 func reads[T any](parse func(string) (T, error), use func(*faultFlag, T)) func(*faultFlag, string) error {
 	return func(f *faultFlag, value string) error {
 		v, err := parse(value)
