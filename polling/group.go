@@ -25,8 +25,8 @@ type GroupOptions struct {
 	// MaxAfter bounds what is obeyed of [Seen.After]. The default is one
 	// minute; below zero, After is not obeyed.
 	MaxAfter time.Duration
-	// Parallel is how many looks may be under way when another begins; a last
-	// look before a deadline begins all the same. The default is 8.
+	// Parallel is how many looks may be under way at once, without the last looks
+	// before deadlines. The default is 8.
 	Parallel int
 }
 
@@ -54,10 +54,12 @@ type Group[K comparable, T any] struct {
 	sinks   handles[sink[K, T]]
 	fresh   *cohort[K]   // keys that came together and were not looked at yet
 	ready   []*cohort[K] // due, and waiting for their turn
-	running int
+	running int          // looks, without the last before a deadline
+	hasty   int          // and these
 	cadence cadence
 	trips   trips
-	last    []*lastLook[K] // by their time
+	last    []*lastLook[K]   // by their time
+	unsure  []*planner[K, T] // of last looks, when no request was made before
 
 	failed    int       // looks in a row that failed
 	failedAt  time.Time // when the last of them began
@@ -81,7 +83,7 @@ type cohort[K comparable] struct {
 	again  int       // looks in a row without answer
 	due    time.Time
 	timer  *time.Timer
-	began  time.Time       // when the look under way began, or was wanted in a hurry
+	began  time.Time       // when the look began that showed it, is under way, or is wanted in a hurry
 	urgent bool            // the look is the last before a deadline
 	ctx    context.Context // of a last look, with what was reserved for it
 	cancel context.CancelFunc
@@ -222,7 +224,7 @@ func (g *Group[K, T]) remove(key K, m Slot) {
 		for _, l := range g.last {
 			l.drop()
 		}
-		g.last = nil
+		g.last, g.unsure = nil, nil
 		g.failed, g.hold = 0, time.Time{}
 		if g.holdTimer != nil {
 			g.holdTimer.Stop()
@@ -282,18 +284,28 @@ func (g *Group[K, T]) queue(c *cohort[K]) {
 	g.dispatch()
 }
 
+// queueFirst makes a cohort ready before all others but the last looks. The caller
+// holds mu and calls dispatch.
+func (g *Group[K, T]) queueFirst(c *cohort[K]) {
+	i := 0
+	for i < len(g.ready) && g.ready[i].urgent {
+		i++
+	}
+	g.ready = slices.Insert(g.ready, i, c)
+}
+
 // dispatch begins as many looks as may be under way; last looks are not held up by
 // others. The caller holds mu.
 func (g *Group[K, T]) dispatch() {
 	for len(g.ready) > 0 {
-		parallel := g.options.Parallel
+		running, most := g.running, g.options.Parallel
 		switch {
 		case g.failed >= storm:
-			parallel = 1
+			running, most = g.running+g.hasty, 1
 		case g.ready[0].urgent:
-			parallel = math.MaxInt
+			most = math.MaxInt
 		}
-		if g.running >= parallel {
+		if running >= most {
 			return
 		}
 		if wait := time.Until(g.hold); wait > 0 {
@@ -303,10 +315,18 @@ func (g *Group[K, T]) dispatch() {
 		c := g.ready[0]
 		g.ready = g.ready[1:]
 		if c.live > 0 {
-			g.running++
+			*g.underWay(c.urgent)++
 			g.begin(c)
 		}
 	}
+}
+
+// underWay counts the looks that are, last ones or others.
+func (g *Group[K, T]) underWay(last bool) *int {
+	if last {
+		return &g.hasty
+	}
+	return &g.running
 }
 
 // wake calls dispatch when the hold is over. The caller holds mu.

@@ -29,13 +29,13 @@ func (g *Group[K, T]) begin(c *cohort[K]) {
 	}
 	ctx := c.ctx
 	if ctx == nil {
-		ctx, c.cancel = context.WithCancel(context.Background()) //nolint:gosec // part calls it, or look when it is over
+		ctx, c.cancel = context.WithCancel(context.Background())
 	}
-	c.began, c.urgent, c.ctx = time.Now(), false, nil
-	go g.look(ctx, c, batch)
+	c.began, c.ctx = time.Now(), nil
+	go g.look(ctx, c.cancel, c, batch)
 }
 
-func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
+func (g *Group[K, T]) look(ctx context.Context, over context.CancelFunc, c *cohort[K], batch Batch[K]) {
 	if g.options.Timeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, g.options.Timeout, ErrLookTimeout)
@@ -47,7 +47,7 @@ func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
 		defer g.mu.Unlock()
 		now := time.Now()
 		if len(seen.Answers) > 0 { // a refusal comes sooner than an answer
-			g.trips.took(orDefault(seen.Took, now.Sub(last)))
+			g.tripTook(orDefault(seen.Took, now.Sub(last)))
 			told = true
 		}
 		last = now
@@ -56,12 +56,12 @@ func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
 	if err != nil && errors.Is(context.Cause(ctx), ErrLookTimeout) {
 		err = ErrLookTimeout
 	}
+	over()
 
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c.cancel()
-	c.cancel = nil
-	g.running--
+	c.cancel, c.urgent = nil, false
+	*g.underWay(batch.Last)--
 	now := time.Now()
 	switch {
 	case c.live == 0:
@@ -75,8 +75,8 @@ func (g *Group[K, T]) look(ctx context.Context, c *cohort[K], batch Batch[K]) {
 
 // take sorts what a request showed: what has ended is delivered, what goes on is
 // planned anew as one cohort, and a key with an error of its own becomes one by
-// itself. A key that a later look is under way for, or wanted, waits for that.
-// The caller holds mu.
+// itself. A key that a later look has shown, is under way for, or is wanted for is
+// left to that. The caller holds mu.
 func (g *Group[K, T]) take(c *cohort[K], seen Seen[K, T], start, now time.Time) {
 	// What only says when to come back is no good look.
 	if g.failed > 0 && len(seen.Answers) > 0 {
@@ -98,14 +98,14 @@ func (g *Group[K, T]) take(c *cohort[K], seen Seen[K, T], start, now time.Time) 
 		switch {
 		case errors.As(a.Err, &p):
 			g.deliver(a.Key, m, Event[T]{Err: a.Err}, a.Err)
-		case a.Err != nil:
-			g.failAlone(a.Key, m, a.Err, now)
-		case a.Sight.Done:
+		case a.Err == nil && a.Sight.Done:
 			ended++
 			g.deliver(a.Key, m, Event[T]{Sight: a.Sight}, errEnd)
 		case later:
+		case a.Err != nil:
+			g.failAlone(a.Key, m, a.Err, now)
 		case together == nil:
-			together = g.newCohort(cohort[K]{place: seen.Place, cost: float64(seen.Requests), good: now})
+			together = g.newCohort(cohort[K]{place: seen.Place, cost: float64(seen.Requests), good: now, began: start})
 			g.move(a.Key, m, together)
 		case at != together:
 			g.move(a.Key, m, together)
@@ -150,6 +150,7 @@ var errEnd = errors.New("the end")
 // holds mu.
 func (g *Group[K, T]) fail(c *cohort[K], err error, start, now time.Time) {
 	c.failed++
+	c.began = time.Time{} // it showed nothing
 	// Looks that were under way together fail together: that is one failure.
 	if g.failed == 0 || start.After(g.failedAt) {
 		g.failed++
@@ -175,7 +176,7 @@ func (g *Group[K, T]) fail(c *cohort[K], err error, start, now time.Time) {
 		return
 	}
 	if g.failed >= storm {
-		g.ready = append([]*cohort[K]{c}, g.ready...)
+		g.queueFirst(c)
 		return
 	}
 	c.due = now.Add(delay)
@@ -223,7 +224,7 @@ func (g *Group[K, T]) askAgain(c *cohort[K], told bool, now time.Time) {
 		c.again = 1 // it gets on
 	}
 	if c.again <= mostAgain {
-		g.ready = append([]*cohort[K]{c}, g.ready...)
+		g.queueFirst(c)
 		return
 	}
 	// The same as an error, but not one of the other side.

@@ -169,6 +169,21 @@ func TestGroupWatchYieldsEveryLook(t *testing.T) {
 	})
 }
 
+func TestGroupWatchIsLeftByAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(time.Hour)
+		g := polling.NewGroup(f.observe, polling.GroupOptions{})
+		assert.Panics(t, func() {
+			for range g.Watch(t.Context(), 0, polling.JoinOptions{}) {
+				panic("of the caller")
+			}
+		})
+		looks := len(f.requests)
+		time.Sleep(10 * time.Minute)
+		assert.Len(t, f.requests, looks, "nobody waits, nobody looks")
+	})
+}
+
 func TestGroupWaitsForOneKeyOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFarm(time.Minute)

@@ -28,6 +28,7 @@ func (g *Group[K, T]) Watch(ctx context.Context, key K, o JoinOptions) iter.Seq2
 	return func(yield func(Event[T], error) bool) {
 		w := g.newWaiting(key, false)
 		w.enter(ctx, o)
+		defer func() { _, _ = w.take(context.Canceled) }() // nobody asks for the rest
 		for {
 			var stopped error
 			select {
@@ -41,7 +42,6 @@ func (g *Group[K, T]) Watch(ctx context.Context, key K, o JoinOptions) iter.Seq2
 				return
 			}
 			if !yield(event, nil) {
-				_, _ = w.take(context.Canceled) // nobody asks for the rest
 				return
 			}
 		}
@@ -84,7 +84,7 @@ type Waiting[K comparable, T any] struct {
 
 	notices []notice[T] // delivered, and not taken yet
 	wake    chan struct{}
-	stop    func() bool // the last looks before the deadline; nil for none
+	stop    func() // the last looks before the deadline; nil for none
 }
 
 // A notice is what a wait is told; without a reason it goes on.
@@ -201,7 +201,8 @@ type Outcome[T any] struct {
 
 // WatchAll waits for many keys and yields each as its wait ends. When ctx ends,
 // those that are left are yielded with the error of ctx. Leaving the loop ends
-// all waits.
+// all waits. The keys are gone through several times, from other goroutines too,
+// and must be the same every time.
 //
 // It costs a fraction of what a goroutine for each key does.
 func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOptions]) iter.Seq2[K, Outcome[T]] {
@@ -239,15 +240,6 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 			g.join(key, s, o.Age, o.First)
 			left++
 		}
-		g.mu.Unlock()
-		defer func() {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			for key := range keys {
-				g.leave(key, s)
-			}
-		}()
-		g.mu.Lock()
 		stop := g.beforeDeadline(ctx, func(yield func(K) bool) {
 			for key := range keys {
 				if g.waits(key, s) {
@@ -256,9 +248,16 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 			}
 		})
 		g.mu.Unlock()
-		if stop != nil {
-			defer stop()
-		}
+		defer func() {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			for key := range keys {
+				g.leave(key, s)
+			}
+			if stop != nil {
+				stop()
+			}
+		}()
 		for left > 0 {
 			stopped := false
 			select {

@@ -12,7 +12,7 @@ type trips struct{ slow, quick time.Duration }
 
 func (t *trips) took(d time.Duration) {
 	d = max(d, 1) // a trip is known, however short
-	t.slow = max(d, t.slow*3/4)
+	t.slow = max(d, t.slow*9/10)
 	t.quick = min(d, orDefault(t.quick, d)*5/4)
 }
 
@@ -48,23 +48,75 @@ type lastLook[K comparable] struct {
 	cancel context.CancelFunc
 }
 
+// A planner plans the last looks at keys before one deadline.
+type planner[K comparable, T any] struct {
+	group    *Group[K, T]
+	each     func(yield func(K) bool)
+	deadline time.Time
+	timer    *time.Timer
+	over     bool
+}
+
 // beforeDeadline plans the last looks at keys before the deadline of ctx. It
-// returns a function that ends this; nil when ctx has no deadline.
-func (g *Group[K, T]) beforeDeadline(ctx context.Context, each func(yield func(K) bool)) (stop func() bool) {
+// returns a function that ends this, to be called with mu held, as this one is; nil
+// when ctx has no deadline.
+func (g *Group[K, T]) beforeDeadline(ctx context.Context, each func(yield func(K) bool)) (stop func()) {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return nil
 	}
-	// How long a request takes then is not known yet.
-	return time.AfterFunc(time.Until(deadline)-2*lead(g.trips.slow)-g.notice(), func() {
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		slow, quick, slack := g.trips.leads()
-		for key := range each {
-			g.plan(key, deadline.Add(-slow), slack)
-			g.plan(key, deadline.Add(-quick), slack)
-		}
-	}).Stop
+	p := &planner[K, T]{group: g, each: each, deadline: deadline}
+	p.timer = time.AfterFunc(p.pause(), p.wake)
+	return p.stop
+}
+
+// pause is how long to wait before the last looks are planned, or thought of again:
+// until half way, since by then requests may take longer than they did. The caller
+// holds mu.
+func (p *planner[K, T]) pause() time.Duration {
+	slow := lead(p.group.trips.slow)
+	left, early := time.Until(p.deadline), 2*slow+p.group.notice()
+	if left <= early+2*slow {
+		return 0
+	}
+	return (left - early) / 2
+}
+
+func (p *planner[K, T]) wake() {
+	g := p.group
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if p.over {
+		return
+	}
+	if pause := p.pause(); pause > 0 {
+		p.timer.Reset(pause)
+		return
+	}
+	slow, quick, slack := g.trips.leads()
+	for key := range p.each {
+		g.plan(key, p.deadline.Add(-slow), slack)
+		g.plan(key, p.deadline.Add(-quick), slack)
+	}
+	if g.trips.slow == 0 {
+		g.unsure = append(g.unsure, p)
+	}
+}
+
+// tripTook notes how long a request took. Until the first has returned, nobody knows
+// what is in time for a deadline. The caller holds mu.
+func (g *Group[K, T]) tripTook(d time.Duration) {
+	g.trips.took(d)
+	for _, p := range g.unsure {
+		p.timer.Reset(0)
+	}
+	g.unsure = nil
+}
+
+// stop is called with mu held.
+func (p *planner[K, T]) stop() {
+	p.over = true
+	p.timer.Stop()
 }
 
 // notice is how long before a last look a place is reserved: a limit of so many
@@ -83,13 +135,14 @@ func (g *Group[K, T]) plan(key K, at time.Time, slack time.Duration) {
 	if !ok {
 		return
 	}
+	if soon := time.Now().Add(margin); at.Before(soon) {
+		at = soon // late already: others may be, and share the look
+	}
 	place := g.cohortOf(m).place
 	i, _ := slices.BinarySearchFunc(g.last, at.Add(-slack), func(l *lastLook[K], t time.Time) int { return l.at.Compare(t) })
 	for ; i < len(g.last) && !g.last[i].at.After(at); i++ {
 		if l := g.last[i]; l.place == place {
-			if l.keys[len(l.keys)-1] != key {
-				l.keys = append(l.keys, key)
-			}
+			l.keys = append(l.keys, key)
 			return
 		}
 	}
@@ -108,7 +161,13 @@ func (g *Group[K, T]) comes(l *lastLook[K]) {
 	if i < 0 {
 		return // nobody waits any more
 	}
-	l.keys = slices.DeleteFunc(l.keys, func(key K) bool { _, in := g.members.get(key); return !in })
+	twice := make(map[K]bool, len(l.keys)) // several wait for it
+	l.keys = slices.DeleteFunc(l.keys, func(key K) bool {
+		_, in := g.members.get(key)
+		out := !in || twice[key]
+		twice[key] = true
+		return out
+	})
 	if l.ctx == nil {
 		l.ctx, l.cancel = context.WithCancel(context.Background()) //nolint:gosec // drop calls it, or look when it is over
 		if g.reserve != nil {
@@ -134,15 +193,33 @@ func (l *lastLook[K]) drop() {
 // hurry looks at what is still waited for of a last look, before all others. The
 // caller holds mu.
 func (g *Group[K, T]) hurry(l *lastLook[K]) {
+	_, _, slack := g.trips.leads()
 	// Some may have moved since.
 	var cohorts []*cohort[K]
 	for _, key := range l.keys {
 		m, _ := g.members.get(key)
 		from := g.cohortOf(m)
+		// What was seen just now, or is by a last look, need not be seen again. Another
+		// look that is under way may stand in line.
+		if !from.began.Before(l.at.Add(-slack)) && (from.urgent || from.cancel == nil) {
+			continue
+		}
 		i := slices.IndexFunc(cohorts, func(c *cohort[K]) bool { return c.place == from.place })
 		if i < 0 {
 			i = len(cohorts)
-			cohorts = append(cohorts, g.newCohort(cohort[K]{born: from.born, good: from.good, place: from.place, began: time.Now(), urgent: true}))
+			ctx, cancel := l.ctx, l.cancel
+			if i > 0 {
+				ctx, cancel = context.WithCancel(context.WithoutCancel(l.ctx)) //nolint:gosec // part calls it, or look when it is over
+			}
+			cohorts = append(cohorts, g.newCohort(cohort[K]{
+				born: from.born, good: from.good, place: from.place,
+				began: time.Now(), urgent: true, ctx: ctx, cancel: cancel,
+			}))
+		}
+		if from.live == 1 && from.cancel != nil {
+			// The look under way may show the key sooner; it ends with the last one.
+			context.AfterFunc(cohorts[i].ctx, from.cancel)
+			from.cancel = nil
 		}
 		g.move(key, m, cohorts[i])
 	}
@@ -150,7 +227,6 @@ func (g *Group[K, T]) hurry(l *lastLook[K]) {
 		l.drop()
 		return
 	}
-	cohorts[0].ctx, cohorts[0].cancel = l.ctx, l.cancel
 	g.ready = append(cohorts, g.ready...)
 	g.dispatch()
 }

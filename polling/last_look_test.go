@@ -3,6 +3,8 @@ package polling_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -383,4 +385,226 @@ func TestGroupLastLookPassesOthers(t *testing.T) {
 		_, err := g.Until(first, 0, polling.JoinOptions{})
 		require.NoError(t, err)
 	})
+}
+
+// Whatever the trips and the deadline, what ends two trips before is seen, by waits
+// that are alone and by those that share looks, with others or not.
+func TestLastLooksAtRandom(t *testing.T) {
+	for seed := range uint64(2000) {
+		rng := rand.New(rand.NewPCG(seed, 9))
+		spread := func(lo, hi float64) float64 { return lo * math.Exp(rng.Float64()*math.Log(hi/lo)) }
+		trip := time.Duration(spread(10, 3000) * float64(time.Millisecond))
+		limit := time.Duration(float64(trip) * spread(2.01, 2000))
+		end := limit - 2*trip
+		if rng.IntN(2) == 0 {
+			end = time.Duration(rng.Float64() * float64(end))
+		}
+		rate := []float64{0, 10}[rng.IntN(2)]
+		others, joins := rng.IntN(4), time.Duration(rng.Float64()*float64(trip))
+		name := fmt.Sprintf("seed %d: trip %v, deadline %v, end %v, rate %v, %d others", seed, trip, limit, end, rate, others)
+
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			_, err := polling.Until(ctx, func(ctx context.Context) (s polling.Sight[string], err error) {
+				if err = pause(ctx, trip/2); err == nil {
+					s.Done = time.Since(start) >= end
+					err = pause(ctx, trip-trip/2)
+				}
+				return s, err
+			}, polling.Options{})
+			assert.NoError(t, err, "%s, alone", name)
+		})
+		synctest.Test(t, func(t *testing.T) {
+			f := newFarm(end + joins)
+			f.trip = trip
+			for range others {
+				f.ends = append(f.ends, time.Hour, limit/3)
+			}
+			g := polling.NewGroup(f.observe, polling.GroupOptions{Rate: rate})
+			all, stop := context.WithCancel(t.Context())
+			for key := 1; key < len(f.ends); key++ {
+				go func() { _, _ = g.Until(all, key, polling.JoinOptions{}) }()
+			}
+			time.Sleep(joins)
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			_, err := g.Until(ctx, 0, polling.JoinOptions{})
+			assert.NoError(t, err, "%s, in a group", name)
+			stop()
+			synctest.Wait()
+		})
+	}
+}
+
+// A last look in time for a quick trip does not cut that off which is in time for a
+// slow one.
+func TestGroupLastLookCutsNoneOff(t *testing.T) {
+	const quick, slow, limit = 20 * time.Millisecond, 80 * time.Millisecond, time.Minute
+	synctest.Test(t, func(t *testing.T) {
+		start, looks := time.Now(), []time.Duration(nil)
+		g := polling.NewGroup(func(ctx context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
+			trip := quick
+			if b.Last || time.Since(start) > limit-10*time.Second {
+				trip = slow
+			}
+			if b.Last {
+				looks = append(looks, time.Until(start.Add(limit)))
+			}
+			if err := pause(ctx, trip/2); err != nil {
+				return err
+			}
+			done := time.Since(start) >= limit-2*slow
+			if err := pause(ctx, trip/2); err != nil {
+				return err
+			}
+			tell(polling.Seen[int, string]{Answers: []polling.Answer[int, string]{{Sight: polling.Sight[string]{Done: done}}}})
+			return nil
+		}, polling.GroupOptions{})
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		_, err := g.Until(ctx, 0, polling.JoinOptions{})
+		require.NoError(t, err)
+		require.Len(t, looks, 2)
+		assert.Greater(t, looks[0], slow)
+		assert.Less(t, looks[1], slow)
+	})
+}
+
+// However many wait for a key with about the same deadline, it is asked for once.
+func TestGroupLastLooksAskOnceForAKey(t *testing.T) {
+	for name, limit := range map[string]time.Duration{"a minute": time.Minute, "before anything is known": 140 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFarm(time.Hour, time.Hour)
+				f.trip = 20 * time.Millisecond
+				var most, reserved int
+				g := polling.NewGroup(func(ctx context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
+					if b.Last {
+						most = max(most, len(b.Keys))
+					}
+					return f.observe(ctx, b, tell)
+				}, polling.GroupOptions{Rate: 10})
+				g.ReserveWith(func(ctx context.Context, _ time.Time, b polling.Batch[int]) context.Context {
+					reserved = max(reserved, len(b.Keys))
+					return ctx
+				})
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				var wg sync.WaitGroup
+				for i := range 200 {
+					wg.Go(func() {
+						time.Sleep(time.Duration(i) * time.Microsecond)
+						_, err := g.Until(ctx, i%2, polling.JoinOptions{})
+						assert.ErrorIs(t, err, context.DeadlineExceeded)
+					})
+				}
+				wg.Wait()
+				synctest.Wait()
+				assert.LessOrEqual(t, most, 2)
+				assert.LessOrEqual(t, reserved, 2)
+				assert.LessOrEqual(t, f.last, 4)
+			})
+		})
+	}
+}
+
+// A slow look that shows an error of one key says nothing against the last look that
+// has begun since.
+func TestGroupLastLookOutlivesAnOlderError(t *testing.T) {
+	const trip, limit = 20 * time.Millisecond, time.Minute
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		g := polling.NewGroup(func(ctx context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
+			var answers []polling.Answer[int, string]
+			for _, key := range b.Keys {
+				answers = append(answers, polling.Answer[int, string]{Key: key, Sight: polling.Sight[string]{Done: b.Last && key == 0}})
+			}
+			lasts := trip
+			if left := limit - time.Since(start); b.Keys[0] == 1 && left < 10*time.Second {
+				lasts = left - trip
+				answers = append(answers, polling.Answer[int, string]{Key: 0, Err: errors.New("gone")})
+			}
+			if err := pause(ctx, lasts); err != nil {
+				return err
+			}
+			tell(polling.Seen[int, string]{Took: trip, Place: b.Keys[0], Answers: answers})
+			return nil
+		}, polling.GroupOptions{})
+		all, stop := context.WithCancel(t.Context())
+		go func() { _, _ = g.Until(all, 1, polling.JoinOptions{}) }()
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		_, err := g.Until(ctx, 0, polling.JoinOptions{})
+		require.NoError(t, err)
+		stop()
+		synctest.Wait()
+	})
+}
+
+// Nor do last looks that hang hold others up.
+func TestGroupLastLooksHoldNoneUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(time.Hour, 61*time.Second)
+		g := polling.NewGroup(func(ctx context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
+			if b.Last {
+				return pause(ctx, 10*time.Minute)
+			}
+			return f.observe(ctx, b, tell)
+		}, polling.GroupOptions{Parallel: 1, Timeout: -1})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var wg sync.WaitGroup
+		wg.Go(func() { _, _ = g.Until(ctx, 0, polling.JoinOptions{}) })
+		wg.Go(func() { // somebody waits for it still, so that the look goes on
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+			defer cancel()
+			_, _ = g.Until(ctx, 0, polling.JoinOptions{})
+		})
+		_, err := g.Until(t.Context(), 1, polling.JoinOptions{})
+		require.NoError(t, err)
+		assert.Less(t, time.Since(f.start), 2*time.Minute)
+		wg.Wait()
+	})
+}
+
+// Whoever asks to be left alone is, also before a deadline.
+func TestLastLooksObeyAfter(t *testing.T) {
+	const limit = 10 * time.Second
+	for name, until := range map[string]func(context.Context, polling.Look[string]) error{
+		"alone": func(ctx context.Context, look polling.Look[string]) error {
+			_, err := polling.Until(ctx, look, polling.Options{})
+			return err
+		},
+		"group": func(ctx context.Context, look polling.Look[string]) error {
+			g := polling.NewGroup(func(ctx context.Context, _ polling.Batch[int], tell func(polling.Seen[int, string])) error {
+				sight, err := look(ctx)
+				tell(polling.Seen[int, string]{After: sight.After, Answers: []polling.Answer[int, string]{{Key: 0, Sight: sight}}})
+				return err
+			}, polling.GroupOptions{})
+			_, err := g.Until(ctx, 0, polling.JoinOptions{})
+			return err
+		},
+	} {
+		for after, looks := range map[time.Duration]int{20 * time.Second: 1, 6 * time.Second: 2, limit - time.Second/2: 2} {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				start, n := time.Now(), 0
+				err := until(ctx, func(ctx context.Context) (s polling.Sight[string], err error) {
+					if n++; n > 1 {
+						assert.GreaterOrEqual(t, time.Since(start), after, name)
+						return s, pause(ctx, 20*time.Millisecond)
+					}
+					return polling.Sight[string]{After: after}, pause(ctx, 20*time.Millisecond)
+				})
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				assert.GreaterOrEqual(t, n, looks, "%s, after %v", name, after)
+				if looks == 1 {
+					assert.Equal(t, 1, n, "%s, after %v", name, after)
+				}
+			})
+		}
+	}
 }

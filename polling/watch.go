@@ -74,8 +74,9 @@ func Watch[T any](ctx context.Context, look Look[T], o Options) iter.Seq2[Event[
 		end := func(e Event[T], reason error) {
 			yield(e, &Error{Reason: reason, Last: w.last, Looks: w.looks, Elapsed: time.Since(w.began)})
 		}
-		for delay := o.First; ; {
-			if err := w.sleep(ctx, delay); err != nil {
+		delay, after := o.First, time.Duration(0)
+		for {
+			if err := w.sleep(ctx, delay, after); err != nil {
 				end(Event[T]{}, err)
 				return
 			}
@@ -86,7 +87,8 @@ func Watch[T any](ctx context.Context, look Look[T], o Options) iter.Seq2[Event[
 				return
 			}
 			if !sight.Done {
-				delay = w.next(sight.After)
+				after = min(sight.After, orDefault(o.MaxAfter, time.Minute))
+				delay = max(w.next(), after)
 				event.Next = delay
 			}
 			if !yield(event, nil) || sight.Done {
@@ -122,8 +124,7 @@ type watch struct {
 	last    error     // of the last look
 	fatal   bool      // the last look's error is permanent
 	trips   trips
-	ending  bool // the last look in time for a slow trip is planned or taken
-	ended   bool // and that for a quick one
+	looked  time.Time // when the last look began
 }
 
 func takeLook[T any](ctx context.Context, look Look[T], w *watch) (Sight[T], error) {
@@ -133,7 +134,7 @@ func takeLook[T any](ctx context.Context, look Look[T], w *watch) (Sight[T], err
 		lookCtx, cancel = context.WithTimeoutCause(ctx, timeout, ErrLookTimeout)
 	}
 	defer cancel()
-	start := time.Now()
+	w.looked = time.Now()
 	sight, err := look(lookCtx)
 	// Only this look ran out of time, not the wait: say so, since whoever sees
 	// context.DeadlineExceeded believes that the caller's deadline passed.
@@ -149,7 +150,7 @@ func takeLook[T any](ctx context.Context, look Look[T], w *watch) (Sight[T], err
 		w.failed++
 		return Sight[T]{After: sight.After}, err
 	}
-	w.trips.took(now.Sub(start)) // an error may come sooner than an answer, or later
+	w.trips.took(now.Sub(w.looked)) // an error may come sooner than an answer, or later
 	w.failed = 0
 	w.good = now
 	return sight, nil
@@ -175,31 +176,26 @@ func (w *watch) reason(ctx context.Context, done bool, err error) error {
 }
 
 // next is the delay after a look that did not end the wait.
-func (w *watch) next(after time.Duration) time.Duration {
-	d := w.options.Backoff.Delay(w.failed)
-	if w.failed == 0 {
-		d = w.options.Schedule.Delay(w.options.Age + time.Since(w.began))
+func (w *watch) next() time.Duration {
+	if w.failed > 0 {
+		return w.options.Backoff.Delay(w.failed)
 	}
-	return max(d, min(after, orDefault(w.options.MaxAfter, time.Minute)))
+	return w.options.Schedule.Delay(w.options.Age + time.Since(w.began))
 }
 
 // sleep waits for the delay, or less where a last look before the deadline of ctx
-// is due earlier. After those it waits for the deadline itself.
-func (w *watch) sleep(ctx context.Context, delay time.Duration) error {
+// is due earlier: one for each kind of trip that no look has begun in time for. It
+// does not wait for less than after.
+func (w *watch) sleep(ctx context.Context, delay, after time.Duration) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	if deadline, ok := ctx.Deadline(); ok {
-		left := time.Until(deadline)
 		slow, quick, slack := w.trips.leads()
-		switch {
-		case delay < left-slow || w.ended:
-		case !w.ending:
-			w.ending, w.ended = true, slow-quick <= slack
-			delay = max(left-slow, 0)
-		default:
-			w.ended = true
-			delay = max(left-quick, 0)
+		for _, lead := range []time.Duration{quick, slow} {
+			if due := deadline.Add(-lead); w.looked.Before(due.Add(-slack)) {
+				delay = min(delay, max(time.Until(due), after))
+			}
 		}
 	}
 	if delay <= 0 {
