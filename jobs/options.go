@@ -85,7 +85,8 @@ func WithRetry(policy RetryPolicy) Option {
 
 // WithPace limits the client to so many requests in any one second, waits and
 // lists and single calls together; content read through signed URLs does not
-// count. The default is 10. Zero or less is no limit.
+// count. A limit that is not a whole number is spread evenly: 2.5 is one request
+// every 400 ms. The default is 10. Zero or less is no limit.
 func WithPace(requestsPerSecond float64) Option {
 	return func(s *settings) error {
 		if requestsPerSecond != requestsPerSecond {

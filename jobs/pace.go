@@ -30,15 +30,21 @@ func newPace(rate float64) *pace {
 	if rate <= 0 || math.IsInf(rate, 0) {
 		return nil
 	}
-	// A limit of 2.5 per second is one of 2 per 0.8 s.
-	n := max(1, math.Floor(rate))
+	// A limit that is not whole is spread evenly: 2.5 per second are one in 400 ms.
+	n := 1.0
+	if rate == math.Floor(rate) {
+		n = min(rate, mostRemembered)
+	}
 	return &pace{
-		window: time.Duration(math.Ceil(n / rate * float64(time.Second))),
-		sent:   make([]time.Time, int(min(n, 1<<16))),
+		window: time.Duration(math.Ceil(min(n/rate*float64(time.Second), 1<<61))),
+		sent:   make([]time.Time, int(n)),
 		line:   make(chan struct{}, 1),
 		ahead:  make(chan struct{}, 1),
 	}
 }
+
+// mostRemembered bounds the memory that a high limit takes.
+const mostRemembered = 1 << 16
 
 // perSecond is the limit; zero for none.
 func (p *pace) perSecond() float64 {
@@ -55,8 +61,7 @@ func (p *pace) Wait(ctx context.Context) error {
 	}
 	line := p.line
 	kept, _ := ctx.Value(keptKey{}).(*keptPlaces)
-	ahead := kept != nil && p.take(kept, 1)
-	if ahead {
+	if p.has(kept) {
 		line = p.ahead
 	}
 	select {
@@ -71,7 +76,7 @@ func (p *pace) Wait(ctx context.Context) error {
 			return err
 		}
 		// Whoever has stood by for so long lets nobody go ahead any more.
-		delay := p.reserve(!ahead && time.Since(since) < 2*p.window)
+		delay := p.reserve(kept, time.Since(since) < 2*p.window)
 		if delay <= 0 {
 			return nil
 		}
@@ -82,15 +87,18 @@ func (p *pace) Wait(ctx context.Context) error {
 }
 
 // reserve takes the next place if it is free now, and says otherwise how long
-// it will not be. Whoever gives up has taken nothing from the others.
-func (p *pace) reserve(stepBack bool) time.Duration {
+// it will not be. Whoever gives up has taken nothing from the others. Those who step
+// back leave places to others for whom they are kept.
+func (p *pace) reserve(kept *keptPlaces, stepBack bool) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	ahead := kept != nil && kept.left > 0
 	wanted := 0
-	if stepBack {
+	if stepBack && !ahead {
 		for _, k := range p.kept {
-			if k.at.Before(now.Add(p.window)) {
+			// What is not taken in time is kept no longer.
+			if away := k.at.Sub(now); away < p.window && away > -p.window {
 				wanted += k.left
 			}
 		}
@@ -106,6 +114,9 @@ func (p *pace) reserve(stepBack bool) time.Duration {
 	}
 	p.sent[p.next] = now
 	p.next = (p.next + 1) % n
+	if ahead {
+		p.release(kept, 1)
+	}
 	return 0
 }
 
@@ -128,21 +139,27 @@ func (p *pace) keep(ctx context.Context, at time.Time, n int) context.Context {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.kept = append(p.kept, k)
-	context.AfterFunc(ctx, func() { p.take(k, n) })
+	context.AfterFunc(ctx, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.release(k, n)
+	})
 	return context.WithValue(ctx, keptKey{}, k)
 }
 
-// take takes of the places that are kept, or gives them up, and reports whether
-// any was left.
-func (p *pace) take(k *keptPlaces, n int) bool {
+// has reports whether any of the places is left.
+func (p *pace) has(k *keptPlaces) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	i := slices.Index(p.kept, k)
-	if i < 0 {
-		return false
+	return k != nil && k.left > 0
+}
+
+// release keeps n places fewer. The caller holds mu.
+func (p *pace) release(k *keptPlaces, n int) {
+	if k.left = max(k.left-n, 0); k.left > 0 {
+		return
 	}
-	if k.left -= n; k.left <= 0 {
+	if i := slices.Index(p.kept, k); i >= 0 {
 		p.kept = slices.Delete(p.kept, i, i+1)
 	}
-	return true
 }

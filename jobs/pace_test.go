@@ -2,7 +2,9 @@ package jobs
 
 import (
 	"context"
+	"math"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,6 +102,79 @@ func TestPaceLetsNobodyStandBackForEver(t *testing.T) {
 			synctest.Wait()
 			assert.NotEmpty(t, *ordinary)
 			assert.Empty(t, p.kept)
+		})
+	}
+}
+
+// What is kept and not taken, for instance because the service asks to be left alone,
+// is kept no longer than it is of use.
+func TestPaceKeepsNoPlaceForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(10)
+		ctx, cancel := context.WithCancel(t.Context())
+		p.keep(ctx, time.Now().Add(time.Second), 10)
+		time.Sleep(2 * time.Second)
+		ordinary := crowd(ctx, p)
+		time.Sleep(time.Minute)
+		cancel()
+		synctest.Wait()
+		assert.InDelta(t, 600, len(*ordinary), 10)
+		assert.Empty(t, p.kept)
+	})
+}
+
+// A place is kept until it is taken, and not only until somebody stands in line for
+// it: nobody else gets it between.
+func TestPaceKeepsPlacesForThoseInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(10)
+		ctx, cancel := context.WithCancel(t.Context())
+		for range 20 {
+			crowd(ctx, p)
+		}
+		time.Sleep(5*time.Second + 50*time.Millisecond)
+		synctest.Wait()
+		kept := p.keep(ctx, time.Now(), 10)
+		var through atomic.Int64
+		for range 10 {
+			go func() {
+				if p.Wait(kept) == nil {
+					through.Add(1)
+				}
+			}()
+		}
+		time.Sleep(p.window - 50*time.Millisecond) // when the first places are free
+		synctest.Wait()
+		assert.EqualValues(t, 10, through.Load())
+		assert.Empty(t, p.kept)
+		cancel()
+	})
+}
+
+// Whatever the limit, no more requests than it says are let through within any one
+// second, and one that is not whole is spread.
+func TestPaceOfAnyRate(t *testing.T) {
+	for rate, inTwentySeconds := range map[float64]int{
+		1e-12: 1, 1e-9: 1, 0.3: 6, 1: 20, 1.5: 30, 2.5: 50, 10: 200, 99.9: 1998, 5000: 100_000,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPace(rate)
+			if rate > 1e-6 {
+				assert.InEpsilon(t, rate, p.perSecond(), 1e-6)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second-time.Millisecond)
+			defer cancel()
+			var times []time.Time
+			for p.Wait(ctx) == nil {
+				times = append(times, time.Now())
+			}
+			assert.InDelta(t, inTwentySeconds, len(times), 1, "%v per second", rate)
+			n := int(math.Ceil(rate))
+			for i := n; i < len(times); i++ {
+				if apart := times[i].Sub(times[i-n]); apart < time.Second {
+					t.Fatalf("%v per second: %d requests within %v", rate, n+1, apart)
+				}
+			}
 		})
 	}
 }
