@@ -11,10 +11,19 @@ import (
 // need.
 func (f *fleet) reserve(ctx context.Context, at time.Time, b batch) context.Context {
 	n := 1
-	if _, block := b.Place.(place); !block {
+	if f.needsAllAtOnce(b) {
 		n, _ = f.atOnceTakes(b)
 	}
 	return f.client.pace.keep(ctx, at, n)
+}
+
+// needsAllAtOnce reports whether a batch is a last look that takes several requests,
+// which there is no time to make one after the other: the jobs are not all on one
+// page that is known. A list of unknown length is searched all the same, since one
+// page of it may show them all.
+func (f *fleet) needsAllAtOnce(b batch) bool {
+	_, block := b.Place.(place)
+	return b.Last && (!f.mayList() || !block && f.blockCount() > 0)
 }
 
 // atOnce reads each job of a batch, or all blocks of the list where that is fewer,

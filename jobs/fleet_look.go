@@ -30,47 +30,43 @@ type inProgress struct{ pages int }
 // observe looks at the jobs of a batch in the way that takes the fewest
 // requests.
 func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
-	var err error
+	err := f.lookFor(ctx, b, tell)
+	if refusesList(err) {
+		f.mu.Lock()
+		f.noList = true
+		f.mu.Unlock()
+		err = f.lookFor(ctx, b, tell)
+	}
+	return err
+}
+
+func (f *fleet) lookFor(ctx context.Context, b batch, tell func(seen)) error {
+	if f.needsAllAtOnce(b) {
+		return f.atOnce(ctx, b, tell)
+	}
 	switch at := b.Place.(type) {
 	case inProgress:
-		if b.Last {
-			err = f.atOnce(ctx, b, tell)
-			break
-		}
 		if !f.mayList() || b.Again > 0 || len(b.Keys) == 1 {
 			return f.single(ctx, b.Keys, b.Place, tell)
 		}
 		if pages := min(at.pages, b.Waiting, f.blockCount()); f.progressCosts(b, pages) <= 1.5*float64(pages)+1 {
-			err = f.progress(ctx, b, at.pages, tell)
-		} else {
-			err = f.search(ctx, b.Keys, tell) // too many have come since
+			return f.progress(ctx, b, at.pages, tell)
 		}
+		return f.search(ctx, b.Keys, tell) // too many have come since
 	case place:
 		if !f.mayList() || b.Again > 1 || len(b.Keys) == 1 {
 			return f.single(ctx, b.Keys, b.Place, tell)
 		}
 		if pages := min(b.Looks, b.Waiting, f.blockCount()); b.Again == 0 && !b.Last && f.progressPays(b, pages) && f.follow() {
-			err = f.progress(ctx, b, pages, tell)
-			break
+			return f.progress(ctx, b, pages, tell)
 		}
-		err = f.page(ctx, at.block, tell)
+		return f.page(ctx, at.block, tell)
 	default:
 		if !f.mayList() || b.Again > 1 || b.Waiting == 1 {
 			return f.single(ctx, b.Keys, b.Place, tell)
 		}
-		if b.Last {
-			err = f.atOnce(ctx, b, tell)
-			break
-		}
-		err = f.search(ctx, b.Keys, tell)
+		return f.search(ctx, b.Keys, tell)
 	}
-	if refusesList(err) {
-		f.mu.Lock()
-		f.noList = true
-		f.mu.Unlock()
-		return f.single(ctx, b.Keys, b.Place, tell)
-	}
-	return err
 }
 
 func (f *fleet) mayList() bool {
@@ -166,7 +162,8 @@ func tellAfter(s seen, tell func(seen)) {
 // answers adds what a snapshot says to those who wait for the job.
 func answers(to []reply, waiting []*Job, s *Snapshot) []reply {
 	for _, j := range waiting {
-		to = append(to, reply{Key: j, Sight: polling.Sight[*Snapshot]{Value: s, Done: j.observe(s)}})
+		believed, ended := j.observe(s)
+		to = append(to, reply{Key: j, Sight: polling.Sight[*Snapshot]{Value: believed, Done: ended}})
 	}
 	return to
 }

@@ -76,7 +76,7 @@ func (j *Job) Update(ctx context.Context) error {
 	if err := c.call(ctx, opGetJob, j.get, j.parse(&s)); err != nil {
 		return err
 	}
-	j.observe(s)
+	_, _ = j.observe(s)
 	return nil
 }
 
@@ -115,24 +115,24 @@ func (j *Job) parse(out **Snapshot) func([]byte) error {
 	}
 }
 
-// observe takes in what was seen and reports whether it shows the end of the
-// job's present run.
+// observe takes in what was seen, and returns what is known now and whether that is
+// the end of the job's present run.
 //
 // Two things that are seen are not believed. The end of the run before a Retry,
 // for as long as the retry may need to show. And a search that runs again after
 // it ended: it cannot, so an old answer came late.
-func (j *Job) observe(s *Snapshot) (ended bool) {
+func (j *Job) observe(s *Snapshot) (believed *Snapshot, ended bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	now := time.Now()
 	if j.last != nil && j.of == TypeBasicSearch && j.last.Status.Finished() && !s.Status.Finished() {
-		return true
+		return j.last, true
 	}
 	j.last, j.seenAt = s, now
 	if j.rerun != nil && (now.Sub(j.rerun.at) >= settling || !sameRun(j.rerun.of, s)) {
 		j.rerun = nil
 	}
-	return j.ended()
+	return j.last, j.ended()
 }
 
 // ended reports whether the present run is known to have ended. The caller
@@ -146,11 +146,14 @@ func (j *Job) newest() *Snapshot {
 	return j.last
 }
 
-// state is the snapshot, and whether it shows the end of the present run.
-func (j *Job) state() (s Snapshot, ended bool) {
+// end is the snapshot that shows the end of the present run; nil where none was seen.
+func (j *Job) end() *Snapshot {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return *j.last, j.ended()
+	if !j.ended() {
+		return nil
+	}
+	return j.last
 }
 
 // sameRun reports whether s shows the run that before was, or may be, the last
@@ -182,22 +185,23 @@ func (j *Job) Abort(ctx context.Context) error {
 }
 
 // result returns the result of a successful job in its wire form.
-func (j *Job) result(ctx context.Context) (Snapshot, error) {
-	s, ended := j.state()
-	if ended && s.Status == StatusSuccess && s.Result == nil {
+func (j *Job) result(ctx context.Context) (*Snapshot, error) {
+	s := j.end()
+	if s != nil && s.Status == StatusSuccess && s.Result == nil {
 		// Seen at services that write status and result one after the other.
 		if err := j.Update(ctx); err != nil {
-			return s, err
+			return nil, err
 		}
-		s, ended = j.state()
+		s = j.end()
 	}
-	switch {
-	case !ended:
-		return s, fmt.Errorf("%w: job %s was last seen %s; wait for it or update it", ErrNotFinished, s.ID, s.Status)
-	case s.Status != StatusSuccess:
-		return s, &JobError{Job: s}
-	case s.Result == nil:
-		return s, badAnswer("job %s is %s without a result: update it later", s.ID, s.Status)
+	if s == nil {
+		return nil, fmt.Errorf("%w: job %s was last seen %s; wait for it or update it", ErrNotFinished, j.id, j.Status())
+	}
+	if err := outcome(s); err != nil {
+		return nil, err
+	}
+	if s.Result == nil {
+		return nil, badAnswer("job %s is %s without a result: update it later", s.ID, s.Status)
 	}
 	return s, nil
 }

@@ -82,3 +82,115 @@ func TestLastLooksOfManyWaits(t *testing.T) {
 		})
 	}
 }
+
+// Where the service does not let us list, the last looks at many jobs are made at the
+// same time.
+func TestLastLooksWithoutTheList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const trip = 20 * time.Millisecond
+		deadline := time.Now().Add(time.Minute)
+		server := jobstest.New(t, jobstest.WithLatency(trip), jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
+			return jobstest.Run{Processing: time.Until(deadline) - 2*trip}
+		}))
+		server.Inject(jobstest.Rule{Operation: "listJobs"}, jobstest.Status(403))
+		all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), 20)
+		ctx, cancel := context.WithDeadline(t.Context(), deadline)
+		defer cancel()
+		for job, err := range jobs.WaitAll(ctx, all) {
+			assert.NoError(t, err, job.ID())
+		}
+	})
+}
+
+// A deadline that is near when nothing is known yet: neither how long a request takes,
+// nor where in the list the jobs are.
+func TestLastLooksAtOnce(t *testing.T) {
+	for name, tc := range map[string]struct {
+		jobs, waits int
+		lasting     time.Duration
+		requests    int
+	}{
+		"many that have ended":  {300, 300, 3 * time.Second, 8},
+		"many waits, few jobs":  {2, 40, time.Hour, 6},
+		"one that goes on":      {1, 1, time.Hour, 4},
+		"a few that have ended": {5, 5, 3 * time.Second, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := jobstest.New(t, jobstest.WithLatency(20*time.Millisecond), lasting(tc.lasting), jobstest.WithoutContractCheck())
+				all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), tc.jobs)
+				<-time.After(10 * time.Second)
+				before := polls(server)
+				ctx, cancel := context.WithTimeout(t.Context(), 140*time.Millisecond)
+				defer cancel()
+				var wg sync.WaitGroup
+				for i := range tc.waits {
+					wg.Go(func() {
+						<-time.After(time.Duration(i+1) * time.Microsecond)
+						err := all[i%tc.jobs].Wait(ctx)
+						if tc.lasting < 10*time.Second {
+							assert.NoError(t, err)
+						} else {
+							assert.ErrorIs(t, err, context.DeadlineExceeded)
+						}
+					})
+				}
+				wg.Wait()
+				synctest.Wait()
+				assert.LessOrEqual(t, polls(server)-before, tc.requests)
+			})
+		})
+	}
+}
+
+// Last looks that must not be made, since the service asks to be left alone, hold no
+// other request of the client back.
+func TestLastLooksThatMustWaitHoldNobodyBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := jobstest.New(t, jobstest.WithLatency(20*time.Millisecond), lasting(time.Hour), jobstest.WithoutContractCheck())
+		all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), 20)
+		client := clientOf(t, server, jobs.WithPace(10))
+		ds := dataset(t, client, "squash-and-merge")
+		server.Inject(jobstest.Rule{Operation: "listJobs"}, jobstest.Status(403))
+		server.Inject(jobstest.Rule{Operation: "getJob", Match: isPoll, After: 55 * time.Second, For: 20 * time.Second},
+			jobstest.HTML(503).RetryAfter(time.Minute))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		forever, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for i, job := range all {
+			all[i] = takenUp(t, ds, job)
+			wg.Go(func() { _ = all[i].Wait(ctx) })
+			wg.Go(func() { _ = all[i].Wait(forever) })
+		}
+		<-time.After(62 * time.Second)
+		start := time.Now()
+		for range 20 {
+			_, err := client.Dataset(t.Context(), "squash-and-merge")
+			assert.NoError(t, err)
+		}
+		assert.Less(t, time.Since(start), 5*time.Second)
+		stop()
+		wg.Wait()
+	})
+}
+
+// The caller's slice is his own, also while it is waited for.
+func TestWaitAllKeepsItsOwnList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := jobstest.New(t, jobstest.WithLatency(20*time.Millisecond), lasting(time.Minute), jobstest.WithoutContractCheck())
+		all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), 5)
+		ctx, cancel := context.WithTimeout(t.Context(), 62*time.Second)
+		defer cancel()
+		seen := map[string]bool{}
+		for job, err := range jobs.WaitAll(ctx, all) {
+			assert.NoError(t, err)
+			seen[job.ID()] = true
+			<-time.After(time.Second)
+			for i := range all {
+				all[i] = all[0]
+			}
+		}
+		assert.Len(t, seen, 5)
+	})
+}

@@ -84,12 +84,13 @@ func WithPatience(d time.Duration) WaitOption {
 // without the values of ctx, since they are shared.
 func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	w, err := newWaiting(options)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case j.over():
-		return j.ending()
-	case w.schedule != nil:
+	}
+	if s := j.end(); s != nil {
+		return outcome(s)
+	}
+	if w.schedule != nil {
 		return last(j.watchAlone(ctx, w))
 	}
 	// There may be thousands of goroutines in this select. All that needs more of
@@ -99,7 +100,7 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	case <-together.Ended():
 	case <-ctx.Done():
 	}
-	return j.end(ctx, together)
+	return j.leave(ctx, together)
 }
 
 // begin begins to share looks with other waits.
@@ -111,29 +112,17 @@ func (j *Job) begin(ctx context.Context, w waiting) *polling.Waiting[*Job, *Snap
 	return f.group.Begin(ctx, j, j.joining(w))
 }
 
-// end is how such a wait ends.
+// leave is how such a wait ends.
 //
 //go:noinline
-func (j *Job) end(ctx context.Context, together *polling.Waiting[*Job, *Snapshot]) error {
-	_, err := together.End(ctx)
+func (j *Job) leave(ctx context.Context, together *polling.Waiting[*Job, *Snapshot]) error {
+	s, err := together.End(ctx)
 	j.fleet().leave(j)
 	if err != nil {
 		return j.waitError(err)
 	}
-	return j.ending()
+	return outcome(s)
 }
-
-// over reports whether the job has ended.
-func (j *Job) over() bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return j.ended()
-}
-
-// ending is the error of the job, which has ended.
-//
-//go:noinline
-func (j *Job) ending() error { return outcome(j.Snapshot()) }
 
 // last is the error that a wait ends with.
 //
@@ -156,9 +145,8 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 			yield(Event{Job: j.Snapshot()}, err)
 			return
 		}
-		s, ended := j.state()
-		if ended {
-			yield(Event{Job: s}, outcome(s))
+		if s := j.end(); s != nil {
+			yield(Event{Job: *s}, outcome(s))
 			return
 		}
 		if w.schedule != nil {
@@ -194,9 +182,14 @@ func (j *Job) watchAlone(ctx context.Context, w waiting) iter.Seq2[Event, error]
 func (j *Job) events(looks iter.Seq2[polling.Event[*Snapshot], error]) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for e, err := range looks {
-			event := Event{Job: j.Snapshot(), Err: e.Err, Look: e.Look, Elapsed: e.Elapsed, Next: e.Next}
+			event := Event{Err: e.Err, Look: e.Look, Elapsed: e.Elapsed, Next: e.Next}
+			if e.Value != nil {
+				event.Job = *e.Value
+			} else {
+				event.Job = j.Snapshot()
+			}
 			if err == nil && e.Done {
-				err = outcome(event.Job)
+				err = outcome(&event.Job)
 			}
 			if !yield(event, j.waitError(err)) {
 				return
@@ -246,11 +239,13 @@ func (j *Job) age(schedule polling.Schedule) (age, first time.Duration) {
 }
 
 // outcome is the error of a job that ended; nil for success.
-func outcome(s Snapshot) error {
+//
+//go:noinline
+func outcome(s *Snapshot) error {
 	if s.Status == StatusSuccess {
 		return nil
 	}
-	return &JobError{Job: s}
+	return &JobError{Job: *s}
 }
 
 // waitError tells an ended wait in the words of this package.

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"iter"
+	"slices"
 	"sync"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
@@ -39,12 +40,12 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 			return
 		}
 		if f := sameFleet(jobs); f != nil {
-			waitFleet(ctx, f, jobs, w, yield)
+			waitFleet(ctx, f, slices.Clone(jobs), w, yield) // the caller may change his
 			return
 		}
 		byFleet := map[*fleet][]J{}
 		for _, j := range jobs {
-			if s, ended := j.job().state(); !ended {
+			if s := j.job().end(); s == nil {
 				f := j.job().fleet()
 				byFleet[f] = append(byFleet[f], j)
 			} else if !yield(j, outcome(s)) {
@@ -89,7 +90,7 @@ func sameFleet[J Waiter](jobs []J) *fleet {
 	var f *fleet
 	for _, j := range jobs {
 		job := j.job()
-		if job.over() || f != nil && f != job.fleet() {
+		if job.end() != nil || f != nil && f != job.fleet() {
 			return nil
 		}
 		f = job.fleet()
@@ -126,7 +127,7 @@ func waitFleet[J Waiter](ctx context.Context, f *fleet, jobs []J, w waiting, yie
 	}) {
 		err := job.waitError(o.Err)
 		if err == nil {
-			err = outcome(job.Snapshot())
+			err = outcome(o.Value)
 		}
 		j, ok := made[job]
 		if !ok {
