@@ -20,6 +20,7 @@ type fleet struct {
 	jobs     jobTable          // that are waited for
 	twins    map[string][]*Job // further values of the same job, by id
 	total    int               // how long the list was the last time
+	grew     time.Time         // when it was seen to be longer than before
 	noList   bool              // the service does not let us list
 	followed time.Time         // when following the list of the jobs in progress began
 }

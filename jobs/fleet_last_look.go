@@ -10,51 +10,69 @@ import (
 // reserve keeps the places in the pace that a last look before a deadline will
 // need.
 func (f *fleet) reserve(ctx context.Context, at time.Time, b batch) context.Context {
-	n := 1
-	if f.needsAllAtOnce(b) {
-		n, _ = f.atOnceTakes(b)
+	return f.client.pace.keep(ctx, at, max(len(f.lastRequests(b)), 1))
+}
+
+// A request asks for something and tells what it shows.
+type request func(ctx context.Context, tell func(seen)) error
+
+// lastRequests are those of a last look. There is no time to make one after the
+// other, so each job is read, or all pages on which the jobs are, where that is fewer.
+// None are returned where the length of the list is not known: it is searched, since
+// its first page may well show them all.
+func (f *fleet) lastRequests(b batch) (requests []request) {
+	var offsets []int
+	if f.mayList() {
+		if offsets = f.lastPages(b); len(offsets) == 0 {
+			return nil
+		}
 	}
-	return f.client.pace.keep(ctx, at, n)
+	if len(offsets) > 0 && len(offsets) < len(b.Keys) {
+		for _, offset := range offsets {
+			requests = append(requests, func(ctx context.Context, tell func(seen)) error {
+				_, err := f.blocks(ctx, offset, pageSize, tell)
+				return err
+			})
+		}
+		return requests
+	}
+	for _, j := range b.Keys {
+		requests = append(requests, func(ctx context.Context, tell func(seen)) error { return f.read(ctx, j, b.Place, tell) })
+	}
+	return requests
 }
 
-// needsAllAtOnce reports whether a batch is a last look that takes several requests,
-// which there is no time to make one after the other: the jobs are not all on one
-// page that is known. A list of unknown length is searched all the same, since one
-// page of it may show them all.
-func (f *fleet) needsAllAtOnce(b batch) bool {
-	_, block := b.Place.(place)
-	return b.Last && (!f.mayList() || !block && f.blockCount() > 0)
+// lastPages are where the pages begin on which the jobs of a batch are. Where the
+// list lately grew they may have moved on to the next page since it was last seen.
+func (f *fleet) lastPages(b batch) (offsets []int) {
+	total, grows := f.length()
+	if at, known := b.Place.(place); known {
+		offsets = []int{begins(at.block, total)}
+	} else {
+		for block := range f.blockCount() {
+			offsets = append(offsets, begins(block, total))
+		}
+	}
+	if grows && total > pageSize/2 {
+		offsets = append(offsets, offsets[0]+pageSize) // offsets[0] is the oldest
+	}
+	return offsets
 }
 
-// atOnce reads each job of a batch, or all blocks of the list where that is fewer,
-// at the same time.
-func (f *fleet) atOnce(ctx context.Context, b batch, tell func(seen)) error {
-	n, blocks := f.atOnceTakes(b)
+// atOnce makes requests at the same time.
+func atOnce(ctx context.Context, requests []request, tell func(seen)) error {
 	var all sync.WaitGroup
-	errs := make([]error, n)
+	errs := make([]error, len(requests))
 	free := make(chan struct{}, mostAtOnce)
-	for i := range n {
+	for i, request := range requests {
 		free <- struct{}{}
 		all.Go(func() {
-			if blocks {
-				errs[i] = f.page(ctx, i, tell)
-			} else {
-				errs[i] = f.read(ctx, b.Keys[i], b.Place, tell)
-			}
+			errs[i] = request(ctx, tell)
 			<-free
 		})
 	}
 	all.Wait()
 	return cmp.Or(errs...)
-}
-
-// atOnceTakes is how many requests atOnce takes, and whether they are for blocks.
-func (f *fleet) atOnceTakes(b batch) (n int, blocks bool) {
-	n = f.blockCount()
-	if blocks = f.mayList() && n > 0 && n < len(b.Keys); !blocks {
-		n = len(b.Keys)
-	}
-	return n, blocks
 }
 
 // mostAtOnce bounds the requests of one look that are under way.

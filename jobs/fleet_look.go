@@ -41,8 +41,10 @@ func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
 }
 
 func (f *fleet) lookFor(ctx context.Context, b batch, tell func(seen)) error {
-	if f.needsAllAtOnce(b) {
-		return f.atOnce(ctx, b, tell)
+	if b.Last {
+		if requests := f.lastRequests(b); requests != nil {
+			return atOnce(ctx, requests, tell)
+		}
 	}
 	switch at := b.Place.(type) {
 	case inProgress:
@@ -57,7 +59,7 @@ func (f *fleet) lookFor(ctx context.Context, b batch, tell func(seen)) error {
 		if !f.mayList() || b.Again > 1 || len(b.Keys) == 1 {
 			return f.single(ctx, b.Keys, b.Place, tell)
 		}
-		if pages := min(b.Looks, b.Waiting, f.blockCount()); b.Again == 0 && !b.Last && f.progressPays(b, pages) && f.follow() {
+		if pages := min(b.Looks, b.Waiting, f.blockCount()); b.Again == 0 && f.progressPays(b, pages) && f.follow() {
 			return f.progress(ctx, b, pages, tell)
 		}
 		return f.page(ctx, at.block, tell)
@@ -75,11 +77,33 @@ func (f *fleet) mayList() bool {
 	return !f.noList
 }
 
-// blockCount is how many blocks the list has.
-func (f *fleet) blockCount() int {
+// length is how long the list was the last time, and whether it lately grew.
+func (f *fleet) length() (total int, grows bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return (f.total + pageSize - 1) / pageSize
+	return f.total, time.Since(f.grew) < stillGrows
+}
+
+// stillGrows is how long after it was seen to grow the list is believed to.
+const stillGrows = 10 * time.Second
+
+// blockCount is how many blocks the list has.
+func (f *fleet) blockCount() int {
+	total, _ := f.length()
+	return (total + pageSize - 1) / pageSize
+}
+
+// begins is where a block begins in a list of this length.
+func begins(block, total int) (offset int) { return max(0, total-(block+1)*pageSize) }
+
+// hasTotal notes how long the list is.
+func (f *fleet) hasTotal(total int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.total > 0 && total > f.total {
+		f.grew = time.Now()
+	}
+	f.total = total
 }
 
 // follow reports whether to begin to follow the list of the jobs in progress.
@@ -170,10 +194,8 @@ func answers(to []reply, waiting []*Job, s *Snapshot) []reply {
 
 // page reads a block of the list.
 func (f *fleet) page(ctx context.Context, block int, tell func(seen)) error {
-	f.mu.Lock()
-	total := f.total
-	f.mu.Unlock()
-	offset := max(0, total-(block+1)*pageSize)
+	total, _ := f.length()
+	offset := begins(block, total)
 	limit := min(max(total-block*pageSize-offset, 1), pageSize)
 	_, err := f.blocks(ctx, offset, limit, tell)
 	return err
@@ -187,9 +209,7 @@ func (f *fleet) blocks(ctx context.Context, offset, limit int, tell func(seen)) 
 		tellAfter(s, tell)
 		return page, err
 	}
-	f.mu.Lock()
-	f.total = page.total
-	f.mu.Unlock()
+	f.hasTotal(page.total)
 	for i, item := range page.items {
 		at := place{max(page.total-1-offset-i, 0) / pageSize}
 		if s.Place != nil && s.Place != at {

@@ -83,6 +83,40 @@ func TestLastLooksOfManyWaits(t *testing.T) {
 	}
 }
 
+// While the list grows, a job moves from one page to the next.
+func TestLastLooksInAListThatGrows(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const trip = 20 * time.Millisecond
+		deadline := time.Now().Add(time.Minute)
+		server := jobstest.New(t, jobstest.WithLatency(trip), jobstest.WithoutContractCheck(), jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
+			return jobstest.Run{Processing: time.Until(deadline) - 2*trip}
+		}))
+		ds := dataset(t, clientOf(t, server), "squash-and-merge")
+		all := many(t.Context(), t, ds, 300)
+		stop := make(chan struct{})
+		var others sync.WaitGroup
+		others.Go(func() {
+			tick := time.NewTicker(1700 * time.Millisecond)
+			defer tick.Stop()
+			for {
+				select {
+				case <-tick.C:
+					many(t.Context(), t, ds, 1)
+				case <-stop:
+					return
+				}
+			}
+		})
+		ctx, cancel := context.WithDeadline(t.Context(), deadline)
+		defer cancel()
+		for job, err := range jobs.WaitAll(ctx, all) {
+			assert.NoError(t, err, job.ID())
+		}
+		close(stop)
+		others.Wait()
+	})
+}
+
 // Where the service does not let us list, the last looks at many jobs are made at the
 // same time.
 func TestLastLooksWithoutTheList(t *testing.T) {

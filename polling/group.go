@@ -221,10 +221,8 @@ func (g *Group[K, T]) remove(key K, m Slot) {
 	if g.members.n == 0 {
 		// Nobody waits: what is left over must not tick.
 		g.fresh, g.ready = nil, nil
-		for _, l := range g.last {
-			l.drop()
-		}
-		g.last, g.unsure = nil, nil
+		g.dropLast()
+		g.unsure = nil
 		g.failed, g.hold = 0, time.Time{}
 		if g.holdTimer != nil {
 			g.holdTimer.Stop()

@@ -84,7 +84,7 @@ type Waiting[K comparable, T any] struct {
 
 	notices []notice[T] // delivered, and not taken yet
 	wake    chan struct{}
-	stop    func() // the last looks before the deadline; nil for none
+	planner *planner[K, T] // of the last looks before the deadline; nil for none
 }
 
 // A notice is what a wait is told; without a reason it goes on.
@@ -125,7 +125,7 @@ func (w *Waiting[K, T]) enter(ctx context.Context, o JoinOptions) {
 	}
 	w.sink = sink[K, T]{deliver: w.deliver, patience: orDefault(o.Patience, time.Hour)}
 	w.group.join(w.key, &w.sink, o.Age, o.First)
-	w.stop = w.group.beforeDeadline(ctx, func(yield func(K) bool) { yield(w.key) })
+	w.planner = w.group.beforeDeadline(ctx, func(yield func(K) bool) { yield(w.key) })
 }
 
 // deliver is called with the mutex of the group held, which guards the wait.
@@ -175,9 +175,7 @@ func (w *Waiting[K, T]) take(stopped error) (event Event[T], reason error) {
 	}
 	if reason != nil {
 		w.over = true
-		if w.stop != nil {
-			w.stop()
-		}
+		w.planner.stop()
 	}
 	return event, reason
 }
@@ -240,7 +238,7 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 			g.join(key, s, o.Age, o.First)
 			left++
 		}
-		stop := g.beforeDeadline(ctx, func(yield func(K) bool) {
+		planner := g.beforeDeadline(ctx, func(yield func(K) bool) {
 			for key := range keys {
 				if g.waits(key, s) {
 					yield(key)
@@ -254,9 +252,7 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 			for key := range keys {
 				g.leave(key, s)
 			}
-			if stop != nil {
-				stop()
-			}
+			planner.stop()
 		}()
 		for left > 0 {
 			stopped := false

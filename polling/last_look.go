@@ -53,21 +53,20 @@ type planner[K comparable, T any] struct {
 	group    *Group[K, T]
 	each     func(yield func(K) bool)
 	deadline time.Time
-	timer    *time.Timer
-	over     bool
+	timer    *time.Timer // nil when it is over
 }
 
 // beforeDeadline plans the last looks at keys before the deadline of ctx. It
-// returns a function that ends this, to be called with mu held, as this one is; nil
-// when ctx has no deadline.
-func (g *Group[K, T]) beforeDeadline(ctx context.Context, each func(yield func(K) bool)) (stop func()) {
+// returns what does, which is to be stopped; nil when ctx has no deadline. The caller
+// holds mu.
+func (g *Group[K, T]) beforeDeadline(ctx context.Context, each func(yield func(K) bool)) *planner[K, T] {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return nil
 	}
 	p := &planner[K, T]{group: g, each: each, deadline: deadline}
 	p.timer = time.AfterFunc(p.pause(), p.wake)
-	return p.stop
+	return p
 }
 
 // pause is how long to wait before the last looks are planned, or thought of again:
@@ -86,7 +85,7 @@ func (p *planner[K, T]) wake() {
 	g := p.group
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if p.over {
+	if p.timer == nil {
 		return
 	}
 	if pause := p.pause(); pause > 0 {
@@ -104,19 +103,37 @@ func (p *planner[K, T]) wake() {
 }
 
 // tripTook notes how long a request took. Until the first has returned, nobody knows
-// what is in time for a deadline. The caller holds mu.
+// what is in time for a deadline, and what was planned is planned anew. The caller
+// holds mu.
 func (g *Group[K, T]) tripTook(d time.Duration) {
 	g.trips.took(d)
+	if g.unsure == nil {
+		return
+	}
+	g.dropLast()
 	for _, p := range g.unsure {
-		p.timer.Reset(0)
+		if p.timer != nil {
+			p.timer.Reset(0)
+		}
 	}
 	g.unsure = nil
 }
 
-// stop is called with mu held.
+// dropLast gives all last looks up that are planned. The caller holds mu.
+func (g *Group[K, T]) dropLast() {
+	for _, l := range g.last {
+		l.timer.Stop()
+		l.giveBack()
+	}
+	g.last = nil
+}
+
+// stop ends the planning, if there is any. The caller holds mu.
 func (p *planner[K, T]) stop() {
-	p.over = true
-	p.timer.Stop()
+	if p != nil && p.timer != nil {
+		p.timer.Stop()
+		p.timer = nil
+	}
 }
 
 // notice is how long before a last look a place is reserved: a limit of so many
@@ -143,6 +160,10 @@ func (g *Group[K, T]) plan(key K, at time.Time, slack time.Duration) {
 	for ; i < len(g.last) && !g.last[i].at.After(at); i++ {
 		if l := g.last[i]; l.place == place {
 			l.keys = append(l.keys, key)
+			if l.ctx != nil { // what was reserved is too little now
+				l.giveBack()
+				l.timer.Reset(0)
+			}
 			return
 		}
 	}
@@ -169,10 +190,7 @@ func (g *Group[K, T]) comes(l *lastLook[K]) {
 		return out
 	})
 	if l.ctx == nil {
-		l.ctx, l.cancel = context.WithCancel(context.Background()) //nolint:gosec // drop calls it, or look when it is over
-		if g.reserve != nil {
-			l.ctx = g.reserve(l.ctx, l.at, Batch[K]{Keys: l.keys, Place: l.place, Last: true, Waiting: g.members.n, Looks: g.cohorts.len()})
-		}
+		l.ctx, l.cancel = g.reserveFor(l.at, l.place, l.keys)
 	}
 	if left := time.Until(l.at); left > 0 && len(l.keys) > 0 {
 		l.timer.Reset(left)
@@ -182,51 +200,68 @@ func (g *Group[K, T]) comes(l *lastLook[K]) {
 	g.hurry(l)
 }
 
-// drop gives a last look up. The caller holds mu.
-func (l *lastLook[K]) drop() {
-	l.timer.Stop()
+// giveBack gives back what was reserved.
+func (l *lastLook[K]) giveBack() {
 	if l.cancel != nil {
 		l.cancel()
 	}
+	l.ctx, l.cancel = nil, nil
+}
+
+// reserveFor reserves what a last look needs, until it is cancelled. The caller holds
+// mu.
+func (g *Group[K, T]) reserveFor(at time.Time, place any, keys []K) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	if g.reserve != nil {
+		ctx = g.reserve(ctx, at, Batch[K]{Keys: keys, Place: place, Last: true, Waiting: g.members.n, Looks: g.cohorts.len()})
+	}
+	return ctx, cancel
 }
 
 // hurry looks at what is still waited for of a last look, before all others. The
 // caller holds mu.
 func (g *Group[K, T]) hurry(l *lastLook[K]) {
 	_, _, slack := g.trips.leads()
-	// Some may have moved since.
-	var cohorts []*cohort[K]
+	var places []any
+	keys := map[any][]K{} // by their place, which may have changed
 	for _, key := range l.keys {
 		m, _ := g.members.get(key)
-		from := g.cohortOf(m)
+		c := g.cohortOf(m)
 		// What was seen just now, or is by a last look, need not be seen again. Another
 		// look that is under way may stand in line.
-		if !from.began.Before(l.at.Add(-slack)) && (from.urgent || from.cancel == nil) {
+		if !c.began.Before(l.at.Add(-slack)) && (c.urgent || c.cancel == nil) {
 			continue
 		}
-		i := slices.IndexFunc(cohorts, func(c *cohort[K]) bool { return c.place == from.place })
-		if i < 0 {
-			i = len(cohorts)
-			ctx, cancel := l.ctx, l.cancel
-			if i > 0 {
-				ctx, cancel = context.WithCancel(context.WithoutCancel(l.ctx)) //nolint:gosec // part calls it, or look when it is over
+		if keys[c.place] == nil {
+			places = append(places, c.place)
+		}
+		keys[c.place] = append(keys[c.place], key)
+	}
+	if keys[l.place] == nil {
+		l.giveBack()
+	}
+	var urgent []*cohort[K]
+	for _, place := range places {
+		ctx, cancel := l.ctx, l.cancel
+		if place != l.place {
+			ctx, cancel = g.reserveFor(l.at, place, keys[place])
+		}
+		c := g.newCohort(cohort[K]{place: place, began: time.Now(), urgent: true, ctx: ctx, cancel: cancel})
+		for _, key := range keys[place] {
+			m, _ := g.members.get(key)
+			from := g.cohortOf(m)
+			if from.good.After(c.good) {
+				c.good = from.good
 			}
-			cohorts = append(cohorts, g.newCohort(cohort[K]{
-				born: from.born, good: from.good, place: from.place,
-				began: time.Now(), urgent: true, ctx: ctx, cancel: cancel,
-			}))
+			if from.live == 1 && from.cancel != nil {
+				// The look under way may show the key sooner; it ends with the last one.
+				context.AfterFunc(ctx, from.cancel)
+				from.cancel = nil
+			}
+			g.move(key, m, c)
 		}
-		if from.live == 1 && from.cancel != nil {
-			// The look under way may show the key sooner; it ends with the last one.
-			context.AfterFunc(cohorts[i].ctx, from.cancel)
-			from.cancel = nil
-		}
-		g.move(key, m, cohorts[i])
+		urgent = append(urgent, c)
 	}
-	if len(cohorts) == 0 {
-		l.drop()
-		return
-	}
-	g.ready = append(cohorts, g.ready...)
+	g.ready = append(urgent, g.ready...)
 	g.dispatch()
 }
