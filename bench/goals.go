@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -83,23 +84,25 @@ func (r *Report) goals() (goals []Goal) {
 			add(table.Title+": peers ahead on both requests and lag", float64(beaten), 0, "")
 		}
 	}
-	for _, row := range r.Faults.Rows {
-		if !row.Ours {
-			continue
-		}
-		for i, result := range row.Results {
-			f := r.Faults.Faults[i]
-			add(fmt.Sprintf("waits lost, %s, %s", f.Name, row.Client), float64(result.Lost), 0, "")
-			if f.Faults.OutageTo > 0 {
-				add("requests during the outage, "+row.Client, float64(result.InOutage), 20, "")
+	for _, table := range r.Lost {
+		for _, row := range table.Rows {
+			if !row.Ours {
+				continue
 			}
-			if f.Faults.Limit > 0 {
-				add("answered 429, "+f.Name+", "+row.Client, 100*result.Throttled429(), 1, "%")
-			}
-			if f.Faults.Hang > 0 {
-				// 30 s is the timeout of an attempt. With the longest job that
-				// this load has, no interval is longer than that part of it.
-				add("longest lag, "+f.Name+", "+row.Client, quantile(result.Lags, 1), 30+longestInterval.Seconds(), "s")
+			for i, result := range row.Results {
+				f := table.Faults[i]
+				add(fmt.Sprintf("%s, %s, %s", strings.ToLower(table.Title), f.Name, row.Client), float64(result.Lost), 0, "")
+				if f.Faults.OutageTo > 0 {
+					add("requests during the outage, "+row.Client, float64(result.InOutage), 20, "")
+				}
+				if f.Faults.Limit > 0 {
+					add("answered 429, "+f.Name+", "+row.Client, 100*result.Throttled429(), 1, "%")
+				}
+				if f.Faults.Hang > 0 {
+					// 30 s is the timeout of an attempt. With the longest job that
+					// this load has, no interval is longer than that part of it.
+					add("longest lag, "+f.Name+", "+row.Client, quantile(result.Lags, 1), 30+longestInterval.Seconds(), "s")
+				}
 			}
 		}
 	}

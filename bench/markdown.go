@@ -59,7 +59,10 @@ func (r *Report) markdown() []byte {
 	}
 	r.writeMemory(&p)
 	r.writeGrowth(&p)
-	r.writeFaults(&p)
+	for _, table := range r.Lost {
+		table.write(&p)
+	}
+	r.writeCancelled(&p)
 	r.writeSingles(&p)
 	r.writeSweep(&p)
 	r.writeAhead(&p)
@@ -148,20 +151,23 @@ func (r *Report) writeGrowth(p *page) {
 	p.table([]string{"jobs", "limit", "requests per job", "mean lag", "CPU per observation", "allocations per observation"}, rows)
 }
 
-func (r *Report) writeFaults(p *page) {
-	p.block("## Waits lost")
-	p.block("200 jobs unless said otherwise, lognormal as above, every library as it comes. A wait is lost when it returns an error although its job succeeded, or has not returned after two hours. " +
-		"The job that always fails is not counted itself: its reads are answered 500, and no list shows it.")
+func (table FaultTable) write(p *page) {
+	p.block("## " + table.Title)
+	p.block(table.Text)
 	var rows [][]string
-	for _, row := range r.Faults.Rows {
+	for _, row := range table.Rows {
 		name := row.Client
 		if row.Ours {
 			name = "**" + name + "**"
 		}
-		rows = append(rows, append([]string{name}, r.faultCells(row)...))
+		rows = append(rows, append([]string{name}, table.cells(row)...))
 	}
-	p.table(append([]string{"client"}, r.faultNames()...), rows)
+	p.table(append([]string{"client"}, table.names()...), rows)
+}
+
+func (r *Report) writeCancelled(p *page) {
 	if c := r.Cancelled; c != nil {
+		p.block("## Cancelled waits")
 		p.block("A wait of package jobs that is cancelled returns after %v and sends %d more requests. When one of a hundred is cancelled, the hundred send %d requests in three runs, and %d when none is; %d others are lost.",
 			c.Late, c.After, c.With, c.Without, c.Lost)
 	}
@@ -345,21 +351,23 @@ func (r *Report) writeAhead(p *page) {
 		p.line("")
 	}
 	var lost []string
-	for i, f := range r.Faults.Faults {
-		for _, own := range r.Faults.Rows {
-			if !own.Ours {
-				continue
-			}
-			for _, row := range r.Faults.Rows {
-				if !row.Ours && row.Results[i].LostShare() < own.Results[i].LostShare() {
-					lost = append(lost, fmt.Sprintf("%s loses %s of the waits under: %s; %s %s", row.Client, percent(row.Results[i].LostShare()), f.Name, own.Client, percent(own.Results[i].LostShare())))
+	for _, table := range r.Lost {
+		for i, f := range table.Faults {
+			for _, own := range table.Rows {
+				if !own.Ours {
+					continue
+				}
+				for _, row := range table.Rows {
+					if !row.Ours && row.Results[i].LostShare() < own.Results[i].LostShare() {
+						lost = append(lost, fmt.Sprintf("%s loses %s of the waits under: %s; %s %s", row.Client, percent(row.Results[i].LostShare()), f.Name, own.Client, percent(own.Results[i].LostShare())))
+					}
 				}
 			}
 		}
 	}
-	p.block("### Faults")
+	p.block("### Waits lost")
 	if len(lost) == 0 {
-		p.line("Under no fault does a peer lose fewer waits.")
+		p.line("Under no fault and no deadline does a peer lose fewer waits.")
 	}
 	for _, text := range lost {
 		p.line("- %s", text)

@@ -18,7 +18,7 @@ import (
 // A Report is everything that was measured in one run.
 type Report struct {
 	Tables    []*Table
-	Faults    FaultTable
+	Lost      []FaultTable
 	Cancelled *Cancelled
 	Singles   []Single
 	Sweep     []SweepPoint
@@ -44,7 +44,7 @@ func Make(t *testing.T, plan Plan, progress func(string)) *Report {
 	for _, size := range plan.Sizes {
 		r.Tables = append(r.Tables, b.together(size))
 	}
-	r.Faults = b.faults()
+	r.Lost = []FaultTable{b.faults(), b.deadlines()}
 	c := b.cancelled()
 	r.Cancelled = &c
 	if plan.Shapes {
@@ -69,10 +69,12 @@ func (r *Report) Text() string {
 			fmt.Fprintln(w, strings.Join(cells(row), "\t"))
 		}
 	}
-	fmt.Fprintln(w, "\nwaits lost")
-	fmt.Fprintln(w, "client\t"+strings.Join(r.faultNames(), "\t"))
-	for _, row := range r.Faults.Rows {
-		fmt.Fprintln(w, row.Client+"\t"+strings.Join(r.faultCells(row), "\t"))
+	for _, table := range r.Lost {
+		fmt.Fprintf(w, "\n%s\n", table.Title)
+		fmt.Fprintln(w, "client\t"+strings.Join(table.names(), "\t"))
+		for _, row := range table.Rows {
+			fmt.Fprintln(w, row.Client+"\t"+strings.Join(table.cells(row), "\t"))
+		}
 	}
 	fmt.Fprintln(w, "\ngoal\tlimit\tfigure\t")
 	for _, g := range r.goals() {
@@ -231,17 +233,17 @@ func verdict(g Goal) string {
 	return "**missed**"
 }
 
-func (r *Report) faultNames() (names []string) {
-	for _, f := range r.Faults.Faults {
+func (table FaultTable) names() (names []string) {
+	for _, f := range table.Faults {
 		names = append(names, f.Name)
 	}
 	return names
 }
 
-func (r *Report) faultCells(row FaultRow) (cells []string) {
+func (table FaultTable) cells(row FaultRow) (cells []string) {
 	for i, result := range row.Results {
 		text := percent(result.LostShare())
-		if f := r.Faults.Faults[i]; f.Faults.OutageTo > 0 {
+		if f := table.Faults[i]; f.Faults.OutageTo > 0 {
 			text += fmt.Sprintf(" (%s requests in it)", thousands(result.InOutage))
 		} else if f.Faults.Limit > 0 {
 			text += fmt.Sprintf(" (%s answered 429)", percent(result.Throttled429()))

@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// RoundTrip is how long a request and its answer are under way, half of it
-// before the service looks and half after.
+// RoundTrip is how long a request and its answer are under way unless [Faults] say
+// otherwise, half of it before the service looks and half after.
 const RoundTrip = 20 * time.Millisecond
 
 // DatasetID and JobType are those of every job.
@@ -94,6 +94,10 @@ type Faults struct {
 	// Broken is an own job, counted from one, that no list shows and whose
 	// every read fails with 500; zero is none.
 	Broken int
+	// RoundTrip is how long every request takes, when it is not [RoundTrip].
+	RoundTrip time.Duration
+	// NoList says that TensorBay's list is answered 403.
+	NoList bool
 	// Hang is how many requests are served before one is never answered; zero
 	// is none.
 	Hang int
@@ -155,7 +159,8 @@ func (s *Service) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		defer req.Body.Close()
 	}
-	if err := sleep(req.Context(), RoundTrip/2); err != nil {
+	half := cmp.Or(s.faults.RoundTrip, RoundTrip) / 2
+	if err := sleep(req.Context(), half); err != nil {
 		return nil, err
 	}
 	resp, err := s.serve(req)
@@ -163,7 +168,7 @@ func (s *Service) RoundTrip(req *http.Request) (*http.Response, error) {
 		<-req.Context().Done()
 		return nil, context.Cause(req.Context())
 	}
-	if err := sleep(req.Context(), RoundTrip/2); err != nil {
+	if err := sleep(req.Context(), half); err != nil {
 		return nil, err
 	}
 	return resp, err

@@ -141,6 +141,8 @@ func (s *Service) answer(f form, req *http.Request, now time.Time) (int, []byte)
 	query := req.URL.Query()
 	switch path := req.URL.Path; {
 	case req.Method != http.MethodGet:
+	case path == jobsPath && s.faults.NoList:
+		return http.StatusForbidden, f.problem("Forbidden", http.StatusForbidden)
 	case path == jobsPath:
 		return s.list(query, now)
 	case path == hcloudPath:
