@@ -58,12 +58,13 @@ type Group[K comparable, T any] struct {
 	hasty   int          // and these
 	cadence cadence
 	trips   trips
-	last    []*lastLook[K]   // by their time
-	unsure  []*planner[K, T] // of last looks, when no request was made before
+	last    []*lastLook[K]          // by their time
+	unsure  map[*planner[K, T]]bool // of last looks, when no request was made before
 
 	failed    int       // looks in a row that failed
 	failedAt  time.Time // when the last of them began
-	hold      time.Time // no look begins before
+	hold      time.Time // no look begins before, but for a last one
+	asked     time.Time // nor any before this, which the other side asks for
 	holdTimer *time.Timer
 }
 
@@ -87,6 +88,7 @@ type cohort[K comparable] struct {
 	urgent bool            // the look is the last before a deadline
 	ctx    context.Context // of a last look, with what was reserved for it
 	cancel context.CancelFunc
+	older  []context.CancelFunc // of looks under way that may show a key sooner
 }
 
 // A sink takes what was seen of a key. deliver is called with mu held and must
@@ -245,6 +247,9 @@ func (g *Group[K, T]) part(c *cohort[K]) {
 	if c.cancel != nil {
 		c.cancel()
 	}
+	for _, cancel := range c.older {
+		cancel()
+	}
 	if g.fresh == c {
 		g.fresh = nil
 	}
@@ -306,11 +311,15 @@ func (g *Group[K, T]) dispatch() {
 		if running >= most {
 			return
 		}
-		if wait := time.Until(g.hold); wait > 0 {
+		c := g.ready[0]
+		wait := time.Until(g.asked)
+		if !c.urgent {
+			wait = max(wait, time.Until(g.hold))
+		}
+		if wait > 0 {
 			g.wake(wait)
 			return
 		}
-		c := g.ready[0]
 		g.ready = g.ready[1:]
 		if c.live > 0 {
 			*g.underWay(c.urgent)++

@@ -41,14 +41,13 @@ func (g *Group[K, T]) look(ctx context.Context, over context.CancelFunc, c *coho
 		ctx, cancel = context.WithTimeoutCause(ctx, g.options.Timeout, ErrLookTimeout)
 		defer cancel()
 	}
-	start, last, told := c.began, c.began, false
+	start, last := c.began, c.began
 	err := g.observe(ctx, batch, func(seen Seen[K, T]) {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		now := time.Now()
 		if len(seen.Answers) > 0 { // a refusal comes sooner than an answer
 			g.tripTook(orDefault(seen.Took, now.Sub(last)))
-			told = true
 		}
 		last = now
 		g.take(c, seen, start, now)
@@ -60,15 +59,20 @@ func (g *Group[K, T]) look(ctx context.Context, over context.CancelFunc, c *coho
 
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	c.cancel, c.urgent = nil, false
+	c.cancel = nil
 	*g.underWay(batch.Last)--
 	now := time.Now()
+	// There may be time to repeat a last look once.
+	c.urgent = batch.Last && c.live > 0 && c.failed == 0 && c.again == 0
+	if c.urgent {
+		c.ctx, c.cancel = g.reserveFor(now, c.place, batch.Keys)
+	}
 	switch {
 	case c.live == 0:
 	case err != nil:
 		g.fail(c, err, start, now)
 	default:
-		g.askAgain(c, told, now)
+		g.askAgain(c, c.live < len(batch.Keys), now)
 	}
 	g.dispatch()
 }
@@ -82,8 +86,8 @@ func (g *Group[K, T]) take(c *cohort[K], seen Seen[K, T], start, now time.Time) 
 	if g.failed > 0 && len(seen.Answers) > 0 {
 		g.failed, g.hold = 0, time.Time{}
 	}
-	if after := min(seen.After, g.options.MaxAfter); after > 0 {
-		g.hold = now.Add(after)
+	if asked := now.Add(min(seen.After, g.options.MaxAfter)); asked.After(g.asked) {
+		g.asked = asked
 	}
 	var together *cohort[K]
 	ended := 0
@@ -104,7 +108,7 @@ func (g *Group[K, T]) take(c *cohort[K], seen Seen[K, T], start, now time.Time) 
 		case later:
 		case a.Err != nil:
 			g.failAlone(a.Key, m, a.Err, now)
-		case together == nil:
+		case together == nil || together.live == 0: // the other side may name a key twice
 			together = g.newCohort(cohort[K]{place: seen.Place, cost: float64(seen.Requests), good: now, began: start})
 			g.move(a.Key, m, together)
 		case at != together:
@@ -175,7 +179,7 @@ func (g *Group[K, T]) fail(c *cohort[K], err error, start, now time.Time) {
 	if c.live == 0 {
 		return
 	}
-	if g.failed >= storm {
+	if g.failed >= storm || c.urgent {
 		g.queueFirst(c)
 		return
 	}
@@ -218,9 +222,9 @@ func (g *Group[K, T]) bear(key K, m Slot, e Event[T], fatal bool, now time.Time)
 
 // askAgain plans another look for the keys that a good look did not tell of. The
 // caller holds mu.
-func (g *Group[K, T]) askAgain(c *cohort[K], told bool, now time.Time) {
+func (g *Group[K, T]) askAgain(c *cohort[K], fewer bool, now time.Time) {
 	c.again++
-	if told {
+	if fewer {
 		c.again = 1 // it gets on
 	}
 	if c.again <= mostAgain {

@@ -26,6 +26,7 @@ type farm struct {
 	start time.Time
 	ends  []time.Duration
 	trip  time.Duration
+	back  time.Duration                 // the way back; zero is half of the trip
 	fault func(n int, keys []int) error // of the n-th request
 	alone func(key int) error           // of one key
 
@@ -36,6 +37,13 @@ type farm struct {
 }
 
 const perPage = 100
+
+func orHalf(back, trip time.Duration) time.Duration {
+	if back == 0 {
+		return trip / 2
+	}
+	return back
+}
 
 func newFarm(ends ...time.Duration) *farm { return &farm{start: time.Now(), ends: ends} }
 
@@ -78,7 +86,7 @@ func (f *farm) observe(ctx context.Context, b polling.Batch[int], tell func(poll
 		for k := page * perPage; k < min((page+1)*perPage, len(f.ends)); k++ {
 			asked[k] = true
 			a := polling.Answer[int, string]{Key: k, Sight: polling.Sight[string]{Value: "busy"}}
-			if time.Since(f.start)-f.trip/2 >= f.ends[k] {
+			if time.Since(f.start)-orHalf(f.back, f.trip) >= f.ends[k] {
 				a.Sight = polling.Sight[string]{Value: "done", Done: true}
 			}
 			if f.alone != nil {
@@ -181,6 +189,124 @@ func TestGroupWatchIsLeftByAPanic(t *testing.T) {
 		looks := len(f.requests)
 		time.Sleep(10 * time.Minute)
 		assert.Len(t, f.requests, looks, "nobody waits, nobody looks")
+	})
+}
+
+// Whoever answers may be odd: what he names twice, the second time as ended, is over.
+func TestGroupKeyToldTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		looks := 0
+		g := polling.NewGroup(func(_ context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
+			done := polling.Sight[string]{Done: true}
+			if looks++; looks == 1 {
+				tell(polling.Seen[int, string]{Answers: []polling.Answer[int, string]{{Key: 0}, {Key: 0, Sight: done}, {Key: 1}}})
+				return nil
+			}
+			for _, key := range b.Keys {
+				tell(polling.Seen[int, string]{Answers: []polling.Answer[int, string]{{Key: key, Sight: done}}})
+			}
+			return nil
+		}, polling.GroupOptions{})
+		ended := 0
+		for _, o := range g.WatchAll(t.Context(), all(2)) {
+			require.NoError(t, o.Err)
+			ended++
+		}
+		assert.Equal(t, 2, ended)
+	})
+}
+
+// A key that no look tells of is not asked for without end, whatever else is told.
+func TestGroupAsksAgainOnlySoOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		looks := 0
+		g := polling.NewGroup(func(ctx context.Context, _ polling.Batch[int], tell func(polling.Seen[int, string])) error {
+			looks++
+			tell(polling.Seen[int, string]{Answers: []polling.Answer[int, string]{{Key: 0}}})
+			return pause(ctx, 10*time.Millisecond)
+		}, polling.GroupOptions{})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		for range g.WatchAll(ctx, all(3)) {
+		}
+		synctest.Wait()
+		assert.Less(t, looks, 200)
+	})
+}
+
+// Nobody shortens how long the other side asks to be left alone: no look that was
+// under way, no shorter wish, and not that everybody has left meanwhile.
+func TestGroupForgetsNoRetryAfter(t *testing.T) {
+	errBusy := errors.New("429")
+	for name, other := range map[string]func(tell func(polling.Seen[string, string])) error{
+		"a good look that was under way": func(tell func(polling.Seen[string, string])) error {
+			tell(polling.Seen[string, string]{Answers: []polling.Answer[string, string]{{Key: "other", Sight: polling.Sight[string]{Done: true}}}})
+			return nil
+		},
+		"a shorter one": func(tell func(polling.Seen[string, string])) error {
+			tell(polling.Seen[string, string]{After: time.Second})
+			return errBusy
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var asked []time.Time
+				g := polling.NewGroup(func(ctx context.Context, b polling.Batch[string], tell func(polling.Seen[string, string])) error {
+					if b.Keys[0] == "other" {
+						if err := pause(ctx, 2*time.Second); err != nil {
+							return err
+						}
+						return other(tell)
+					}
+					asked = append(asked, time.Now())
+					if len(asked) == 1 {
+						tell(polling.Seen[string, string]{After: 10 * time.Second})
+						return errBusy
+					}
+					tell(polling.Seen[string, string]{Answers: []polling.Answer[string, string]{{Key: "busy", Sight: polling.Sight[string]{Done: true}}}})
+					return nil
+				}, polling.GroupOptions{})
+				all, stop := context.WithCancel(t.Context())
+				go func() { _, _ = g.Until(all, "other", polling.JoinOptions{First: time.Second}) }()
+				synctest.Wait()
+				_, err := g.Until(t.Context(), "busy", polling.JoinOptions{First: 1300 * time.Millisecond})
+				require.NoError(t, err)
+				require.Len(t, asked, 2)
+				assert.GreaterOrEqual(t, asked[1].Sub(asked[0]), 10*time.Second)
+				stop()
+				synctest.Wait()
+			})
+		})
+	}
+	t.Run("everybody leaves", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			looks := 0
+			g := polling.NewGroup(func(_ context.Context, _ polling.Batch[string], tell func(polling.Seen[string, string])) error {
+				looks++
+				tell(polling.Seen[string, string]{After: 30 * time.Second})
+				return errBusy
+			}, polling.GroupOptions{})
+			for range 10 {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				_, err := g.Until(ctx, "busy", polling.JoinOptions{})
+				cancel()
+				require.Error(t, err)
+			}
+			assert.Equal(t, 1, looks)
+		})
+	})
+}
+
+func TestGroupWatchAllOfKeysThatPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(time.Second)
+		g := polling.NewGroup(f.observe, polling.GroupOptions{})
+		assert.Panics(t, func() {
+			for range g.WatchAll(t.Context(), func(func(int, polling.JoinOptions) bool) { panic("of the caller") }) {
+			}
+		})
+		_, err := g.Until(t.Context(), 0, polling.JoinOptions{})
+		assert.NoError(t, err, "the group is free")
 	})
 }
 

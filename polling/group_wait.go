@@ -230,30 +230,29 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 			default:
 			}
 		}
-		g.mu.Lock()
-		for key, o := range keys {
-			if s.patience == 0 {
-				s.patience = orDefault(o.Patience, time.Hour)
-			}
-			g.join(key, s, o.Age, o.First)
-			left++
-		}
-		planner := g.beforeDeadline(ctx, func(yield func(K) bool) {
-			for key := range keys {
-				if g.waits(key, s) {
-					yield(key)
-				}
-			}
-		})
-		g.mu.Unlock()
-		defer func() {
-			g.mu.Lock()
-			defer g.mu.Unlock()
+		var planner *planner[K, T]
+		defer g.locked(func() {
 			for key := range keys {
 				g.leave(key, s)
 			}
 			planner.stop()
-		}()
+		})
+		g.locked(func() {
+			for key, o := range keys {
+				if s.patience == 0 {
+					s.patience = orDefault(o.Patience, time.Hour)
+				}
+				g.join(key, s, o.Age, o.First)
+				left++
+			}
+			planner = g.beforeDeadline(ctx, func(yield func(K) bool) {
+				for key := range keys {
+					if g.waits(key, s) {
+						yield(key)
+					}
+				}
+			})
+		})
 		for left > 0 {
 			stopped := false
 			select {
@@ -261,18 +260,19 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 			case <-ctx.Done():
 				stopped = true
 			}
-			g.mu.Lock()
-			batch := ended
-			ended = nil
-			if stopped {
+			var batch []end
+			g.locked(func() {
+				batch, ended = ended, nil
+				if !stopped {
+					return
+				}
 				for key := range keys {
 					if g.waits(key, s) {
 						g.leave(key, s)
 						batch = append(batch, end{key, Outcome[T]{Err: &Error{Reason: ctx.Err(), Elapsed: time.Since(began)}}})
 					}
 				}
-			}
-			g.mu.Unlock()
+			})
 			for _, e := range batch {
 				left--
 				if !yield(e.key, e.Outcome) {
@@ -281,6 +281,13 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 			}
 		}
 	}
+}
+
+// locked calls what may panic, since it calls the caller, with mu held.
+func (g *Group[K, T]) locked(f func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	f()
 }
 
 // waits reports whether a sink waits for a key. The caller holds mu.

@@ -19,9 +19,9 @@ func (t *trips) took(d time.Duration) {
 // leads are how long before a deadline the last looks begin: one in time for a
 // slow trip, and one in time for a quick one. A look that begins by no more than
 // slack earlier does as well: it still sees what ended two quick trips before the
-// deadline.
+// deadline, even if all of a trip is the way back.
 func (t trips) leads() (slow, quick, slack time.Duration) {
-	return lead(t.slow), lead(t.quick), max(orDefault(t.quick, unknownTrip)-margin, margin)
+	return lead(t.slow), lead(t.quick), max(orDefault(t.quick, unknownTrip)/2-margin, margin)
 }
 
 // lead is how long before a deadline a look must begin that takes such a trip: it
@@ -33,8 +33,12 @@ func lead(trip time.Duration) time.Duration {
 // margin is what a timer and a goroutine may be late by.
 const margin = 5 * time.Millisecond
 
-// unknownTrip is how long a request is believed to take before there was one.
-const unknownTrip = 100 * time.Millisecond
+// unknownTrip is how long a request is believed to take before there was one, and
+// quickTrip how long it may.
+const (
+	unknownTrip = 100 * time.Millisecond
+	quickTrip   = 20 * time.Millisecond
+)
 
 // A lastLook is one that is planned for keys whose deadline is near, and that
 // were seen together.
@@ -93,12 +97,19 @@ func (p *planner[K, T]) wake() {
 		return
 	}
 	slow, quick, slack := g.trips.leads()
+	if g.trips.slow == 0 {
+		// Whatever is found out, a place is reserved.
+		quick, slack = lead(quickTrip), margin
+	}
 	for key := range p.each {
 		g.plan(key, p.deadline.Add(-slow), slack)
 		g.plan(key, p.deadline.Add(-quick), slack)
 	}
 	if g.trips.slow == 0 {
-		g.unsure = append(g.unsure, p)
+		if g.unsure == nil {
+			g.unsure = map[*planner[K, T]]bool{}
+		}
+		g.unsure[p] = true
 	}
 }
 
@@ -111,10 +122,8 @@ func (g *Group[K, T]) tripTook(d time.Duration) {
 		return
 	}
 	g.dropLast()
-	for _, p := range g.unsure {
-		if p.timer != nil {
-			p.timer.Reset(0)
-		}
+	for p := range g.unsure {
+		p.timer.Reset(0)
 	}
 	g.unsure = nil
 }
@@ -133,6 +142,7 @@ func (p *planner[K, T]) stop() {
 	if p != nil && p.timer != nil {
 		p.timer.Stop()
 		p.timer = nil
+		delete(p.group.unsure, p)
 	}
 }
 
@@ -162,7 +172,7 @@ func (g *Group[K, T]) plan(key K, at time.Time, slack time.Duration) {
 			l.keys = append(l.keys, key)
 			if l.ctx != nil { // what was reserved is too little now
 				l.giveBack()
-				l.timer.Reset(0)
+				l.timer.Reset(min(margin, max(time.Until(l.at), 0))) // others may join as well
 			}
 			return
 		}
@@ -254,9 +264,8 @@ func (g *Group[K, T]) hurry(l *lastLook[K]) {
 				c.good = from.good
 			}
 			if from.live == 1 && from.cancel != nil {
-				// The look under way may show the key sooner; it ends with the last one.
-				context.AfterFunc(ctx, from.cancel)
-				from.cancel = nil
+				c.older = append(append(c.older, from.cancel), from.older...)
+				from.cancel, from.older = nil, nil
 			}
 			g.move(key, m, c)
 		}

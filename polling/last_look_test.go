@@ -393,7 +393,7 @@ func TestLastLooksAtRandom(t *testing.T) {
 	for seed := range uint64(2000) {
 		rng := rand.New(rand.NewPCG(seed, 9))
 		spread := func(lo, hi float64) float64 { return lo * math.Exp(rng.Float64()*math.Log(hi/lo)) }
-		trip := time.Duration(spread(10, 3000) * float64(time.Millisecond))
+		trip := time.Duration(spread(20, 3000) * float64(time.Millisecond))
 		limit := time.Duration(float64(trip) * spread(2.01, 2000))
 		end := limit - 2*trip
 		if rng.IntN(2) == 0 {
@@ -401,6 +401,10 @@ func TestLastLooksAtRandom(t *testing.T) {
 		}
 		rate := []float64{0, 10}[rng.IntN(2)]
 		others, joins := rng.IntN(4), time.Duration(rng.Float64()*float64(trip))
+		back := trip / 2
+		if limit > 5*trip && rng.IntN(2) == 0 { // with less, a first look shows what has ended by half of it
+			back = max(time.Duration(rng.Float64()*float64(trip)), 1)
+		}
 		name := fmt.Sprintf("seed %d: trip %v, deadline %v, end %v, rate %v, %d others", seed, trip, limit, end, rate, others)
 
 		synctest.Test(t, func(t *testing.T) {
@@ -408,9 +412,9 @@ func TestLastLooksAtRandom(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			_, err := polling.Until(ctx, func(ctx context.Context) (s polling.Sight[string], err error) {
-				if err = pause(ctx, trip/2); err == nil {
+				if err = pause(ctx, trip-back); err == nil {
 					s.Done = time.Since(start) >= end
-					err = pause(ctx, trip-trip/2)
+					err = pause(ctx, back)
 				}
 				return s, err
 			}, polling.Options{})
@@ -418,7 +422,7 @@ func TestLastLooksAtRandom(t *testing.T) {
 		})
 		synctest.Test(t, func(t *testing.T) {
 			f := newFarm(end + joins)
-			f.trip = trip
+			f.trip, f.back = trip, back
 			for range others {
 				f.ends = append(f.ends, time.Hour, limit/3)
 			}
@@ -607,4 +611,88 @@ func TestLastLooksObeyAfter(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A last look that is refused does not cut off one that may yet show the end, and one
+// that fails or tells nothing is repeated before all others.
+func TestGroupLastLookThatFails(t *testing.T) {
+	errReset := errors.New("connection reset")
+	done := polling.Sight[string]{Done: true}
+	t.Run("another is under way", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			g := polling.NewGroup(func(ctx context.Context, b polling.Batch[string], tell func(polling.Seen[string, string])) error {
+				if b.Last {
+					tell(polling.Seen[string, string]{After: time.Second})
+					return errors.New("429")
+				}
+				if err := pause(ctx, 200*time.Millisecond); err != nil {
+					return err
+				}
+				tell(polling.Seen[string, string]{Answers: []polling.Answer[string, string]{{Key: b.Keys[0], Sight: done}}})
+				return nil
+			}, polling.GroupOptions{})
+			_, err := g.Until(t.Context(), "shows how long it takes", polling.JoinOptions{})
+			require.NoError(t, err)
+			ctx, cancel := context.WithDeadline(t.Context(), start.Add(10050*time.Millisecond))
+			defer cancel()
+			_, err = g.Until(ctx, "key", polling.JoinOptions{First: 9450 * time.Millisecond})
+			require.NoError(t, err)
+		})
+	})
+	for name, failure := range map[string]error{"an error": errReset, "nothing told": nil} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				lasts := 0
+				g := polling.NewGroup(func(ctx context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
+					if b.Keys[0] > 1 {
+						return pause(ctx, time.Hour)
+					}
+					if b.Last {
+						if lasts++; lasts == 1 {
+							_ = pause(ctx, 5*time.Millisecond)
+							return failure
+						}
+					}
+					if err := pause(ctx, 100*time.Millisecond); err != nil {
+						return err
+					}
+					tell(polling.Seen[int, string]{Answers: []polling.Answer[int, string]{{Key: b.Keys[0], Sight: done}}})
+					return nil
+				}, polling.GroupOptions{Timeout: -1})
+				_, err := g.Until(t.Context(), 0, polling.JoinOptions{})
+				require.NoError(t, err)
+				hanging, stop := context.WithCancel(t.Context())
+				for key := range 8 { // as many as may be under way
+					go func() { _, _ = g.Until(hanging, 2+key, polling.JoinOptions{}) }()
+					time.Sleep(time.Second)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+				defer cancel()
+				_, err = g.Until(ctx, 1, polling.JoinOptions{First: time.Hour})
+				require.NoError(t, err)
+				stop()
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// After an outage the backoff is ours: a last look is made all the same.
+func TestGroupLastLookInABackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(25 * time.Second)
+		f.trip = 20 * time.Millisecond
+		f.fault = func(int, []int) error {
+			if time.Since(f.start) < 20*time.Second {
+				return errors.New("503")
+			}
+			return nil
+		}
+		g := polling.NewGroup(f.observe, polling.GroupOptions{Backoff: polling.Backoff{Jitter: -1}})
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		_, err := g.Until(ctx, 0, polling.JoinOptions{})
+		require.NoError(t, err)
+	})
 }
