@@ -21,7 +21,7 @@ type pace struct {
 	mu   sync.Mutex
 	sent []time.Time // ring: sent[next] is the n-th last
 	next int
-	kept []*keptPlaces
+	kept []*keptPlaces // by their time
 }
 
 // newPace allows rate requests per second; nil, which allows all, for a rate
@@ -59,29 +59,39 @@ func (p *pace) Wait(ctx context.Context) error {
 	if p == nil {
 		return ctx.Err()
 	}
-	line := p.line
-	kept, _ := ctx.Value(keptKey{}).(*keptPlaces)
-	if p.has(kept) {
-		line = p.ahead
+	if kept, _ := ctx.Value(keptKey{}).(*keptPlaces); p.has(kept) {
+		if through, err := p.stand(ctx, p.ahead, kept); through || err != nil {
+			return err
+		}
 	}
+	_, err := p.stand(ctx, p.line, nil)
+	return err
+}
+
+// stand stands in a line until the next place is free. Whoever has a kept place, and
+// finds that others have taken it, has not got through.
+func (p *pace) stand(ctx context.Context, line chan struct{}, kept *keptPlaces) (through bool, err error) {
 	select {
 	case line <- struct{}{}:
 	case <-ctx.Done():
-		return ctx.Err()
+		return false, ctx.Err()
 	}
 	defer func() { <-line }()
 	since := time.Now()
 	for {
 		if err := ctx.Err(); err != nil {
-			return err
+			return false, err
+		}
+		if kept != nil && !p.has(kept) {
+			return false, nil
 		}
 		// Whoever has stood by for so long lets nobody go ahead any more.
 		delay := p.reserve(kept, time.Since(since) < 2*p.window)
 		if delay <= 0 {
-			return nil
+			return true, nil
 		}
 		if err := sleep(ctx, delay); err != nil {
-			return err
+			return false, err
 		}
 	}
 }
@@ -93,31 +103,50 @@ func (p *pace) reserve(kept *keptPlaces, stepBack bool) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
-	ahead := kept != nil && kept.left > 0
-	wanted := 0
-	if stepBack && !ahead {
-		for _, k := range p.kept {
-			// What is not taken in time is kept no longer.
-			if away := k.at.Sub(now); away < p.window && away > -p.window {
-				wanted += k.left
-			}
-		}
-	}
-	n := len(p.sent)
-	if wanted >= n {
-		return p.window / time.Duration(n)
-	}
-	if before := p.sent[(p.next+wanted)%n]; !before.IsZero() {
+	if before := p.sent[p.next]; !before.IsZero() {
 		if wait := p.window - now.Sub(before); wait > 0 {
 			return wait
 		}
 	}
+	if kept == nil && stepBack && p.wanted(now) {
+		return max(p.window/time.Duration(len(p.sent)), time.Millisecond)
+	}
 	p.sent[p.next] = now
-	p.next = (p.next + 1) % n
-	if ahead {
+	p.next = (p.next + 1) % len(p.sent)
+	if kept != nil {
 		p.release(kept, 1)
 	}
 	return 0
+}
+
+// wanted reports whether one more request now would leave too few places for those
+// that are kept: in some window that ends when a kept one is due, there would be more
+// than the limit. The caller holds mu.
+func (p *pace) wanted(now time.Time) bool {
+	n := len(p.sent)
+	sent, places, first := 0, 0, 0 // in the window: sent[next+sent:], kept[first:i]
+	for i, k := range p.kept {
+		if now.Sub(k.at) >= p.window { // what was not taken in time is kept no longer
+			first = i + 1
+			continue
+		}
+		due := k.due(now)
+		if due.Sub(now) >= p.window {
+			break
+		}
+		places += k.left
+		for first < i && due.Sub(p.kept[first].due(now)) >= p.window {
+			places -= p.kept[first].left
+			first++
+		}
+		for sent < n && due.Sub(p.sent[(p.next+sent)%n]) >= p.window {
+			sent++
+		}
+		if (n-sent)+places >= n {
+			return true
+		}
+	}
+	return false
 }
 
 // keptPlaces are those that others leave free, for requests at a time that is known
@@ -125,6 +154,14 @@ func (p *pace) reserve(kept *keptPlaces, stepBack bool) time.Duration {
 type keptPlaces struct {
 	at   time.Time
 	left int
+}
+
+// due is when they are taken: now, where it should have been before.
+func (k *keptPlaces) due(now time.Time) time.Time {
+	if k.at.Before(now) {
+		return now
+	}
+	return k.at
 }
 
 type keptKey struct{}
@@ -138,7 +175,8 @@ func (p *pace) keep(ctx context.Context, at time.Time, n int) context.Context {
 	k := &keptPlaces{at, n}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.kept = append(p.kept, k)
+	i, _ := slices.BinarySearchFunc(p.kept, at, func(k *keptPlaces, at time.Time) int { return k.at.Compare(at) })
+	p.kept = slices.Insert(p.kept, i, k)
 	context.AfterFunc(ctx, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -178,3 +178,66 @@ func TestPaceOfAnyRate(t *testing.T) {
 		})
 	}
 }
+
+// Kept places hold back only what would take them: where there are more, they are for
+// anybody.
+func TestPaceGivesAwayWhatNobodyKeeps(t *testing.T) {
+	for _, gap := range []time.Duration{400 * time.Millisecond, 200 * time.Millisecond, 150 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPace(10)
+			ctx, cancel := context.WithCancel(t.Context())
+			var late, kept atomic.Int64
+			go func() {
+				for at := time.Now().Add(2 * time.Second); ctx.Err() == nil; at = at.Add(gap) {
+					_ = sleep(ctx, time.Until(at.Add(-1100*time.Millisecond)))
+					place := p.keep(ctx, at, 1)
+					go func() {
+						_ = sleep(ctx, time.Until(at))
+						if p.Wait(place) == nil {
+							kept.Add(1)
+							if time.Now().After(at) {
+								late.Add(1)
+							}
+						}
+					}()
+				}
+			}()
+			time.Sleep(10 * time.Second)
+			var ordinary []*[]time.Duration
+			for range 10 {
+				ordinary = append(ordinary, crowd(ctx, p))
+			}
+			before := kept.Load()
+			time.Sleep(20 * time.Second)
+			cancel()
+			synctest.Wait()
+			passed := int(kept.Load() - before)
+			for _, times := range ordinary {
+				passed += len(*times)
+			}
+			assert.GreaterOrEqual(t, passed, 180, "of 200 places, with one kept every %v", gap)
+			assert.Zero(t, late.Load(), "no kept place is given to others")
+		})
+	}
+}
+
+// Whoever makes more requests than places were kept does not stand before others that
+// have theirs.
+func TestPaceLineOfThoseWithPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace(2)
+		ctx, cancel := context.WithCancel(t.Context())
+		assert.NoError(t, p.Wait(ctx))
+		assert.NoError(t, p.Wait(ctx))
+		at := time.Now().Add(time.Second)
+		few, enough := p.keep(ctx, at, 1), p.keep(ctx, at, 1)
+		time.Sleep(990 * time.Millisecond)
+		for range 2 {
+			go func() { _ = p.Wait(few) }()
+		}
+		time.Sleep(time.Millisecond)
+		assert.NoError(t, p.Wait(enough))
+		assert.Equal(t, at, time.Now())
+		cancel()
+	})
+}
