@@ -95,9 +95,11 @@ fuzz: ## run every fuzz target for 20 seconds
 		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(FUZZTIME) "$${f%:*}" || exit 1; \
 	done
 
+# A count and not a time, at whose end Go before 1.27 may call a good run failed
+# (go.dev/issue/75804).
 .PHONY: fuzz-short
 fuzz-short:
-	@$(MAKE) --no-print-directory fuzz FUZZTIME=2s
+	@$(MAKE) --no-print-directory fuzz FUZZTIME=1000x
 
 # The database of vulnerabilities comes as a module, because CI reaches no other
 # server. See SECURITY.md for the last result.

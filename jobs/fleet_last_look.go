@@ -3,13 +3,16 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // reserve keeps the places in the pace that a last look before a deadline will
 // need.
 func (f *fleet) reserve(ctx context.Context, at time.Time, b batch) context.Context {
+	f.planned(b.Place, at)
 	return f.client.pace.keep(ctx, at, max(len(f.lastRequests(b)), 1))
 }
 
@@ -46,34 +49,72 @@ func (f *fleet) lastRequests(b batch) (requests []request) {
 // list lately grew they may have moved on to the next page since it was last seen.
 func (f *fleet) lastPages(b batch) (offsets []int) {
 	total, grows := f.length()
-	if at, known := b.Place.(place); known {
+	at, known := b.Place.(place)
+	if known {
 		offsets = []int{begins(at.block, total)}
 	} else {
 		for block := range f.blockCount() {
 			offsets = append(offsets, begins(block, total))
 		}
 	}
-	if grows && total > pageSize/2 {
-		offsets = append(offsets, offsets[0]+pageSize) // offsets[0] is the oldest
+	// offsets[0] is the oldest.
+	if grows && total > pageSize/2 && (!known || !f.nextIsPlanned(at)) {
+		offsets = append(offsets, offsets[0]+pageSize)
 	}
 	return offsets
 }
 
-// atOnce makes requests at the same time.
+// planned notes when a last look at a block will be made.
+func (f *fleet) planned(where any, at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lastLook = at
+	if block, ok := where.(place); ok {
+		if f.lastLooks == nil {
+			f.lastLooks = map[place]time.Time{}
+		}
+		f.lastLooks[block] = at
+	}
+}
+
+// nextIsPlanned reports whether the page behind that of a block is read as well, by
+// a last look at the same time.
+func (f *fleet) nextIsPlanned(block place) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next, ok := f.lastLooks[place{block.block - 1}]
+	return ok && f.lastLooks[block].Sub(next).Abs() < 10*time.Millisecond
+}
+
+// atOnce makes requests at the same time. When the service asks to be left alone, those
+// that have not begun are not made any more.
 func atOnce(ctx context.Context, requests []request, tell func(seen)) error {
 	var all sync.WaitGroup
+	var alone atomic.Bool
 	errs := make([]error, len(requests))
 	free := make(chan struct{}, mostAtOnce)
 	for i, request := range requests {
 		free <- struct{}{}
+		if alone.Load() {
+			errs[i] = errLeftAlone
+			break
+		}
 		all.Go(func() {
-			errs[i] = request(ctx, tell)
+			errs[i] = request(ctx, func(s seen) {
+				if s.After > 0 {
+					alone.Store(true)
+				}
+				tell(s)
+			})
 			<-free
 		})
 	}
 	all.Wait()
 	return cmp.Or(errs...)
 }
+
+// errLeftAlone stands for requests that were not made.
+var errLeftAlone = errors.New("the service asks to be left alone")
 
 // mostAtOnce bounds the requests of one look that are under way.
 const mostAtOnce = 32

@@ -77,11 +77,12 @@ func (f *fleet) mayList() bool {
 	return !f.noList
 }
 
-// length is how long the list was the last time, and whether it lately grew.
+// length is how long the list was the last time, and whether it may have grown since:
+// it lately did, or nobody has looked for long.
 func (f *fleet) length() (total int, grows bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.total, time.Since(f.grew) < stillGrows
+	return f.total, time.Since(f.grew) < stillGrows || time.Since(f.counted) > stillGrows
 }
 
 // stillGrows is how long after it was seen to grow the list is believed to.
@@ -103,7 +104,7 @@ func (f *fleet) hasTotal(total int) {
 	if f.total > 0 && total > f.total {
 		f.grew = time.Now()
 	}
-	f.total = total
+	f.total, f.counted = total, time.Now()
 }
 
 // follow reports whether to begin to follow the list of the jobs in progress.
@@ -113,7 +114,8 @@ func (f *fleet) follow() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
-	if now.Sub(f.followed) < followAgain {
+	// A last look that is planned has places for the pages it knows of.
+	if now.Sub(f.followed) < followAgain || f.lastLook.After(now) {
 		return false
 	}
 	f.followed = now

@@ -85,36 +85,60 @@ func TestLastLooksOfManyWaits(t *testing.T) {
 
 // While the list grows, a job moves from one page to the next.
 func TestLastLooksInAListThatGrows(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const trip = 20 * time.Millisecond
-		deadline := time.Now().Add(time.Minute)
-		server := jobstest.New(t, jobstest.WithLatency(trip), jobstest.WithoutContractCheck(), jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
-			return jobstest.Run{Processing: time.Until(deadline) - 2*trip}
-		}))
-		ds := dataset(t, clientOf(t, server), "squash-and-merge")
-		all := many(t.Context(), t, ds, 300)
-		stop := make(chan struct{})
-		var others sync.WaitGroup
-		others.Go(func() {
-			tick := time.NewTicker(1700 * time.Millisecond)
-			defer tick.Stop()
-			for {
-				select {
-				case <-tick.C:
-					many(t.Context(), t, ds, 1)
-				case <-stop:
-					return
+	for name, tc := range map[string]struct {
+		jobs  int
+		every time.Duration
+		pace  float64
+	}{
+		"a few jobs":           {2, 5 * time.Second, 10},
+		"more than a page":     {300, 1700 * time.Millisecond, 0},
+		"under a limit":        {200, 2 * time.Second, 10},
+		"pages up to a limit":  {850, 1700 * time.Millisecond, 10},
+		"nobody makes another": {850, time.Hour, 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const trip = 20 * time.Millisecond
+				deadline := time.Now().Add(90 * time.Second)
+				server := jobstest.New(t, jobstest.WithLatency(trip), jobstest.WithoutContractCheck(), jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
+					return jobstest.Run{Processing: time.Until(deadline) - 2*trip}
+				}))
+				creator := dataset(t, clientOf(t, server), "squash-and-merge")
+				all := many(t.Context(), t, creator, tc.jobs)
+				ds := dataset(t, clientOf(t, server, jobs.WithPace(tc.pace)), "squash-and-merge")
+				for i, job := range all {
+					all[i] = takenUp(t, ds, job)
 				}
-			}
+				stop := make(chan struct{})
+				var others sync.WaitGroup
+				others.Go(func() {
+					tick := time.NewTicker(tc.every)
+					defer tick.Stop()
+					for {
+						select {
+						case <-tick.C:
+							if time.Until(deadline) > time.Second {
+								many(t.Context(), t, creator, 1)
+							}
+						case <-stop:
+							return
+						}
+					}
+				})
+				ctx, cancel := context.WithDeadline(t.Context(), deadline)
+				defer cancel()
+				lost := 0
+				for _, err := range jobs.WaitAll(ctx, all) {
+					if err != nil {
+						lost++
+					}
+				}
+				assert.Zero(t, lost)
+				close(stop)
+				others.Wait()
+			})
 		})
-		ctx, cancel := context.WithDeadline(t.Context(), deadline)
-		defer cancel()
-		for job, err := range jobs.WaitAll(ctx, all) {
-			assert.NoError(t, err, job.ID())
-		}
-		close(stop)
-		others.Wait()
-	})
+	}
 }
 
 // Where the service does not let us list, the last looks at many jobs are made at the
@@ -226,5 +250,53 @@ func TestWaitAllKeepsItsOwnList(t *testing.T) {
 			}
 		}
 		assert.Len(t, seen, 5)
+	})
+}
+
+// Last looks end where the service asks to be left alone.
+func TestLastLooksObeyRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const limit = 5 * time.Minute
+		server := jobstest.New(t, jobstest.WithLatency(20*time.Millisecond), lasting(time.Hour), jobstest.WithoutContractCheck())
+		all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), 200)
+		ds := dataset(t, clientOf(t, server, jobs.WithPace(10)), "squash-and-merge")
+		for i, job := range all {
+			all[i] = takenUp(t, ds, job)
+		}
+		server.Inject(jobstest.Rule{Operation: "listJobs"}, jobstest.Status(403))
+		server.Inject(jobstest.Rule{Operation: "getJob", Match: isPoll, After: limit - time.Second}, jobstest.Status(429).RetryAfter(time.Minute))
+		ctx, cancel := context.WithTimeout(t.Context(), limit)
+		defer cancel()
+		forever, stop := context.WithCancel(t.Context())
+		var wg sync.WaitGroup
+		for _, job := range all {
+			wg.Go(func() { _ = job.Wait(ctx) })
+			wg.Go(func() { _ = job.Wait(forever) })
+		}
+		<-time.After(limit - time.Second)
+		before := polls(server)
+		<-time.After(30 * time.Second)
+		synctest.Wait()
+		assert.LessOrEqual(t, polls(server)-before, 50, "those that were in line, of 200")
+		stop()
+		wg.Wait()
+	})
+}
+
+// The loop of WaitAll may be left by a panic, whatever it waits for.
+func TestWaitAllIsLeftByAPanic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := jobstest.New(t, jobstest.WithLatency(20*time.Millisecond), lasting(time.Minute), jobstest.WithoutContractCheck())
+		client := clientOf(t, server)
+		all := append(many(t.Context(), t, dataset(t, client, "squash-and-merge"), 2), many(t.Context(), t, dataset(t, client, "street-scenes"), 2)...)
+		assert.Panics(t, func() {
+			for range jobs.WaitAll(t.Context(), all) {
+				panic("of the caller")
+			}
+		})
+		synctest.Wait()
+		before := polls(server)
+		<-time.After(10 * time.Minute)
+		assert.Equal(t, before, polls(server))
 	})
 }

@@ -75,12 +75,13 @@ func WithPatience(d time.Duration) WaitOption {
 // Every other error is weather, and the wait goes on.
 //
 // There is no time limit but that of ctx. Before its deadline a last look is taken,
-// which sees what ended two round trips before; the places that it needs under
-// [WithPace] are kept for it. A job that is known to have ended is not looked at again.
+// which sees what ended two round trips (of 10 ms or more) before; the places that it
+// needs under [WithPace] are kept for it. A job that is known to have ended is not
+// looked at again.
 //
 // Waits are independent, and yet they share requests: a thousand goroutines that
 // wait for a thousand jobs of a dataset cost hardly more than one does. See
-// [Client.WaitAll] for one loop in place of many goroutines. Requests are made
+// [WaitAll] for one loop in place of many goroutines. Requests are made
 // without the values of ctx, since they are shared.
 func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	w, err := newWaiting(options)

@@ -53,7 +53,6 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 			}
 		}
 		ctx, cancel := context.WithCancel(ctx)
-		defer cancel()
 		// Fleets wait by themselves; what they yield goes through one loop.
 		type end struct {
 			j   J
@@ -73,12 +72,16 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 			fleets.Wait()
 			close(ends)
 		}()
-		left := true
+		// After the loop was left, also by a panic, what still comes is of no interest.
+		defer func() {
+			cancel()
+			for e := range ends {
+				_ = e
+			}
+		}()
 		for e := range ends {
-			// After the loop was left, what still comes is of no interest.
-			if left && !yield(e.j, e.err) {
-				left = false
-				cancel()
+			if !yield(e.j, e.err) {
+				return
 			}
 		}
 	}
