@@ -75,9 +75,9 @@ func WithPatience(d time.Duration) WaitOption {
 // Every other error is weather, and the wait goes on.
 //
 // There is no time limit but that of ctx. Before its deadline a last look is taken,
-// which sees what ended two round trips (of 10 ms or more) before; the places that it
-// needs under [WithPace] are kept for it. A job that is known to have ended is not
-// looked at again.
+// which sees what ended two round trips (of 20 ms or more) before; the places that it
+// needs under [WithPace] are kept for it, unless the wait has a schedule of its own.
+// A job that is known to have ended is not looked at again.
 //
 // Waits are independent, and yet they share requests: a thousand goroutines that
 // wait for a thousand jobs of a dataset cost hardly more than one does. See

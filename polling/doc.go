@@ -24,7 +24,7 @@
 //
 // Every look has its own timeout. Before a deadline of ctx passes, a last look is
 // taken, late enough to see what ended just before it: two round trips, where those
-// take 10 ms or more.
+// take 20 ms or more.
 //
 // # Many waits
 //
