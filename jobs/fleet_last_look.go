@@ -3,7 +3,6 @@ package jobs
 import (
 	"cmp"
 	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -96,7 +95,6 @@ func atOnce(ctx context.Context, requests []request, tell func(seen)) error {
 	for i, request := range requests {
 		free <- struct{}{}
 		if alone.Load() {
-			errs[i] = errLeftAlone
 			break
 		}
 		all.Go(func() {
@@ -112,9 +110,6 @@ func atOnce(ctx context.Context, requests []request, tell func(seen)) error {
 	all.Wait()
 	return cmp.Or(errs...)
 }
-
-// errLeftAlone stands for requests that were not made.
-var errLeftAlone = errors.New("the service asks to be left alone")
 
 // mostAtOnce bounds the requests of one look that are under way.
 const mostAtOnce = 32
