@@ -16,12 +16,13 @@ type fleet struct {
 	of      Type
 	group   *polling.Group[*Job, *Snapshot]
 
-	mu      sync.Mutex
-	jobs    jobTable          // that are waited for
-	twins   map[string][]*Job // further values of the same job, by id
-	total   int               // how long the list was the last time
-	counted time.Time         // when that was
-	grew    time.Time         // when it was seen to be longer than before
+	mu       sync.Mutex
+	jobs     jobTable          // that are waited for
+	twins    map[string][]*Job // further values of the same job, by id
+	total    int               // how long the list was the last time
+	counted  time.Time         // when that was
+	counting time.Time         // when only that was asked for
+	grew     time.Time         // when it was seen to be longer than before
 
 	lastLook  time.Time           // when one before a deadline will be made
 	lastLooks map[place]time.Time // by the block that it is at

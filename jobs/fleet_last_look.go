@@ -12,6 +12,9 @@ import (
 // need.
 func (f *fleet) reserve(ctx context.Context, at time.Time, b batch) context.Context {
 	f.planned(b.Place, at)
+	if len(b.Keys) > 1 && f.mustCount() {
+		go f.count(ctx) // of which the last look knows in time
+	}
 	return f.client.pace.keep(ctx, at, max(len(f.lastRequests(b)), 1))
 }
 
@@ -73,6 +76,28 @@ func (f *fleet) planned(where any, at time.Time) {
 			f.lastLooks = map[place]time.Time{}
 		}
 		f.lastLooks[block] = at
+	}
+}
+
+// mustCount reports whether to find out how long the list is: nobody knows it well
+// enough to look at its pages, for instance since only the list of the jobs in progress
+// was followed.
+func (f *fleet) mustCount() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	if f.noList || f.total == 0 || now.Sub(f.counted) < stillGrows || now.Sub(f.counting) < time.Second {
+		return false
+	}
+	f.counting = now
+	return true
+}
+
+// count asks for the length of the list. What goes wrong does not matter: then it is
+// what it was.
+func (f *fleet) count(ctx context.Context) {
+	if _, page, err := f.list(ctx, 0, 1, ""); err == nil {
+		f.hasTotal(page.total)
 	}
 }
 
