@@ -152,8 +152,8 @@ func (r *Report) writeGrowth(p *page) {
 }
 
 func (table FaultTable) write(p *page) {
-	p.block("## " + table.Title)
-	p.block(table.Text)
+	p.block("## %s", table.Title)
+	p.block("%s", table.Text)
 	var rows [][]string
 	for _, row := range table.Rows {
 		name := row.Client

@@ -76,7 +76,7 @@ func (j *Job) Update(ctx context.Context) error {
 	if err := c.call(ctx, opGetJob, j.get, j.parse(&s)); err != nil {
 		return err
 	}
-	_, _ = j.observe(s)
+	j.observe(s)
 	return nil
 }
 

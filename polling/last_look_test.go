@@ -115,26 +115,29 @@ func TestGroupLastLooksOfOneDeadline(t *testing.T) {
 	}
 }
 
+// waysToWait wait with a look, alone and in a group.
+var waysToWait = map[string]func(context.Context, polling.Look[string]) error{
+	"alone": func(ctx context.Context, look polling.Look[string]) error {
+		_, err := polling.Until(ctx, look, polling.Options{})
+		return err
+	},
+	"group": func(ctx context.Context, look polling.Look[string]) error {
+		g := polling.NewGroup(func(ctx context.Context, _ polling.Batch[int], tell func(polling.Seen[int, string])) error {
+			sight, err := look(ctx)
+			tell(polling.Seen[int, string]{After: sight.After, Answers: []polling.Answer[int, string]{{Key: 0, Sight: sight}}})
+			return err
+		}, polling.GroupOptions{})
+		_, err := g.Until(ctx, 0, polling.JoinOptions{})
+		return err
+	},
+}
+
 // A look that was slow of late may be so again: one is taken in time for it, and
 // another, for all that happens meanwhile, in time for a quick one.
 func TestLastLooksAfterASlowOne(t *testing.T) {
 	const quick, slow, limit = 20 * time.Millisecond, time.Second, 5 * time.Minute
 	synctest.Test(t, func(t *testing.T) {
-		for name, until := range map[string]func(context.Context, polling.Look[string]) error{
-			"alone": func(ctx context.Context, look polling.Look[string]) error {
-				_, err := polling.Until(ctx, look, polling.Options{})
-				return err
-			},
-			"group": func(ctx context.Context, look polling.Look[string]) error {
-				g := polling.NewGroup(func(ctx context.Context, _ polling.Batch[int], tell func(polling.Seen[int, string])) error {
-					sight, err := look(ctx)
-					tell(polling.Seen[int, string]{Answers: []polling.Answer[int, string]{{Key: 0, Sight: sight}}})
-					return err
-				}, polling.GroupOptions{})
-				_, err := g.Until(ctx, 0, polling.JoinOptions{})
-				return err
-			},
-		} {
+		for name, until := range waysToWait {
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			deadline, looks := time.Now().Add(limit), []time.Duration(nil)
 			err := until(ctx, func(context.Context) (polling.Sight[string], error) {
@@ -576,21 +579,7 @@ func TestGroupLastLooksHoldNoneUp(t *testing.T) {
 // Whoever asks to be left alone is, also before a deadline.
 func TestLastLooksObeyAfter(t *testing.T) {
 	const limit = 10 * time.Second
-	for name, until := range map[string]func(context.Context, polling.Look[string]) error{
-		"alone": func(ctx context.Context, look polling.Look[string]) error {
-			_, err := polling.Until(ctx, look, polling.Options{})
-			return err
-		},
-		"group": func(ctx context.Context, look polling.Look[string]) error {
-			g := polling.NewGroup(func(ctx context.Context, _ polling.Batch[int], tell func(polling.Seen[int, string])) error {
-				sight, err := look(ctx)
-				tell(polling.Seen[int, string]{After: sight.After, Answers: []polling.Answer[int, string]{{Key: 0, Sight: sight}}})
-				return err
-			}, polling.GroupOptions{})
-			_, err := g.Until(ctx, 0, polling.JoinOptions{})
-			return err
-		},
-	} {
+	for name, until := range waysToWait {
 		for after, looks := range map[time.Duration]int{20 * time.Second: 1, 6 * time.Second: 2, limit - time.Second/2: 2} {
 			synctest.Test(t, func(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
