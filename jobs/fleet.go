@@ -47,6 +47,7 @@ func newFleets(c *Client) func(*Dataset, Type) *fleet {
 			f = &fleet{client: c, dataset: ds, of: of, twins: map[string][]*Job{}}
 			f.group = polling.NewGroup(f.observe, polling.GroupOptions{Rate: c.pace.perSecond(), Timeout: -1})
 			f.group.ReserveWith(f.reserve)
+			f.group.TellOf(f.waitsFor)
 			f.group.KeepIn(func(j *Job) *polling.Slot { return &j.slot })
 			fleets[key{ds.id, of}] = f
 		}
@@ -54,38 +55,28 @@ func newFleets(c *Client) func(*Dataset, Type) *fleet {
 	}
 }
 
-// join makes a job known by its id, so that a list can tell of it.
-func (f *fleet) join(j *Job) {
+// waitsFor makes a job that is waited for known by its id, so that a list can tell of
+// it, or forgets it.
+func (f *fleet) waitsFor(j *Job, waitedFor bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch first := f.jobs.find(j.id); first {
-	case nil:
+	first, twins := f.jobs.find(j.id), f.twins[j.id]
+	switch {
+	case waitedFor && first == nil:
 		f.jobs.add(j)
-		j.waits = 1
-	case j:
-		j.waits++
+	case waitedFor:
+		f.twins[j.id] = append(twins, j)
+	case first != j:
+		i := slices.Index(twins, j)
+		f.twins[j.id] = slices.Delete(twins, i, i+1)
 	default:
-		f.twins[j.id] = append(f.twins[j.id], j)
-	}
-}
-
-func (f *fleet) leave(j *Job) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	twins := f.twins[j.id]
-	if f.jobs.find(j.id) != j {
-		if i := slices.Index(twins, j); i >= 0 {
-			twins = slices.Delete(slices.Clone(twins), i, i+1)
-		}
-	} else if j.waits--; j.waits == 0 {
 		f.jobs.remove(j)
 		if len(twins) > 0 {
 			f.jobs.add(twins[0])
-			twins[0].waits = 1
-			twins = twins[1:]
+			f.twins[j.id] = twins[1:]
 		}
 	}
-	if f.twins[j.id] = twins; len(twins) == 0 {
+	if len(f.twins[j.id]) == 0 {
 		delete(f.twins, j.id)
 	}
 }

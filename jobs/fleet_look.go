@@ -228,33 +228,35 @@ func (f *fleet) blocks(ctx context.Context, offset, limit int, tell func(seen)) 
 // search goes through the list from its newest job on, until it has seen the
 // jobs or that it would be cheaper to read them one by one.
 func (f *fleet) search(ctx context.Context, jobs []*Job, tell func(seen)) error {
-	missing := make(map[*Job]bool, len(jobs))
+	began := time.Now()
 	oldest := int64(math.MaxInt64)
 	for _, j := range jobs {
-		missing[j] = true
 		oldest = min(oldest, j.newest().CreatedAt.Unix())
 	}
-	found := 0
-	strike := func(s seen) {
-		for _, a := range s.Answers {
-			if missing[a.Key] {
-				delete(missing, a.Key)
-				found++
-			}
-		}
-		tell(s)
-	}
-	for read, offset := 0, 0; len(missing) > 0 && read < 2+found/4+len(missing)/4; read++ {
-		page, err := f.blocks(ctx, offset, pageSize, strike)
+	unseen := func(j *Job) bool { return !j.seenSince(began) }
+	first := 0 // of those that were not seen yet
+	for read, offset := 0, 0; read < 2+len(jobs)/4; read++ {
+		page, err := f.blocks(ctx, offset, pageSize, tell)
 		if err != nil {
 			return err
 		}
+		next := slices.IndexFunc(jobs[first:], unseen)
+		if next < 0 {
+			return nil
+		}
+		first += next
 		offset += len(page.items)
 		if len(page.items) == 0 || offset >= page.total || page.oldest < oldest {
 			break
 		}
 	}
-	return f.single(ctx, slices.DeleteFunc(slices.Clone(jobs), func(j *Job) bool { return !missing[j] }), nil, tell)
+	var missing []*Job
+	for _, j := range jobs[first:] {
+		if unseen(j) {
+			missing = append(missing, j)
+		}
+	}
+	return f.single(ctx, missing, nil, tell)
 }
 
 // Most pages of the list of jobs in progress that are worth reading.

@@ -31,7 +31,6 @@ type Job struct {
 	reading builder // copies the request that get has built
 
 	outer any          // the job as its own type
-	waits int          // in its fleet, whose mutex guards it
 	slot  polling.Slot // of its fleet's group
 }
 
@@ -125,10 +124,11 @@ func (j *Job) observe(s *Snapshot) (believed *Snapshot, ended bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	now := time.Now()
+	j.seenAt = now
 	if j.last != nil && j.of == TypeBasicSearch && j.last.Status.Finished() && !s.Status.Finished() {
 		return j.last, true
 	}
-	j.last, j.seenAt = s, now
+	j.last = s
 	if j.rerun != nil && (now.Sub(j.rerun.at) >= settling || !sameRun(j.rerun.of, s)) {
 		j.rerun = nil
 	}
@@ -138,6 +138,13 @@ func (j *Job) observe(s *Snapshot) (believed *Snapshot, ended bool) {
 // ended reports whether the present run is known to have ended. The caller
 // holds mu.
 func (j *Job) ended() bool { return j.last.Status.Finished() && j.rerun == nil }
+
+// seenSince reports whether the job was seen at that time or after.
+func (j *Job) seenSince(t time.Time) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return !j.seenAt.Before(t)
+}
 
 // newest is the snapshot itself, which nobody changes.
 func (j *Job) newest() *Snapshot {

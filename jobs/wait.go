@@ -108,9 +108,7 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 //
 //go:noinline
 func (j *Job) begin(ctx context.Context, w waiting) *polling.Waiting[*Job, *Snapshot] {
-	f := j.fleet()
-	f.join(j)
-	return f.group.Begin(ctx, j, j.joining(w))
+	return j.fleet().group.Begin(ctx, j, j.joining(w))
 }
 
 // leave is how such a wait ends.
@@ -118,7 +116,6 @@ func (j *Job) begin(ctx context.Context, w waiting) *polling.Waiting[*Job, *Snap
 //go:noinline
 func (j *Job) leave(ctx context.Context, together *polling.Waiting[*Job, *Snapshot]) error {
 	s, err := together.End(ctx)
-	j.fleet().leave(j)
 	if err != nil {
 		return j.waitError(err)
 	}
@@ -154,10 +151,7 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 			j.watchAlone(ctx, w)(yield)
 			return
 		}
-		f := j.fleet()
-		f.join(j)
-		defer f.leave(j)
-		j.events(f.group.Watch(ctx, j, j.joining(w)))(yield)
+		j.events(j.fleet().group.Watch(ctx, j, j.joining(w)))(yield)
 	}
 }
 

@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"iter"
-	"slices"
 	"sync"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
@@ -40,7 +39,7 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 			return
 		}
 		if f := sameFleet(jobs); f != nil {
-			waitFleet(ctx, f, slices.Clone(jobs), w, yield) // the caller may change his
+			waitFleet(ctx, f, jobs, w, yield)
 			return
 		}
 		byFleet := map[*fleet][]J{}
@@ -114,13 +113,7 @@ func waitFleet[J Waiter](ctx context.Context, f *fleet, jobs []J, w waiting, yie
 			}
 			made[job] = j
 		}
-		f.join(job)
 	}
-	defer func() {
-		for _, j := range jobs {
-			f.leave(j.job())
-		}
-	}()
 	for job, o := range f.group.WatchAll(ctx, func(yield func(*Job, polling.JoinOptions) bool) {
 		for _, j := range jobs {
 			if !yield(j.job(), j.job().joining(w)) {

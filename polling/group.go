@@ -119,6 +119,11 @@ func (g *Group[K, T]) ReserveWith(reserve Reserve[K]) { g.reserve = reserve }
 // KeepIn must be called before the group is used.
 func (g *Group[K, T]) KeepIn(slot func(K) *Slot) { g.members.slot = slot }
 
+// TellOf sets a function that is told of a key when somebody begins to wait for it
+// whom nobody waits for yet, and when nobody does any more. It must not use the group.
+// TellOf must be called before the group is used.
+func (g *Group[K, T]) TellOf(told func(key K, waitedFor bool)) { g.members.told = told }
+
 // storm is how many looks must fail in a row before the other side is held to
 // be ill.
 const storm = 3

@@ -3,6 +3,7 @@ package polling
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -12,18 +13,40 @@ func (g *Group[K, T]) in(key K, c *cohort[K]) (Slot, bool) {
 	return m, ok && g.cohortOf(m) == c
 }
 
-// begin looks at a cohort on a goroutine of its own, which ends with the look.
-// The caller holds mu.
-func (g *Group[K, T]) begin(c *cohort[K]) {
+// present returns the keys of a cohort, each once: one that left and came again before
+// the first look is in its list twice. The caller holds mu.
+func (g *Group[K, T]) present(c *cohort[K]) []K {
+	if c == nil {
+		return nil
+	}
 	keys := make([]K, 0, c.live)
 	for _, key := range c.keys {
 		if _, in := g.in(key, c); in {
 			keys = append(keys, key)
 		}
 	}
-	c.keys = keys
+	if len(keys) > c.live {
+		return once(keys)
+	}
+	return keys
+}
+
+// once returns each key once.
+func once[K comparable](keys []K) []K {
+	twice := make(map[K]bool, len(keys))
+	return slices.DeleteFunc(keys, func(key K) bool {
+		was := twice[key]
+		twice[key] = true
+		return was
+	})
+}
+
+// begin looks at a cohort on a goroutine of its own, which ends with the look.
+// The caller holds mu.
+func (g *Group[K, T]) begin(c *cohort[K]) {
+	c.keys = g.present(c)
 	batch := Batch[K]{
-		Keys: keys, Place: c.place, Again: c.again, Last: c.urgent,
+		Keys: c.keys, Place: c.place, Again: c.again, Last: c.urgent,
 		Waiting: g.members.n, Looks: g.cohorts.len(),
 		Rate: float64(g.members.n) * g.cadence.rate(time.Since(c.born)),
 	}

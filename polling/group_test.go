@@ -216,6 +216,30 @@ func TestGroupKeyToldTwice(t *testing.T) {
 	})
 }
 
+// A key whose wait is given up and begun again before the first look is asked for once;
+// and the group tells of it each time it comes or goes.
+func TestGroupKeyThatComesAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFarm(time.Second, time.Second)
+		g := polling.NewGroup(f.observe, polling.GroupOptions{})
+		var told []string
+		g.TellOf(func(key int, waitedFor bool) { told = append(told, fmt.Sprint(key, waitedFor)) })
+		soon := polling.JoinOptions{First: time.Second}
+		one, two := g.Begin(t.Context(), 0, soon), g.Begin(t.Context(), 1, soon)
+		synctest.Wait()
+		_, err := one.End(t.Context())
+		require.ErrorIs(t, err, context.Canceled)
+		_, err = g.Until(t.Context(), 0, soon)
+		require.NoError(t, err)
+		<-two.Ended()
+		_, err = two.End(t.Context())
+		require.NoError(t, err)
+		assert.ElementsMatch(t, []int{0, 1}, f.batches[0])
+		slices.Sort(told)
+		assert.Equal(t, []string{"0 false", "0 false", "0 true", "0 true", "1 false", "1 true"}, told)
+	})
+}
+
 // A key that no look tells of is not asked for without end, whatever else is told.
 func TestGroupAsksAgainOnlySoOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"iter"
-	"slices"
 	"time"
 )
 
@@ -125,7 +124,7 @@ func (w *Waiting[K, T]) enter(ctx context.Context, o JoinOptions) {
 	}
 	w.sink = sink[K, T]{deliver: w.deliver, patience: orDefault(o.Patience, time.Hour)}
 	w.group.join(w.key, &w.sink, o.Age, o.First)
-	w.planner = w.group.beforeDeadline(ctx, func(yield func(K) bool) { yield(w.key) })
+	w.planner = w.group.beforeDeadline(ctx, func() []K { return []K{w.key} })
 }
 
 // deliver is called with the mutex of the group held, which guards the wait.
@@ -199,8 +198,8 @@ type Outcome[T any] struct {
 
 // WatchAll waits for many keys and yields each as its wait ends. When ctx ends,
 // those that are left are yielded with the error of ctx. Leaving the loop ends
-// all waits. The keys are gone through several times, from other goroutines too,
-// and must be the same every time.
+// all waits. The keys are gone through once, at the beginning, and what yields them
+// must not use the group.
 //
 // It costs a fraction of what a goroutine for each key does.
 func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOptions]) iter.Seq2[K, Outcome[T]] {
@@ -232,10 +231,12 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 		}
 		var planner *planner[K, T]
 		defer g.locked(func() {
-			for key := range keys {
-				g.leave(key, s)
-			}
 			planner.stop()
+			if left > 0 {
+				for _, key := range g.waitedFor(s) {
+					g.leave(key, s)
+				}
+			}
 		})
 		g.locked(func() {
 			for key, o := range keys {
@@ -245,13 +246,7 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 				g.join(key, s, o.Age, o.First)
 				left++
 			}
-			planner = g.beforeDeadline(ctx, func(yield func(K) bool) {
-				for key := range keys {
-					if g.waits(key, s) {
-						yield(key)
-					}
-				}
-			})
+			planner = g.beforeDeadline(ctx, func() []K { return g.waitedFor(s) })
 		})
 		for left > 0 {
 			stopped := false
@@ -266,11 +261,9 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 				if !stopped {
 					return
 				}
-				for key := range keys {
-					if g.waits(key, s) {
-						g.leave(key, s)
-						batch = append(batch, end{key, Outcome[T]{Err: &Error{Reason: ctx.Err(), Elapsed: time.Since(began)}}})
-					}
+				for _, key := range g.waitedFor(s) {
+					g.leave(key, s)
+					batch = append(batch, end{key, Outcome[T]{Err: &Error{Reason: ctx.Err(), Elapsed: time.Since(began)}}})
 				}
 			})
 			for _, e := range batch {
@@ -290,11 +283,21 @@ func (g *Group[K, T]) locked(f func()) {
 	f()
 }
 
-// waits reports whether a sink waits for a key. The caller holds mu.
-func (g *Group[K, T]) waits(key K, s *sink[K, T]) bool {
-	m, ok := g.members.get(key)
-	if !ok {
-		return false
+// waitedFor returns the keys that a sink waits for, each as often as it does. The
+// cohorts have them, so that no list of its own is needed. The caller holds mu.
+func (g *Group[K, T]) waitedFor(s *sink[K, T]) (keys []K) {
+	for _, c := range g.cohorts.at {
+		for _, key := range g.present(c) {
+			m, _ := g.members.get(key)
+			if g.sinkOf(m) == s {
+				keys = append(keys, key)
+			}
+			for _, other := range g.others[key] {
+				if other == s {
+					keys = append(keys, key)
+				}
+			}
+		}
 	}
-	return g.sinkOf(m) == s || slices.Contains(g.others[key], s)
+	return keys
 }

@@ -55,7 +55,7 @@ type lastLook[K comparable] struct {
 // A planner plans the last looks at keys before one deadline.
 type planner[K comparable, T any] struct {
 	group    *Group[K, T]
-	each     func(yield func(K) bool)
+	keys     func() []K
 	deadline time.Time
 	timer    *time.Timer // nil when it is over
 }
@@ -63,12 +63,12 @@ type planner[K comparable, T any] struct {
 // beforeDeadline plans the last looks at keys before the deadline of ctx. It
 // returns what does, which is to be stopped; nil when ctx has no deadline. The caller
 // holds mu.
-func (g *Group[K, T]) beforeDeadline(ctx context.Context, each func(yield func(K) bool)) *planner[K, T] {
+func (g *Group[K, T]) beforeDeadline(ctx context.Context, keys func() []K) *planner[K, T] {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		return nil
 	}
-	p := &planner[K, T]{group: g, each: each, deadline: deadline}
+	p := &planner[K, T]{group: g, keys: keys, deadline: deadline}
 	p.timer = time.AfterFunc(p.pause(), p.wake)
 	return p
 }
@@ -101,7 +101,7 @@ func (p *planner[K, T]) wake() {
 		// Whatever is found out, a place is reserved.
 		quick, slack = lead(quickTrip), margin
 	}
-	for key := range p.each {
+	for _, key := range p.keys() {
 		g.plan(key, p.deadline.Add(-slow), slack)
 		g.plan(key, p.deadline.Add(-quick), slack)
 	}
@@ -192,13 +192,10 @@ func (g *Group[K, T]) comes(l *lastLook[K]) {
 	if i < 0 {
 		return // nobody waits any more
 	}
-	twice := make(map[K]bool, len(l.keys)) // several wait for it
-	l.keys = slices.DeleteFunc(l.keys, func(key K) bool {
+	l.keys = once(slices.DeleteFunc(l.keys, func(key K) bool { // several may wait for one
 		_, in := g.members.get(key)
-		out := !in || twice[key]
-		twice[key] = true
-		return out
-	})
+		return !in
+	}))
 	if l.ctx == nil {
 		l.ctx, l.cancel = g.reserveFor(l.at, l.place, l.keys)
 	}

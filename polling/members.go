@@ -9,6 +9,8 @@ type members[K comparable] struct {
 	slot func(K) *Slot // in the key; nil where they are in the map
 	kept map[K]Slot
 	n    int
+	// told is told of a key that comes or goes; nil for nobody.
+	told func(key K, waitedFor bool)
 }
 
 func (m *members[K]) get(key K) (Slot, bool) {
@@ -23,6 +25,7 @@ func (m *members[K]) get(key K) (Slot, bool) {
 func (m *members[K]) put(key K, s Slot) {
 	if _, ok := m.get(key); !ok {
 		m.n++
+		m.tell(key, true)
 	}
 	if m.slot != nil {
 		*m.slot(key) = s
@@ -39,9 +42,16 @@ func (m *members[K]) remove(key K) {
 		return
 	}
 	m.n--
+	m.tell(key, false)
 	if m.slot != nil {
 		*m.slot(key) = Slot{}
 		return
 	}
 	delete(m.kept, key)
+}
+
+func (m *members[K]) tell(key K, waitedFor bool) {
+	if m.told != nil {
+		m.told(key, waitedFor)
+	}
 }
