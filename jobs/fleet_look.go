@@ -146,6 +146,7 @@ func (f *fleet) single(ctx context.Context, jobs []*Job, place any, tell func(se
 // may be about the service is returned.
 func (f *fleet) read(ctx context.Context, j *Job, place any, tell func(seen)) error {
 	var shows *Snapshot
+	asked := time.Now()
 	s, err := f.ask(ctx, opGetJob, j.get, j.parse(&shows))
 	s.Place = place
 	switch {
@@ -155,7 +156,7 @@ func (f *fleet) read(ctx context.Context, j *Job, place any, tell func(seen)) er
 		if len(waiting) == 0 {
 			waiting = append(waiting, j) // it is waited for alone
 		}
-		s.Answers = answers(nil, waiting, shows)
+		s.Answers = answers(nil, waiting, shows, asked)
 	case j.hopeless(err):
 		s.Answers = []reply{{Key: j, Err: polling.Permanent(err)}}
 	case errors.Is(err, ErrNotFound):
@@ -185,10 +186,11 @@ func tellAfter(s seen, tell func(seen)) {
 	}
 }
 
-// answers adds what a snapshot says to those who wait for the job.
-func answers(to []reply, waiting []*Job, s *Snapshot) []reply {
+// answers adds what a snapshot that was asked for then says to those who wait for the
+// job.
+func answers(to []reply, waiting []*Job, s *Snapshot, asked time.Time) []reply {
 	for _, j := range waiting {
-		believed, ended := j.observe(s)
+		believed, ended := j.observe(s, asked)
 		to = append(to, reply{Key: j, Sight: polling.Sight[*Snapshot]{Value: believed, Done: ended}})
 	}
 	return to
@@ -219,7 +221,7 @@ func (f *fleet) blocks(ctx context.Context, offset, limit int, tell func(seen)) 
 			s = seen{Took: s.Took}
 		}
 		s.Place = at
-		s.Answers = f.shown(s.Answers, item)
+		s.Answers = f.shown(s.Answers, item, page.asked)
 	}
 	tell(s)
 	return page, nil
@@ -293,7 +295,7 @@ func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen
 			return err
 		}
 		for _, item := range page.items {
-			all.Answers = f.shown(all.Answers, item)
+			all.Answers = f.shown(all.Answers, item, page.asked)
 		}
 		offset += len(page.items)
 		more = len(page.items) > 0 && offset < page.total
@@ -323,6 +325,7 @@ func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen
 
 // list reads a page of the jobs in a status, or of all.
 func (f *fleet) list(ctx context.Context, offset, limit int, status Status) (s seen, page jobPage, err error) {
+	page.asked = time.Now()
 	s, err = f.ask(ctx, opListJobs,
 		func() (*http.Request, error) {
 			return gen.NewListJobsRequest(f.client.server, f.dataset.id, &gen.ListJobsParams{
@@ -333,7 +336,7 @@ func (f *fleet) list(ctx context.Context, offset, limit int, status Status) (s s
 }
 
 // shown adds what a page shows of a job, if anybody waits for it.
-func (f *fleet) shown(to []reply, item jobItem) []reply {
+func (f *fleet) shown(to []reply, item jobItem, asked time.Time) []reply {
 	var few [2]*Job
 	waiting := f.named(item.id, few[:0])
 	if len(waiting) == 0 {
@@ -347,5 +350,5 @@ func (f *fleet) shown(to []reply, item jobItem) []reply {
 			return to // read by itself, the job shows what is wrong with it
 		}
 	}
-	return answers(to, waiting, s)
+	return answers(to, waiting, s, asked)
 }

@@ -34,10 +34,11 @@ type Job struct {
 	slot  polling.Slot // of its fleet's group
 }
 
-// A rerun is a Retry whose effect has not been seen yet.
+// A rerun is the newest Retry.
 type rerun struct {
-	of *Snapshot // the run before
-	at time.Time
+	of   *Snapshot // the run before
+	at   time.Time
+	seen time.Time // when the new run was; zero before
 }
 
 // settling is how long the service may take until everybody sees what was done:
@@ -71,11 +72,11 @@ func (j *Job) MarshalJSON() ([]byte, error) { return j.Snapshot().MarshalJSON() 
 // Update reads the job from the service.
 func (j *Job) Update(ctx context.Context) error {
 	var s *Snapshot
-	c := j.dataset.client
+	c, asked := j.dataset.client, time.Now()
 	if err := c.call(ctx, opGetJob, j.get, j.parse(&s)); err != nil {
 		return err
 	}
-	j.observe(s)
+	j.observe(s, asked)
 	return nil
 }
 
@@ -114,30 +115,44 @@ func (j *Job) parse(out **Snapshot) func([]byte) error {
 	}
 }
 
-// observe takes in what was seen, and returns what is known now and whether that is
-// the end of the job's present run.
-//
-// Two things that are seen are not believed. The end of the run before a Retry,
-// for as long as the retry may need to show. And a search that runs again after
-// it ended: it cannot, so an old answer came late.
-func (j *Job) observe(s *Snapshot) (believed *Snapshot, ended bool) {
+// observe takes in what a request has shown, and returns what is known now and whether
+// that is the end of the job's present run. The end of the run before a Retry is not
+// that, for as long as the retry may need to show.
+func (j *Job) observe(s *Snapshot, asked time.Time) (believed *Snapshot, ended bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	late := j.late(s, asked)
 	now := time.Now()
 	j.seenAt = now
-	if j.last != nil && j.of == TypeBasicSearch && j.last.Status.Finished() && !s.Status.Finished() {
-		return j.last, true
+	if late {
+		return j.last, j.ended()
 	}
 	j.last = s
-	if j.rerun != nil && (now.Sub(j.rerun.at) >= settling || !sameRun(j.rerun.of, s)) {
-		j.rerun = nil
+	if r := j.rerun; r != nil && r.seen.IsZero() && (now.Sub(r.at) >= settling || !sameRun(r.of, s)) {
+		r.seen = now
 	}
 	return j.last, j.ended()
 }
 
+// late reports whether what a request shows is older than what is known: requests may
+// overtake each other, and the service may answer with what it knew before. The caller
+// holds mu.
+func (j *Job) late(s *Snapshot, asked time.Time) bool {
+	if j.last == nil {
+		return false
+	}
+	if j.last.Status.Finished() && !s.Status.Finished() {
+		// A search never runs again after its end.
+		return j.of == TypeBasicSearch || asked.Before(j.seenAt)
+	}
+	return j.rerun != nil && asked.Before(j.rerun.seen) && sameRun(j.rerun.of, s)
+}
+
 // ended reports whether the present run is known to have ended. The caller
 // holds mu.
-func (j *Job) ended() bool { return j.last.Status.Finished() && j.rerun == nil }
+func (j *Job) ended() bool {
+	return j.last.Status.Finished() && (j.rerun == nil || !j.rerun.seen.IsZero())
+}
 
 // seenSince reports whether the job was seen at that time or after.
 func (j *Job) seenSince(t time.Time) bool {

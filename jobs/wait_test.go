@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -303,6 +305,59 @@ func TestWaitAfterRetryIsNotTakenInByTheRunBefore(t *testing.T) {
 		require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
 		require.NoError(t, job.Retry(t.Context()))
 		require.NoError(t, job.Wait(t.Context()))
+	})
+}
+
+// An answer that was asked for before the new run was seen does not end the wait for it,
+// however late it comes.
+func TestWaitAfterRetryIsNotTakenInByALateAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		aborted := strings.Replace(processing, `"PROCESSING"`, `"ABORTED","finishedAt":1764000010`, 1)
+		again := strings.Replace(processing, `"startedAt":1764000002`, `"startedAt":1764000020`, 1)
+		success := strings.Replace(again, `"PROCESSING"`, `"SUCCESS","result":{"draftNumber":3}`, 1)
+		var body atomic.Value
+		body.Store(aborted)
+		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodPost {
+				body.Store(again)
+				time.AfterFunc(time.Minute, func() { body.Store(success) })
+				return reply(200, "{}"), nil
+			}
+			answer := body.Load().(string)
+			if answer == aborted {
+				time.Sleep(10 * time.Second)
+			}
+			return reply(200, answer), nil
+		})
+		job := load(t, byID(t, client), processing)
+		var wait sync.WaitGroup
+		wait.Go(func() { assert.NoError(t, job.Wait(t.Context())) })
+		time.Sleep(time.Second)
+		require.NoError(t, job.Retry(t.Context()))
+		require.NoError(t, job.Update(t.Context()))
+		wait.Wait()
+	})
+}
+
+// Requests may overtake each other: an end that was seen stays.
+func TestEndThatWasSeenStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failed := strings.Replace(processing, `"PROCESSING"`, `"FAILED","finishedAt":1764000010`, 1)
+		var requests atomic.Int32
+		client := stubbed(t, func(*http.Request) (*http.Response, error) {
+			if requests.Add(1) == 1 {
+				time.Sleep(10 * time.Second)
+				return reply(200, processing), nil
+			}
+			return reply(200, failed), nil
+		})
+		job := load(t, byID(t, client), processing)
+		var late sync.WaitGroup
+		late.Go(func() { assert.NoError(t, job.Update(t.Context())) })
+		time.Sleep(time.Second)
+		require.NoError(t, job.Update(t.Context()))
+		late.Wait()
+		assert.Equal(t, jobs.StatusFailed, job.Status())
 	})
 }
 
