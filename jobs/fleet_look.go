@@ -23,6 +23,14 @@ type (
 // from the oldest job, since new ones move those from the newest on.
 type place struct{ block int }
 
+// placeOf is where a job was seen the last time; nil for nowhere.
+func placeOf(j *Job) any {
+	if block := j.block.Load(); block > 0 {
+		return place{int(block) - 1}
+	}
+	return nil
+}
+
 // inProgress is the place of jobs that are followed in the list of the jobs in
 // progress. Following them block by block would take so many requests.
 type inProgress struct{ pages int }
@@ -42,7 +50,7 @@ func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
 
 func (f *fleet) lookFor(ctx context.Context, b batch, tell func(seen)) error {
 	if b.Last {
-		if requests := f.lastRequests(b); requests != nil {
+		if requests := f.lastRequests(b.Keys); requests != nil {
 			return atOnce(ctx, requests, tell)
 		}
 	}
@@ -51,7 +59,7 @@ func (f *fleet) lookFor(ctx context.Context, b batch, tell func(seen)) error {
 		if !f.mayList() || b.Again > 0 || len(b.Keys) == 1 {
 			return f.single(ctx, b.Keys, b.Place, tell)
 		}
-		if pages := min(at.pages, b.Waiting, f.blockCount()); f.progressCosts(b, pages) <= 1.5*float64(pages)+1 {
+		if pages := min(at.pages, b.Waiting, f.length.blocks()); f.progressCosts(b, pages) <= 1.5*float64(pages)+1 {
 			return f.progress(ctx, b, at.pages, tell)
 		}
 		return f.search(ctx, b.Keys, tell) // too many have come since
@@ -59,7 +67,7 @@ func (f *fleet) lookFor(ctx context.Context, b batch, tell func(seen)) error {
 		if !f.mayList() || b.Again > 1 || len(b.Keys) == 1 {
 			return f.single(ctx, b.Keys, b.Place, tell)
 		}
-		if pages := min(b.Looks, b.Waiting, f.blockCount()); b.Again == 0 && f.progressPays(b, pages) && f.follow() {
+		if pages := min(b.Looks, b.Waiting, f.length.blocks()); b.Again == 0 && f.progressPays(b, pages) && f.follow() {
 			return f.progress(ctx, b, pages, tell)
 		}
 		return f.page(ctx, at.block, tell)
@@ -75,36 +83,6 @@ func (f *fleet) mayList() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return !f.noList
-}
-
-// length is how long the list was the last time, and whether it may have grown since:
-// it lately did, or nobody has looked for long.
-func (f *fleet) length() (total int, grows bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.total, time.Since(f.grew) < stillGrows || time.Since(f.counted) > stillGrows
-}
-
-// stillGrows is how long after it was seen to grow the list is believed to.
-const stillGrows = 10 * time.Second
-
-// blockCount is how many blocks the list has.
-func (f *fleet) blockCount() int {
-	total, _ := f.length()
-	return (total + pageSize - 1) / pageSize
-}
-
-// begins is where a block begins in a list of this length.
-func begins(block, total int) (offset int) { return max(0, total-(block+1)*pageSize) }
-
-// hasTotal notes how long the list is.
-func (f *fleet) hasTotal(total int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.total > 0 && total > f.total {
-		f.grew = time.Now()
-	}
-	f.total, f.counted = total, time.Now()
 }
 
 // follow reports whether to begin to follow the list of the jobs in progress.
@@ -198,7 +176,7 @@ func answers(to []reply, waiting []*Job, s *Snapshot, asked time.Time) []reply {
 
 // page reads a block of the list.
 func (f *fleet) page(ctx context.Context, block int, tell func(seen)) error {
-	total, _ := f.length()
+	total := f.length.was()
 	offset := begins(block, total)
 	limit := min(max(total-block*pageSize-offset, 1), pageSize)
 	_, err := f.blocks(ctx, offset, limit, tell)
@@ -213,7 +191,7 @@ func (f *fleet) blocks(ctx context.Context, offset, limit int, tell func(seen)) 
 		tellAfter(s, tell)
 		return page, err
 	}
-	f.hasTotal(page.total)
+	f.length.is(page.total)
 	for i, item := range page.items {
 		at := place{max(page.total-1-offset-i, 0) / pageSize}
 		if s.Place != nil && s.Place != at {
@@ -221,7 +199,11 @@ func (f *fleet) blocks(ctx context.Context, offset, limit int, tell func(seen)) 
 			s = seen{Took: s.Took}
 		}
 		s.Place = at
+		told := len(s.Answers)
 		s.Answers = f.shown(s.Answers, item, page.asked)
+		for _, a := range s.Answers[told:] {
+			a.Key.block.Store(int32(at.block) + 1)
+		}
 	}
 	tell(s)
 	return page, nil

@@ -267,6 +267,35 @@ func TestWaitAllOfSeveralKinds(t *testing.T) {
 	})
 }
 
+// The caller gets back what he gave: also values of a type of his own, and each of
+// several for a job.
+func TestWaitAllOfTheCallersOwn(t *testing.T) {
+	type named struct {
+		*jobs.SquashAndMergeJob
+		name string
+	}
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t, lasting(time.Minute))
+		one, two := merge(t.Context(), t, client), merge(t.Context(), t, client)
+		var names []string
+		for j, err := range jobs.WaitAll(t.Context(), []named{{one, "a"}, {one, "b"}, {two, "c"}}) {
+			require.NoError(t, err)
+			assert.Equal(t, jobs.StatusSuccess, j.Status())
+			names = append(names, j.name)
+		}
+		assert.ElementsMatch(t, []string{"a", "b", "c"}, names)
+
+		three := merge(t.Context(), t, client)
+		other := &jobs.SquashAndMergeJob{Job: three.Job}
+		got := map[*jobs.SquashAndMergeJob]int{}
+		for j, err := range jobs.WaitAll(t.Context(), []*jobs.SquashAndMergeJob{three, other}) {
+			require.NoError(t, err)
+			got[j]++
+		}
+		assert.Equal(t, map[*jobs.SquashAndMergeJob]int{three: 1, other: 1}, got)
+	})
+}
+
 func TestWaitAllIsLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t, lognormal(4))

@@ -202,6 +202,31 @@ func TestLastLooksAtOnce(t *testing.T) {
 	}
 }
 
+// Jobs that no look has shown yet are read by pages where the list is known to have fewer.
+func TestLastLooksAtJobsNotSeenYet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := jobstest.New(t, jobstest.WithLatency(20*time.Millisecond), lasting(time.Hour), jobstest.WithoutContractCheck())
+		all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), 500)
+		ds := dataset(t, clientOf(t, server), "squash-and-merge")
+		for i, job := range all {
+			all[i] = takenUp(t, ds, job)
+		}
+		known, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		for _, err := range jobs.WaitAll(known, all[:2]) {
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		before, read := polls(server), count(server, "getJob")
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer cancel()
+		for _, err := range jobs.WaitAll(ctx, all[100:]) {
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		assert.LessOrEqual(t, polls(server)-before, 2*(4+1), "four pages and the one behind, before the deadline and in time for a slow trip")
+		assert.Equal(t, read, count(server, "getJob"), "none by itself")
+	})
+}
+
 // Last looks that must not be made, since the service asks to be left alone, hold no
 // other request of the client back.
 func TestLastLooksThatMustWaitHoldNobodyBack(t *testing.T) {

@@ -103,15 +103,15 @@ func sameFleet[J Waiter](jobs []J) *fleet {
 // waitFleet waits for jobs of one fleet.
 func waitFleet[J Waiter](ctx context.Context, f *fleet, jobs []J, w waiting, yield func(J, error) bool) {
 	// A job remembers its own type. Only where the caller has made another
-	// value of that type must it be kept which one came.
-	var made map[*Job]J
+	// value of that type must it be kept which ones came.
+	var made map[*Job][]J
 	for _, j := range jobs {
 		job := j.job()
 		if any(j) != any(job) && any(j) != job.outer {
 			if made == nil {
-				made = map[*Job]J{}
+				made = map[*Job][]J{}
 			}
-			made[job] = j
+			made[job] = append(made[job], j)
 		}
 	}
 	for job, o := range f.group.WatchAll(ctx, func(yield func(*Job, polling.JoinOptions) bool) {
@@ -125,11 +125,13 @@ func waitFleet[J Waiter](ctx context.Context, f *fleet, jobs []J, w waiting, yie
 		if err == nil {
 			err = outcome(o.Value)
 		}
-		j, ok := made[job]
-		if !ok {
-			if j, ok = any(job).(J); !ok {
-				j = job.outer.(J)
-			}
+		var j J
+		if of := made[job]; len(of) > 0 {
+			j, made[job] = of[0], of[1:]
+		} else if own, ok := any(job).(J); ok {
+			j = own
+		} else {
+			j = job.outer.(J)
 		}
 		if !yield(j, err) {
 			return

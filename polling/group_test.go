@@ -63,39 +63,56 @@ func (f *farm) observe(ctx context.Context, b polling.Batch[int], tell func(poll
 		f.last++
 	}
 	f.mu.Unlock()
-	asked := map[int]bool{}
+	var pages []int
 	for _, key := range b.Keys {
-		if asked[key] {
-			continue
+		if !slices.Contains(pages, key/perPage) {
+			pages = append(pages, key/perPage)
 		}
-		page := key / perPage
-		f.mu.Lock()
-		f.requests = append(f.requests, time.Since(f.start))
-		f.batches = append(f.batches, slices.Clone(b.Keys))
-		n := len(f.requests)
-		f.mu.Unlock()
-		if err := pause(ctx, f.trip); err != nil {
-			return err
-		}
-		if f.fault != nil {
-			if err := f.fault(n, b.Keys); err != nil {
+	}
+	if !b.Last {
+		for _, page := range pages {
+			if err := f.show(ctx, page, b.Keys, tell); err != nil {
 				return err
 			}
 		}
-		seen := polling.Seen[int, string]{Place: page}
-		for k := page * perPage; k < min((page+1)*perPage, len(f.ends)); k++ {
-			asked[k] = true
-			a := polling.Answer[int, string]{Key: k, Sight: polling.Sight[string]{Value: "busy"}}
-			if time.Since(f.start)-orHalf(f.back, f.trip) >= f.ends[k] {
-				a.Sight = polling.Sight[string]{Value: "done", Done: true}
-			}
-			if f.alone != nil {
-				a.Err = f.alone(k)
-			}
-			seen.Answers = append(seen.Answers, a)
-		}
-		tell(seen)
+		return nil
 	}
+	var all sync.WaitGroup
+	errs := make([]error, len(pages))
+	for i, page := range pages {
+		all.Go(func() { errs[i] = f.show(ctx, page, b.Keys, tell) })
+	}
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// show tells of a page.
+func (f *farm) show(ctx context.Context, page int, keys []int, tell func(polling.Seen[int, string])) error {
+	f.mu.Lock()
+	f.requests = append(f.requests, time.Since(f.start))
+	f.batches = append(f.batches, slices.Clone(keys))
+	n := len(f.requests)
+	f.mu.Unlock()
+	if err := pause(ctx, f.trip); err != nil {
+		return err
+	}
+	if f.fault != nil {
+		if err := f.fault(n, keys); err != nil {
+			return err
+		}
+	}
+	seen := polling.Seen[int, string]{Place: page}
+	for k := page * perPage; k < min((page+1)*perPage, len(f.ends)); k++ {
+		a := polling.Answer[int, string]{Key: k, Sight: polling.Sight[string]{Value: "busy"}}
+		if time.Since(f.start)-orHalf(f.back, f.trip) >= f.ends[k] {
+			a.Sight = polling.Sight[string]{Value: "done", Done: true}
+		}
+		if f.alone != nil {
+			a.Err = f.alone(k)
+		}
+		seen.Answers = append(seen.Answers, a)
+	}
+	tell(seen)
 	return nil
 }
 
@@ -559,6 +576,30 @@ func TestGroupWatchAll(t *testing.T) {
 		assert.Len(t, ended, 500)
 		assert.True(t, sort.SliceIsSorted(order, func(i, j int) bool { return order[i] < order[j] }))
 	})
+}
+
+// A key is yielded as often as it is waited for, whether it ends or the wait does.
+func TestGroupWatchAllOfAKeyTwice(t *testing.T) {
+	for name, end := range map[string]time.Duration{"it ends": time.Minute, "the wait ends": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFarm(end, end)
+				g := polling.NewGroup(f.observe, polling.GroupOptions{})
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Minute)
+				defer cancel()
+				var keys []int
+				for key, o := range g.WatchAll(ctx, func(yield func(int, polling.JoinOptions) bool) {
+					for _, key := range []int{0, 0, 1} {
+						yield(key, polling.JoinOptions{})
+					}
+				}) {
+					assert.Equal(t, end == time.Minute, o.Err == nil)
+					keys = append(keys, key)
+				}
+				assert.ElementsMatch(t, []int{0, 0, 1}, keys)
+			})
+		})
+	}
 }
 
 func TestGroupWatchAllIsLeftAndTakenUpAgain(t *testing.T) {
