@@ -22,7 +22,6 @@ type fleet struct {
 	length   listLength
 	noList   bool      // the service does not let us list
 	followed time.Time // when following the list of the jobs in progress began
-	lastLook time.Time // when one before a deadline will be made
 }
 
 // newFleets returns a function that finds the fleet of a dataset and job type. It

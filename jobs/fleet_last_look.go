@@ -13,9 +13,6 @@ import (
 // reserve keeps the places in the pace that a last look before a deadline will
 // need.
 func (f *fleet) reserve(ctx context.Context, at time.Time, b batch) context.Context {
-	f.mu.Lock()
-	f.lastLook = at
-	f.mu.Unlock()
 	if len(b.Keys) > 1 && f.mayList() && f.length.forgotten() {
 		go f.count(ctx) // of which the last look knows in time
 	}
