@@ -58,13 +58,13 @@ func (f *fleet) lastRequests(jobs []*Job) (requests []request) {
 }
 
 // lastPages are where the pages begin that take fewer requests than to read the jobs on
-// them one by one, and the jobs that are left. Where the list may have grown, jobs may
-// have moved on to the next page since they were last seen.
+// them one by one, and the jobs that are left. The page behind counts too: while the list
+// grows, jobs move on to it. The only page of a short list has room.
 func (f *fleet) lastPages(jobs []*Job) (offsets []int, rest []*Job) {
 	total := f.length.was()
-	next := 0
-	if f.length.grows() && total > pageSize/2 {
-		next = 1
+	behind := 1
+	if total <= pageSize/2 {
+		behind = 0
 	}
 	blocks := map[int][]*Job{} // -1 where it is not known
 	for _, j := range jobs {
@@ -76,11 +76,11 @@ func (f *fleet) lastPages(jobs []*Job) (offsets []int, rest []*Job) {
 		if block < 0 {
 			block, newest = 0, f.length.blocks()-1
 		}
-		if len(on) <= newest-block+1+next {
+		if len(on) <= newest-block+1+behind {
 			rest = append(rest, on...)
 			continue
 		}
-		for ; newest >= block-next; newest-- {
+		for ; newest >= block-behind; newest-- {
 			offsets = append(offsets, begins(newest, total))
 		}
 	}

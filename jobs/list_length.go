@@ -12,22 +12,17 @@ type listLength struct {
 	mu     sync.Mutex
 	total  int
 	seen   time.Time // when it was that
-	grew   time.Time // when it was seen to be longer than before
 	sought time.Time // when only it was asked for
 }
 
-// stillGrows is how long after it was seen to grow the list is believed to.
-const stillGrows = 10 * time.Second
+// fresh is how long a length is good enough to find a job by.
+const fresh = 10 * time.Second
 
 // is notes how long the list is.
 func (l *listLength) is(total int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.seen = time.Now()
-	if l.total > 0 && total > l.total {
-		l.grew = l.seen
-	}
-	l.total = total
+	l.total, l.seen = total, time.Now()
 }
 
 // was is how long the list was the last time; zero when nobody knows.
@@ -37,21 +32,13 @@ func (l *listLength) was() int {
 	return l.total
 }
 
-// grows reports whether the list may be longer now: it lately grew, or nobody has
-// looked for long.
-func (l *listLength) grows() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return time.Since(l.grew) < stillGrows || time.Since(l.seen) > stillGrows
-}
-
 // forgotten reports whether the length is to be asked for, because nobody has for long.
 // It does so once in a second.
 func (l *listLength) forgotten() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	if l.total == 0 || now.Sub(l.seen) < stillGrows || now.Sub(l.sought) < time.Second {
+	if l.total == 0 || now.Sub(l.seen) < fresh || now.Sub(l.sought) < time.Second {
 		return false
 	}
 	l.sought = now
