@@ -261,22 +261,33 @@ func TestLastLooksThatMustWaitHoldNobodyBack(t *testing.T) {
 
 // The caller's slice is his own, also while it is waited for.
 func TestWaitAllKeepsItsOwnList(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		server := jobstest.New(t, jobstest.WithLatency(20*time.Millisecond), lasting(time.Minute), jobstest.WithoutContractCheck())
-		all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), 5)
-		ctx, cancel := context.WithTimeout(t.Context(), 62*time.Second)
-		defer cancel()
-		seen := map[string]bool{}
-		for job, err := range jobs.WaitAll(ctx, all) {
-			assert.NoError(t, err)
-			seen[job.ID()] = true
-			<-time.After(time.Second)
-			for i := range all {
-				all[i] = all[0]
-			}
-		}
-		assert.Len(t, seen, 5)
-	})
+	for name, before := range map[string]time.Duration{"they go on": 0, "some have ended": time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := jobstest.New(t, jobstest.WithLatency(20*time.Millisecond), lasting(time.Minute), jobstest.WithoutContractCheck())
+				ds := dataset(t, clientOf(t, server), "squash-and-merge")
+				all := many(t.Context(), t, ds, 5)
+				if before > 0 {
+					for _, err := range jobs.WaitAll(t.Context(), all) {
+						assert.NoError(t, err)
+					}
+					all = append(all, many(t.Context(), t, ds, 5)...)
+				}
+				ctx, cancel := context.WithTimeout(t.Context(), 70*time.Second)
+				defer cancel()
+				seen := map[string]bool{}
+				for job, err := range jobs.WaitAll(ctx, all) {
+					assert.NoError(t, err)
+					seen[job.ID()] = true
+					time.Sleep(time.Second)
+					for i := range all {
+						all[i] = all[0]
+					}
+				}
+				assert.Len(t, seen, len(all))
+			})
+		})
+	}
 }
 
 // Last looks end where the service asks to be left alone.

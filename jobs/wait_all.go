@@ -42,21 +42,27 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 			waitFleet(ctx, f, jobs, w, yield)
 			return
 		}
+		type end struct {
+			j   J
+			err error
+		}
+		var ended []end
 		byFleet := map[*fleet][]J{}
 		for _, j := range jobs {
-			if s := j.job().end(); s == nil {
-				f := j.job().fleet()
-				byFleet[f] = append(byFleet[f], j)
-			} else if !yield(j, outcome(s)) {
+			if s := j.job().end(); s != nil {
+				ended = append(ended, end{j, outcome(s)})
+				continue
+			}
+			f := j.job().fleet()
+			byFleet[f] = append(byFleet[f], j)
+		}
+		for _, e := range ended {
+			if !yield(e.j, e.err) {
 				return
 			}
 		}
 		ctx, cancel := context.WithCancel(ctx)
 		// Fleets wait by themselves; what they yield goes through one loop.
-		type end struct {
-			j   J
-			err error
-		}
 		ends := make(chan end)
 		var fleets sync.WaitGroup
 		for f, of := range byFleet {
