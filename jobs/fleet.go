@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"context"
 	"slices"
 	"sync"
 	"time"
@@ -47,6 +48,17 @@ func newFleets(c *Client) func(*Dataset, Type) *fleet {
 		}
 		return f
 	}
+}
+
+// alone is for a wait that shares its looks with no other.
+func (f *fleet) alone(s polling.Schedule) *polling.Group[*Job, *Snapshot] {
+	g := polling.NewGroup(func(ctx context.Context, b batch, tell func(seen)) error {
+		return f.single(ctx, b.Keys, nil, tell)
+	}, polling.GroupOptions{Schedule: s, Rate: f.client.pace.perSecond(), Timeout: -1})
+	g.ReserveWith(func(ctx context.Context, at time.Time, _ batch) context.Context {
+		return f.client.pace.keep(ctx, at, 1)
+	})
+	return g
 }
 
 // waitsFor makes a job that is waited for known by its id, so that a list can tell of

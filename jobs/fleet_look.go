@@ -6,6 +6,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
@@ -129,7 +130,7 @@ func (f *fleet) read(ctx context.Context, j *Job, place any, tell func(seen)) er
 	case err == nil:
 		var few [2]*Job
 		waiting := f.named([]byte(shows.ID), few[:0])
-		if len(waiting) == 0 {
+		if !slices.Contains(waiting, j) {
 			waiting = append(waiting, j) // it is waited for alone
 		}
 		s.Answers = answers(nil, waiting, shows, asked)

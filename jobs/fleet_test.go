@@ -352,6 +352,21 @@ func TestWaitsForTheSameJobShareIt(t *testing.T) {
 	})
 }
 
+// A wait that shares no looks sees its own job, although another value of it is waited
+// for elsewhere.
+func TestWaitWithAScheduleBesideATwin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t, lasting(time.Minute))
+		job := merge(t.Context(), t, client)
+		twin := takenUp(t, job.Dataset(), job)
+		var wg sync.WaitGroup
+		wg.Go(func() { assert.NoError(t, twin.Wait(t.Context())) })
+		require.NoError(t, job.Wait(t.Context(), jobs.WithSchedule(polling.Schedule{Max: time.Second})))
+		assert.Equal(t, jobs.StatusSuccess, job.Status())
+		wg.Wait()
+	})
+}
+
 func TestServiceThatRefusesToListIsReadOneByOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t, lasting(time.Minute))

@@ -12,6 +12,7 @@ import (
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
 // A job that ends two round trips before the deadline of its wait is caught, whatever
@@ -256,6 +257,40 @@ func TestLastLooksThatMustWaitHoldNobodyBack(t *testing.T) {
 		assert.Less(t, time.Since(start), 5*time.Second)
 		stop()
 		wg.Wait()
+	})
+}
+
+// A wait with a schedule of its own has its places too, however busy the client is.
+func TestLastLookOfAScheduleOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const trip, limit, n = 20 * time.Millisecond, time.Minute, 15
+		server := jobstest.New(t, jobstest.WithLatency(trip), lasting(limit-2*trip), jobstest.WithoutContractCheck())
+		creator := dataset(t, clientOf(t, server), "squash-and-merge")
+		client := clientOf(t, server, jobs.WithPace(5))
+		ds := dataset(t, client, "squash-and-merge")
+		ctx, stop := context.WithCancel(t.Context())
+		var waits, busy sync.WaitGroup
+		for range 3 {
+			busy.Go(func() {
+				for ctx.Err() == nil {
+					_, _ = client.Dataset(ctx, "squash-and-merge")
+				}
+			})
+		}
+		for range n {
+			deadline := time.Now().Add(limit)
+			job := takenUp(t, ds, many(t.Context(), t, creator, 1)[0])
+			waits.Go(func() {
+				ctx, cancel := context.WithDeadline(t.Context(), deadline)
+				defer cancel()
+				every := polling.Schedule{Min: 7 * time.Second, Max: 7 * time.Second}
+				assert.NoError(t, job.Wait(ctx, jobs.WithSchedule(every)))
+			})
+			time.Sleep(1700 * time.Millisecond)
+		}
+		waits.Wait()
+		stop()
+		busy.Wait()
 	})
 }
 

@@ -76,8 +76,8 @@ func WithPatience(d time.Duration) WaitOption {
 //
 // There is no time limit but that of ctx. Before its deadline a last look is taken,
 // which sees what ended two round trips (of 20 ms or more) before; the places that it
-// needs under [WithPace] are kept for it, unless the wait has a schedule of its own.
-// A job that is known to have ended is not looked at again.
+// needs under [WithPace] are kept for it. A job that is known to have ended is not
+// looked at again.
 //
 // Waits are independent, and yet they share requests: a thousand goroutines that
 // wait for a thousand jobs of a dataset cost hardly more than one does. See
@@ -91,45 +91,32 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	if s := j.end(); s != nil {
 		return outcome(s)
 	}
-	if w.schedule != nil {
-		return last(j.watchAlone(ctx, w))
-	}
 	// There may be thousands of goroutines in this select. All that needs more of
 	// their stacks is in functions that are not inlined.
-	together := j.begin(ctx, w)
+	wait := j.begin(ctx, w)
 	select {
-	case <-together.Ended():
+	case <-wait.Ended():
 	case <-ctx.Done():
 	}
-	return j.leave(ctx, together)
+	return j.leave(ctx, wait)
 }
 
-// begin begins to share looks with other waits.
+// begin begins to wait.
 //
 //go:noinline
 func (j *Job) begin(ctx context.Context, w waiting) *polling.Waiting[*Job, *Snapshot] {
-	return j.fleet().group.Begin(ctx, j, j.joining(w))
+	return j.group(w).Begin(ctx, j, j.joining(w))
 }
 
-// leave is how such a wait ends.
+// leave is how a wait ends.
 //
 //go:noinline
-func (j *Job) leave(ctx context.Context, together *polling.Waiting[*Job, *Snapshot]) error {
-	s, err := together.End(ctx)
+func (j *Job) leave(ctx context.Context, wait *polling.Waiting[*Job, *Snapshot]) error {
+	s, err := wait.End(ctx)
 	if err != nil {
 		return j.waitError(err)
 	}
 	return outcome(s)
-}
-
-// last is the error that a wait ends with.
-//
-//go:noinline
-func last(events iter.Seq2[Event, error]) (err error) {
-	for _, e := range events {
-		err = e
-	}
-	return err
 }
 
 // Watch waits like [Job.Wait] and yields an event for every look. The second
@@ -147,30 +134,8 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 			yield(Event{Job: *s}, outcome(s))
 			return
 		}
-		if w.schedule != nil {
-			j.watchAlone(ctx, w)(yield)
-			return
-		}
-		j.events(j.fleet().group.Watch(ctx, j, j.joining(w)))(yield)
+		j.events(j.group(w).Watch(ctx, j, j.joining(w)))(yield)
 	}
-}
-
-// watchAlone shares no look with other waits.
-func (j *Job) watchAlone(ctx context.Context, w waiting) iter.Seq2[Event, error] {
-	age, first := j.age(*w.schedule)
-	f := j.fleet()
-	look := func(ctx context.Context) (sight polling.Sight[*Snapshot], err error) {
-		err = f.read(ctx, j, nil, func(s seen) {
-			sight.After = s.After
-			for _, a := range s.Answers {
-				sight.Value, sight.Done, err = a.Sight.Value, a.Sight.Done, a.Err
-			}
-		})
-		return sight, err
-	}
-	return j.events(polling.Watch(ctx, look, polling.Options{
-		Schedule: *w.schedule, Patience: w.patience, Timeout: -1, Age: age, First: first,
-	}))
 }
 
 // events tells what was seen in the words of this package.
@@ -196,9 +161,18 @@ func (j *Job) events(looks iter.Seq2[polling.Event[*Snapshot], error]) iter.Seq2
 // fleet is where waits for the job share their looks.
 func (j *Job) fleet() *fleet { return j.dataset.client.fleet(j.dataset, j.of) }
 
+// group is where a wait for the job shares its looks, or has one of its own.
+func (j *Job) group(w waiting) *polling.Group[*Job, *Snapshot] {
+	f := j.fleet()
+	if w.schedule != nil {
+		return f.alone(*w.schedule)
+	}
+	return f.group
+}
+
 // joining is how a wait for the job begins.
 func (j *Job) joining(w waiting) polling.JoinOptions {
-	age, first := j.age(polling.Schedule{})
+	age, first := j.age(value(w.schedule))
 	return polling.JoinOptions{Age: age, First: first, Patience: w.patience}
 }
 
