@@ -16,6 +16,19 @@ func Discreet(text string) string { return discreet(text) }
 
 func SameJSON(a, b []byte) bool { return sameJSON(a, b) }
 
+// WaitedFor is how many jobs are known to be waited for, of those that share their looks
+// with j.
+func WaitedFor(j *Job) int {
+	f := j.fleet()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := f.jobs.used
+	for _, twins := range f.twins {
+		n += len(twins)
+	}
+	return n
+}
+
 // ReadJobPage reads a page of jobs as a wait does, and DecodeJobPage as List
 // does.
 func ReadJobPage(body []byte) (jobs []string, total int, err error) {
