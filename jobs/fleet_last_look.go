@@ -3,10 +3,10 @@ package jobs
 import (
 	"cmp"
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -89,24 +89,28 @@ func (f *fleet) lastPages(jobs []*Job) (offsets []int, rest []*Job) {
 }
 
 // atOnce makes requests at the same time. When the service asks to be left alone, those
-// that have not begun are not made any more.
+// that have not been sent are not made any more.
 func atOnce(ctx context.Context, requests []request, tell func(seen)) error {
 	var all sync.WaitGroup
-	var alone atomic.Bool
 	errs := make([]error, len(requests))
 	free := make(chan struct{}, mostAtOnce)
+	line, leave := context.WithCancel(ctx)
+	defer leave()
 	for i, request := range requests {
 		free <- struct{}{}
-		if alone.Load() {
+		if line.Err() != nil {
 			break
 		}
 		all.Go(func() {
-			errs[i] = request(ctx, func(s seen) {
+			err := request(standFor(ctx, line), func(s seen) {
 				if s.After > 0 {
-					alone.Store(true)
+					leave()
 				}
 				tell(s)
 			})
+			if line.Err() == nil || !errors.Is(err, context.Canceled) {
+				errs[i] = err
+			}
 			<-free
 		})
 	}

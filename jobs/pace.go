@@ -56,6 +56,9 @@ func (p *pace) perSecond() float64 {
 
 // Wait returns when the next request may be sent, or with ctx's error.
 func (p *pace) Wait(ctx context.Context) error {
+	if line, ok := ctx.Value(lineKey{}).(context.Context); ok {
+		ctx = line
+	}
 	if p == nil {
 		return ctx.Err()
 	}
@@ -66,6 +69,14 @@ func (p *pace) Wait(ctx context.Context) error {
 	}
 	_, err := p.stand(ctx, p.line, nil)
 	return err
+}
+
+type lineKey struct{}
+
+// standFor returns a context whose requests stand in line only until line ends, which
+// does not disturb those that have been sent.
+func standFor(ctx, line context.Context) context.Context {
+	return context.WithValue(ctx, lineKey{}, line)
 }
 
 // stand stands in a line until the next place is free. Whoever has a kept place, and
