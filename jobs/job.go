@@ -123,13 +123,11 @@ func (j *Job) parse(out **Snapshot) func([]byte) error {
 func (j *Job) observe(s *Snapshot, asked time.Time) (believed *Snapshot, ended bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	late := j.late(s, asked)
-	now := time.Now()
-	j.seenAt = now
-	if late {
+	if j.late(s, asked) {
 		return j.last, j.ended()
 	}
-	j.last = s
+	now := time.Now()
+	j.last, j.seenAt = s, now
 	if r := j.rerun; r != nil && r.seen.IsZero() && (now.Sub(r.at) >= settling || !sameRun(r.of, s)) {
 		r.seen = now
 	}
@@ -147,7 +145,8 @@ func (j *Job) late(s *Snapshot, asked time.Time) bool {
 		// A search never runs again after its end.
 		return j.of == TypeBasicSearch || asked.Before(j.seenAt)
 	}
-	return j.rerun != nil && asked.Before(j.rerun.seen) && sameRun(j.rerun.of, s)
+	r := j.rerun
+	return r != nil && (asked.Before(r.at) || asked.Before(r.seen) && sameRun(r.of, s))
 }
 
 // ended reports whether the present run is known to have ended. The caller

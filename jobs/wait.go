@@ -121,8 +121,9 @@ func (j *Job) leave(ctx context.Context, wait *polling.Waiting[*Job, *Snapshot])
 
 // Watch waits like [Job.Wait] and yields an event for every look. The second
 // value is what Wait would return: it is nil in every pair but the last, and
-// there too after success. Leaving the loop ends the wait. A loop that is more
-// than 64 looks behind misses the oldest.
+// there too after success. Leaving the loop ends the wait. The looks do not wait for the
+// loop: one that is more than 64 looks behind misses the oldest, and one that is more
+// than four behind at the end misses those.
 func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		w, err := newWaiting(options)

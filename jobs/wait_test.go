@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -336,6 +337,69 @@ func TestWaitAfterRetryIsNotTakenInByALateAnswer(t *testing.T) {
 		require.NoError(t, job.Retry(t.Context()))
 		require.NoError(t, job.Update(t.Context()))
 		wait.Wait()
+	})
+}
+
+// An answer that was asked for before a Retry says nothing of what came after it.
+func TestLateAnswerAfterASecondRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		run := func(status string, started int) string {
+			return strings.NewReplacer(`"PROCESSING"`, status, "1764000002", strconv.Itoa(1764000000+started)).Replace(processing)
+		}
+		var body atomic.Value
+		var slow atomic.Bool
+		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+			answer := body.Load().(string)
+			if slow.Load() {
+				time.Sleep(8 * time.Second)
+			}
+			return reply(200, answer), nil
+		})
+		body.Store(run(`"FAILED","finishedAt":1764000012`, 2))
+		job := load(t, byID(t, client), body.Load().(string))
+		var late sync.WaitGroup
+		slow.Store(true)
+		late.Go(func() { assert.NoError(t, job.Update(t.Context())) })
+		time.Sleep(time.Millisecond)
+		slow.Store(false)
+		require.NoError(t, job.Retry(t.Context()))
+		body.Store(run(`"FAILED","finishedAt":1764000104`, 102))
+		time.Sleep(time.Second)
+		require.NoError(t, job.Update(t.Context()))
+		require.NoError(t, job.Retry(t.Context()))
+		late.Wait()
+		_, err := job.Result(t.Context())
+		assert.ErrorIs(t, err, jobs.ErrNotFinished, "nobody has seen the third run")
+	})
+}
+
+// However they overlap, what is new is seen at last.
+func TestUpdatesThatOverlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var body atomic.Value
+		body.Store(strings.Replace(processing, `"PROCESSING"`, `"FAILED","finishedAt":1764000012`, 1))
+		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+			answer := body.Load().(string)
+			time.Sleep(100 * time.Millisecond)
+			return reply(200, answer), nil
+		})
+		job := load(t, byID(t, client), body.Load().(string))
+		ctx, stop := context.WithCancel(t.Context())
+		var updates sync.WaitGroup
+		for i := range 2 {
+			updates.Go(func() {
+				time.Sleep(time.Duration(i) * 50 * time.Millisecond)
+				for ctx.Err() == nil {
+					_ = job.Update(ctx)
+				}
+			})
+		}
+		time.Sleep(time.Second)
+		body.Store(strings.Replace(processing, "1764000002", "1764000102", 1)) // somebody else's Retry
+		time.Sleep(time.Second)
+		assert.Equal(t, jobs.StatusProcessing, job.Status())
+		stop()
+		updates.Wait()
 	})
 }
 

@@ -146,9 +146,15 @@ func (g *Group[K, T]) take(c *cohort[K], seen Seen[K, T], start, now time.Time) 
 	g.arm(together)
 	for _, a := range seen.Answers {
 		if m, in := g.in(a.Key, together); in {
-			g.tell(a.Key, m, Event[T]{Sight: a.Sight, Next: together.due.Sub(now)})
+			g.tell(a.Key, m, Event[T]{Sight: a.Sight, Next: g.next(together.due.Sub(now), now)})
 		}
 	}
+}
+
+// next is when the next look comes after a delay: not while the other side wants to be
+// left alone. The caller holds mu.
+func (g *Group[K, T]) next(delay time.Duration, now time.Time) time.Duration {
+	return max(delay, g.asked.Sub(now))
 }
 
 // tell delivers what was seen of a key that goes on. The caller holds mu.
@@ -197,7 +203,7 @@ func (g *Group[K, T]) fail(c *cohort[K], err error, start, now time.Time) {
 		if !in {
 			continue
 		}
-		g.bear(key, m, Event[T]{Err: err, Next: delay}, fatal, now)
+		g.bear(key, m, Event[T]{Err: err, Next: g.next(delay, now)}, fatal, now)
 	}
 	if c.live == 0 {
 		return
@@ -218,7 +224,7 @@ func (g *Group[K, T]) failAlone(key K, m Slot, err error, now time.Time) {
 	g.move(key, m, alone)
 	m.cohort = alone.handle
 	delay := g.options.Backoff.Delay(alone.failed)
-	g.bear(key, m, Event[T]{Err: err, Next: delay}, false, now)
+	g.bear(key, m, Event[T]{Err: err, Next: g.next(delay, now)}, false, now)
 	if alone.live > 0 {
 		alone.due = now.Add(delay)
 		g.arm(alone)

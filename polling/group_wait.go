@@ -19,8 +19,9 @@ type JoinOptions struct {
 	Patience time.Duration
 }
 
-// Watch waits for a key as [Watch] does for a single thing. A caller that is more
-// than 64 looks behind misses the oldest.
+// Watch waits for a key as [Watch] does for a single thing, but the looks do not wait for
+// the caller. One that is more than 64 looks behind misses the oldest, and one that is
+// more than four behind at the end misses those.
 //
 // The looks are not made with ctx: they are shared.
 func (g *Group[K, T]) Watch(ctx context.Context, key K, o JoinOptions) iter.Seq2[Event[T], error] {
@@ -92,8 +93,12 @@ type notice[T any] struct {
 	reason error
 }
 
-// mostNotices bounds what is kept for a caller that is slower than the looks.
-const mostNotices = 64
+// mostNotices bounds what is kept for a caller that is slower than the looks. One that
+// is farBehind when the wait ends is told of that before all else.
+const (
+	mostNotices = 64
+	farBehind   = 4
+)
 
 func (g *Group[K, T]) newWaiting(key K, quiet bool) *Waiting[K, T] {
 	return &Waiting[K, T]{group: g, key: key, quiet: quiet, began: time.Now(), wake: make(chan struct{}, 1)}
@@ -133,6 +138,9 @@ func (w *Waiting[K, T]) deliver(_ K, e Event[T], reason error) {
 	e.Look, e.Elapsed, w.last = int(w.looks), time.Since(w.began), e.Err
 	if w.quiet && reason == nil {
 		return
+	}
+	if reason != nil && len(w.notices) > farBehind {
+		w.notices = nil
 	}
 	if len(w.notices) == mostNotices {
 		w.notices = append(w.notices[:0], w.notices[1:]...)
