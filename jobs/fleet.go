@@ -20,9 +20,15 @@ type fleet struct {
 	mu       sync.Mutex
 	jobs     jobTable          // that are waited for
 	twins    map[string][]*Job // further values of the same job, by id
-	length   listLength
-	noList   bool      // the service does not let us list
-	followed time.Time // when following the list of the jobs in progress began
+	total    int               // how long the list was the last time
+	counted  time.Time         // when that was
+	counting time.Time         // when only that was asked for
+	grew     time.Time         // when it was seen to be longer than before
+
+	lastLook  time.Time           // when one before a deadline will be made
+	lastLooks map[place]time.Time // by the block that it is at
+	noList    bool                // the service does not let us list
+	followed  time.Time           // when following the list of the jobs in progress began
 }
 
 // newFleets returns a function that finds the fleet of a dataset and job type. It

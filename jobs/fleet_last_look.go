@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 )
@@ -13,79 +11,103 @@ import (
 // reserve keeps the places in the pace that a last look before a deadline will
 // need.
 func (f *fleet) reserve(ctx context.Context, at time.Time, b batch) context.Context {
-	if len(b.Keys) > 1 && f.mayList() && f.length.forgotten() {
+	f.planned(b.Place, at)
+	if len(b.Keys) > 1 && f.mustCount() {
 		go f.count(ctx) // of which the last look knows in time
 	}
-	return f.client.pace.keep(ctx, at, max(len(f.lastRequests(b.Keys)), 1))
-}
-
-// count asks for the length of the list. What goes wrong does not matter: then it is
-// what it was.
-func (f *fleet) count(ctx context.Context) {
-	if _, page, err := f.list(ctx, 0, 1, ""); err == nil {
-		f.length.is(page.total)
-	}
+	return f.client.pace.keep(ctx, at, max(len(f.lastRequests(b)), 1))
 }
 
 // A request asks for something and tells what it shows.
 type request func(ctx context.Context, tell func(seen)) error
 
 // lastRequests are those of a last look. There is no time to make one after the
-// other, so each job is read, or the page on which it is with others.
+// other, so each job is read, or all pages on which the jobs are, where that is fewer.
 // None are returned where the length of the list is not known: it is searched, since
 // its first page may well show them all.
-func (f *fleet) lastRequests(jobs []*Job) (requests []request) {
-	mayList := f.mayList()
-	if mayList && f.length.was() == 0 {
-		return nil
-	}
+func (f *fleet) lastRequests(b batch) (requests []request) {
 	var offsets []int
-	if mayList {
-		offsets, jobs = f.lastPages(jobs)
+	if f.mayList() {
+		if offsets = f.lastPages(b); len(offsets) == 0 {
+			return nil
+		}
 	}
-	for _, offset := range offsets {
-		requests = append(requests, func(ctx context.Context, tell func(seen)) error {
-			_, err := f.blocks(ctx, offset, pageSize, tell)
-			return err
-		})
+	if len(offsets) > 0 && len(offsets) < len(b.Keys) {
+		for _, offset := range offsets {
+			requests = append(requests, func(ctx context.Context, tell func(seen)) error {
+				_, err := f.blocks(ctx, offset, pageSize, tell)
+				return err
+			})
+		}
+		return requests
 	}
-	for _, j := range jobs {
-		requests = append(requests, func(ctx context.Context, tell func(seen)) error {
-			return f.read(ctx, j, placeOf(j), tell)
-		})
+	for _, j := range b.Keys {
+		requests = append(requests, func(ctx context.Context, tell func(seen)) error { return f.read(ctx, j, b.Place, tell) })
 	}
 	return requests
 }
 
-// lastPages are where the pages begin that take fewer requests than to read the jobs on
-// them one by one, and the jobs that are left. The page behind counts too: while the list
-// grows, jobs move on to it. The only page of a short list has room.
-func (f *fleet) lastPages(jobs []*Job) (offsets []int, rest []*Job) {
-	total := f.length.was()
-	behind := 1
-	if total <= pageSize/2 {
-		behind = 0
-	}
-	blocks := map[int][]*Job{} // -1 where it is not known
-	for _, j := range jobs {
-		block := int(j.block.Load()) - 1
-		blocks[block] = append(blocks[block], j)
-	}
-	for _, block := range slices.Sorted(maps.Keys(blocks)) {
-		on, newest := blocks[block], block
-		if block < 0 {
-			block, newest = 0, f.length.blocks()-1
-		}
-		if len(on) <= newest-block+1+behind {
-			rest = append(rest, on...)
-			continue
-		}
-		for ; newest >= block-behind; newest-- {
-			offsets = append(offsets, begins(newest, total))
+// lastPages are where the pages begin on which the jobs of a batch are. Where the
+// list lately grew they may have moved on to the next page since it was last seen.
+func (f *fleet) lastPages(b batch) (offsets []int) {
+	total, grows := f.length()
+	at, known := b.Place.(place)
+	if known {
+		offsets = []int{begins(at.block, total)}
+	} else {
+		for block := range f.blockCount() {
+			offsets = append(offsets, begins(block, total))
 		}
 	}
-	slices.Sort(offsets)
-	return slices.Compact(offsets), rest
+	// offsets[0] is the oldest.
+	if grows && total > pageSize/2 && (!known || !f.nextIsPlanned(at)) {
+		offsets = append(offsets, offsets[0]+pageSize)
+	}
+	return offsets
+}
+
+// planned notes when a last look at a block will be made.
+func (f *fleet) planned(where any, at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.lastLook = at
+	if block, ok := where.(place); ok {
+		if f.lastLooks == nil {
+			f.lastLooks = map[place]time.Time{}
+		}
+		f.lastLooks[block] = at
+	}
+}
+
+// mustCount reports whether to find out how long the list is: nobody knows it well
+// enough to look at its pages, for instance since only the list of the jobs in progress
+// was followed.
+func (f *fleet) mustCount() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := time.Now()
+	if f.noList || f.total == 0 || now.Sub(f.counted) < stillGrows || now.Sub(f.counting) < time.Second {
+		return false
+	}
+	f.counting = now
+	return true
+}
+
+// count asks for the length of the list. What goes wrong does not matter: then it is
+// what it was.
+func (f *fleet) count(ctx context.Context) {
+	if _, page, err := f.list(ctx, 0, 1, ""); err == nil {
+		f.hasTotal(page.total)
+	}
+}
+
+// nextIsPlanned reports whether the page behind that of a block is read as well, by
+// a last look at the same time.
+func (f *fleet) nextIsPlanned(block place) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next, ok := f.lastLooks[place{block.block - 1}]
+	return ok && f.lastLooks[block].Sub(next).Abs() < 10*time.Millisecond
 }
 
 // atOnce makes requests at the same time. When the service asks to be left alone, those

@@ -23,14 +23,6 @@ type (
 // from the oldest job, since new ones move those from the newest on.
 type place struct{ block int }
 
-// placeOf is where a job was seen the last time; nil for nowhere.
-func placeOf(j *Job) any {
-	if block := j.block.Load(); block > 0 {
-		return place{int(block) - 1}
-	}
-	return nil
-}
-
 // inProgress is the place of jobs that are followed in the list of the jobs in
 // progress. Following them block by block would take so many requests.
 type inProgress struct{ pages int }
@@ -50,7 +42,7 @@ func (f *fleet) observe(ctx context.Context, b batch, tell func(seen)) error {
 
 func (f *fleet) lookFor(ctx context.Context, b batch, tell func(seen)) error {
 	if b.Last {
-		if requests := f.lastRequests(b.Keys); requests != nil {
+		if requests := f.lastRequests(b); requests != nil {
 			return atOnce(ctx, requests, tell)
 		}
 	}
@@ -59,7 +51,7 @@ func (f *fleet) lookFor(ctx context.Context, b batch, tell func(seen)) error {
 		if !f.mayList() || b.Again > 0 || len(b.Keys) == 1 {
 			return f.single(ctx, b.Keys, b.Place, tell)
 		}
-		if pages := min(at.pages, b.Waiting, f.length.blocks()); f.progressCosts(b, pages) <= 1.5*float64(pages)+1 {
+		if pages := min(at.pages, b.Waiting, f.blockCount()); f.progressCosts(b, pages) <= 1.5*float64(pages)+1 {
 			return f.progress(ctx, b, at.pages, tell)
 		}
 		return f.search(ctx, b.Keys, tell) // too many have come since
@@ -67,7 +59,7 @@ func (f *fleet) lookFor(ctx context.Context, b batch, tell func(seen)) error {
 		if !f.mayList() || b.Again > 1 || len(b.Keys) == 1 {
 			return f.single(ctx, b.Keys, b.Place, tell)
 		}
-		if pages := min(b.Looks, b.Waiting, f.length.blocks()); b.Again == 0 && f.progressPays(b, pages) && f.follow() {
+		if pages := min(b.Looks, b.Waiting, f.blockCount()); b.Again == 0 && f.progressPays(b, pages) && f.follow() {
 			return f.progress(ctx, b, pages, tell)
 		}
 		return f.page(ctx, at.block, tell)
@@ -85,6 +77,36 @@ func (f *fleet) mayList() bool {
 	return !f.noList
 }
 
+// length is how long the list was the last time, and whether it may have grown since:
+// it lately did, or nobody has looked for long.
+func (f *fleet) length() (total int, grows bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.total, time.Since(f.grew) < stillGrows || time.Since(f.counted) > stillGrows
+}
+
+// stillGrows is how long after it was seen to grow the list is believed to.
+const stillGrows = 10 * time.Second
+
+// blockCount is how many blocks the list has.
+func (f *fleet) blockCount() int {
+	total, _ := f.length()
+	return (total + pageSize - 1) / pageSize
+}
+
+// begins is where a block begins in a list of this length.
+func begins(block, total int) (offset int) { return max(0, total-(block+1)*pageSize) }
+
+// hasTotal notes how long the list is.
+func (f *fleet) hasTotal(total int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.total > 0 && total > f.total {
+		f.grew = time.Now()
+	}
+	f.total, f.counted = total, time.Now()
+}
+
 // follow reports whether to begin to follow the list of the jobs in progress.
 // One look does: it takes over what goes on, of all batches. What the others
 // still hold has ended, and is seen on their pages.
@@ -92,7 +114,8 @@ func (f *fleet) follow() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	now := time.Now()
-	if now.Sub(f.followed) < followAgain {
+	// A last look that is planned has places for the pages it knows of.
+	if now.Sub(f.followed) < followAgain || f.lastLook.After(now) {
 		return false
 	}
 	f.followed = now
@@ -175,7 +198,7 @@ func answers(to []reply, waiting []*Job, s *Snapshot, asked time.Time) []reply {
 
 // page reads a block of the list.
 func (f *fleet) page(ctx context.Context, block int, tell func(seen)) error {
-	total := f.length.was()
+	total, _ := f.length()
 	offset := begins(block, total)
 	limit := min(max(total-block*pageSize-offset, 1), pageSize)
 	_, err := f.blocks(ctx, offset, limit, tell)
@@ -190,7 +213,7 @@ func (f *fleet) blocks(ctx context.Context, offset, limit int, tell func(seen)) 
 		tellAfter(s, tell)
 		return page, err
 	}
-	f.length.is(page.total)
+	f.hasTotal(page.total)
 	for i, item := range page.items {
 		at := place{max(page.total-1-offset-i, 0) / pageSize}
 		if s.Place != nil && s.Place != at {
@@ -198,11 +221,7 @@ func (f *fleet) blocks(ctx context.Context, offset, limit int, tell func(seen)) 
 			s = seen{Took: s.Took}
 		}
 		s.Place = at
-		told := len(s.Answers)
 		s.Answers = f.shown(s.Answers, item, page.asked)
-		for _, a := range s.Answers[told:] {
-			a.Key.block.Store(int32(at.block) + 1)
-		}
 	}
 	tell(s)
 	return page, nil
@@ -216,31 +235,30 @@ func (f *fleet) search(ctx context.Context, jobs []*Job, tell func(seen)) error 
 	for _, j := range jobs {
 		oldest = min(oldest, j.newest().CreatedAt.Unix())
 	}
-	left := jobs
-	for read, offset := 0, 0; len(left) > 0 && read < 2+len(jobs)/4; read++ {
+	unseen := func(j *Job) bool { return !j.seenSince(began) }
+	first := 0 // of those that were not seen yet
+	for read, offset := 0, 0; read < 2+len(jobs)/4; read++ {
 		page, err := f.blocks(ctx, offset, pageSize, tell)
 		if err != nil {
 			return err
 		}
-		for len(left) > 0 && left[0].seenSince(began) {
-			left = left[1:]
+		next := slices.IndexFunc(jobs[first:], unseen)
+		if next < 0 {
+			return nil
 		}
+		first += next
 		offset += len(page.items)
 		if len(page.items) == 0 || offset >= page.total || page.oldest < oldest {
 			break
 		}
 	}
-	return f.single(ctx, unseen(left, began), nil, tell)
-}
-
-// unseen are the jobs that no answer has shown since then.
-func unseen(jobs []*Job, since time.Time) (missing []*Job) {
-	for _, j := range jobs {
-		if !j.seenSince(since) {
+	var missing []*Job
+	for _, j := range jobs[first:] {
+		if unseen(j) {
 			missing = append(missing, j)
 		}
 	}
-	return missing
+	return f.single(ctx, missing, nil, tell)
 }
 
 // Most pages of the list of jobs in progress that are worth reading.
@@ -266,7 +284,6 @@ func (f *fleet) progressCosts(b batch, pages int) float64 {
 // progress reads the list of the jobs in progress, and then those of the batch
 // that are missing from it one by one.
 func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen)) error {
-	began := time.Now()
 	all := seen{Place: inProgress{pages}}
 	var more bool
 	for offset := 0; ; {
@@ -286,10 +303,19 @@ func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen
 			break
 		}
 	}
+	listed := make(map[*Job]bool, len(all.Answers))
+	for _, a := range all.Answers {
+		listed[a.Key] = true
+	}
+	missing := make([]*Job, 0, len(b.Keys))
+	for _, j := range b.Keys {
+		if !listed[j] {
+			missing = append(missing, j)
+		}
+	}
 	// What is missing is read next. Those requests do not count in what a look
 	// costs: however often one looks, every job ends once.
 	tell(all)
-	missing := unseen(b.Keys, began)
 	if more {
 		// Too much goes on here for a job to be missed: back to the pages.
 		return f.search(ctx, missing, tell)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
@@ -33,7 +32,6 @@ type Job struct {
 
 	outer any          // the job as its own type
 	slot  polling.Slot // of its fleet's group
-	block atomic.Int32 // of the list, counted from one at the oldest; zero: not seen there
 }
 
 // A rerun is the newest Retry.

@@ -88,7 +88,7 @@ func (g *Group[K, T]) look(ctx context.Context, over context.CancelFunc, c *coho
 	// There may be time to repeat a last look once.
 	c.urgent = batch.Last && c.live > 0 && c.failed == 0 && c.again == 0
 	if c.urgent {
-		c.ctx, c.cancel = g.reserveFor(now, batch.Keys)
+		c.ctx, c.cancel = g.reserveFor(now, c.place, batch.Keys)
 	}
 	switch {
 	case c.live == 0:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"time"
 )
 
@@ -220,6 +221,7 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 			began = time.Now()
 			ended []end
 			left  = 0
+			few   []K // the keys, where they are so few that the group has many others
 			more  = make(chan struct{}, 1)
 		)
 		s := &sink[K, T]{}
@@ -241,7 +243,7 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 		defer g.locked(func() {
 			planner.stop()
 			if left > 0 {
-				for _, key := range g.waitedFor(s) {
+				for _, key := range g.waitedFor(s, few) {
 					g.leave(key, s)
 				}
 			}
@@ -252,9 +254,13 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 					s.patience = orDefault(o.Patience, time.Hour)
 				}
 				g.join(key, s, o.Age, o.First)
-				left++
+				if left++; left <= mostFew {
+					few = append(few, key)
+				} else {
+					few = nil
+				}
 			}
-			planner = g.beforeDeadline(ctx, func() []K { return g.waitedFor(s) })
+			planner = g.beforeDeadline(ctx, func() []K { return g.waitedFor(s, few) })
 		})
 		for left > 0 {
 			stopped := false
@@ -269,7 +275,7 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 				if !stopped {
 					return
 				}
-				for _, key := range g.waitedFor(s) {
+				for _, key := range g.waitedFor(s, few) {
 					g.leave(key, s)
 					batch = append(batch, end{key, Outcome[T]{Err: &Error{Reason: ctx.Err(), Elapsed: time.Since(began)}}})
 				}
@@ -291,9 +297,21 @@ func (g *Group[K, T]) locked(f func()) {
 	f()
 }
 
-// waitedFor returns the keys that a sink waits for, each as often as it does. The
-// cohorts have them, so that no list of its own is needed. The caller holds mu.
-func (g *Group[K, T]) waitedFor(s *sink[K, T]) (keys []K) {
+// mostFew is how many keys WatchAll keeps a list of. It finds more of them in the
+// cohorts, which takes as long as the group has keys, but no memory for each.
+const mostFew = 128
+
+// waitedFor returns the keys that a sink waits for, each as often as it does: of a few,
+// if there are any. The caller holds mu.
+func (g *Group[K, T]) waitedFor(s *sink[K, T], few []K) (keys []K) {
+	for _, key := range few {
+		if m, in := g.members.get(key); in && (g.sinkOf(m) == s || slices.Contains(g.others[key], s)) {
+			keys = append(keys, key)
+		}
+	}
+	if few != nil {
+		return keys
+	}
 	for _, c := range g.cohorts.at {
 		for _, key := range g.present(c) {
 			m, _ := g.members.get(key)

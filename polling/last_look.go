@@ -40,9 +40,11 @@ const (
 	quickTrip   = 20 * time.Millisecond
 )
 
-// A lastLook is one that is planned for all keys whose deadlines are near each other.
+// A lastLook is one that is planned for keys whose deadline is near, and that
+// were seen together.
 type lastLook[K comparable] struct {
 	at    time.Time
+	place any
 	keys  []K
 	timer *time.Timer
 	// Made when the place is reserved, or with the look.
@@ -99,9 +101,10 @@ func (p *planner[K, T]) wake() {
 		// Whatever is found out, a place is reserved.
 		quick, slack = lead(quickTrip), margin
 	}
-	keys := p.keys()
-	g.plan(keys, p.deadline.Add(-slow), slack)
-	g.plan(keys, p.deadline.Add(-quick), slack)
+	for _, key := range p.keys() {
+		g.plan(key, p.deadline.Add(-slow), slack)
+		g.plan(key, p.deadline.Add(-quick), slack)
+	}
 	if g.trips.slow == 0 {
 		if g.unsure == nil {
 			g.unsure = map[*planner[K, T]]bool{}
@@ -152,23 +155,29 @@ func (g *Group[K, T]) notice() time.Duration {
 	return time.Duration((1 + 1/g.options.Rate) * float64(time.Second))
 }
 
-// plan plans a last look at keys, or adds them to one that is planned for that time, or a
-// slack earlier. The caller holds mu.
-func (g *Group[K, T]) plan(keys []K, at time.Time, slack time.Duration) {
+// plan plans a last look at a key, or adds the key to one of its place that is
+// planned for that time, or a slack earlier. The caller holds mu.
+func (g *Group[K, T]) plan(key K, at time.Time, slack time.Duration) {
+	m, ok := g.members.get(key)
+	if !ok {
+		return
+	}
 	if soon := time.Now().Add(margin); at.Before(soon) {
 		at = soon // late already: others may be, and share the look
 	}
+	place := g.cohortOf(m).place
 	i, _ := slices.BinarySearchFunc(g.last, at.Add(-slack), func(l *lastLook[K], t time.Time) int { return l.at.Compare(t) })
-	if i < len(g.last) && !g.last[i].at.After(at) {
-		l := g.last[i]
-		l.keys = append(l.keys, keys...)
-		if l.ctx != nil { // what was reserved is too little now
-			l.giveBack()
-			l.timer.Reset(min(margin, max(time.Until(l.at), 0))) // others may join as well
+	for ; i < len(g.last) && !g.last[i].at.After(at); i++ {
+		if l := g.last[i]; l.place == place {
+			l.keys = append(l.keys, key)
+			if l.ctx != nil { // what was reserved is too little now
+				l.giveBack()
+				l.timer.Reset(min(margin, max(time.Until(l.at), 0))) // others may join as well
+			}
+			return
 		}
-		return
 	}
-	l := &lastLook[K]{at: at, keys: slices.Clone(keys)}
+	l := &lastLook[K]{at: at, place: place, keys: []K{key}}
 	l.timer = time.AfterFunc(time.Until(at)-g.notice(), func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
@@ -177,7 +186,7 @@ func (g *Group[K, T]) plan(keys []K, at time.Time, slack time.Duration) {
 	g.last = slices.Insert(g.last, i, l)
 }
 
-// comes reserves what a last look needs, or makes the look. The caller holds mu.
+// comes reserves a place for a last look, or makes the look. The caller holds mu.
 func (g *Group[K, T]) comes(l *lastLook[K]) {
 	i := slices.Index(g.last, l)
 	if i < 0 {
@@ -187,11 +196,10 @@ func (g *Group[K, T]) comes(l *lastLook[K]) {
 		_, in := g.members.get(key)
 		return !in
 	}))
-	left := time.Until(l.at)
-	if len(l.keys) > 0 && l.ctx == nil {
-		l.ctx, l.cancel = g.reserveFor(l.at, l.keys)
+	if l.ctx == nil {
+		l.ctx, l.cancel = g.reserveFor(l.at, l.place, l.keys)
 	}
-	if len(l.keys) > 0 && left > 0 {
+	if left := time.Until(l.at); left > 0 && len(l.keys) > 0 {
 		l.timer.Reset(left)
 		return
 	}
@@ -209,10 +217,10 @@ func (l *lastLook[K]) giveBack() {
 
 // reserveFor reserves what a last look needs, until it is cancelled. The caller holds
 // mu.
-func (g *Group[K, T]) reserveFor(at time.Time, keys []K) (context.Context, context.CancelFunc) {
+func (g *Group[K, T]) reserveFor(at time.Time, place any, keys []K) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.Background())
 	if g.reserve != nil {
-		ctx = g.reserve(ctx, at, Batch[K]{Keys: keys, Last: true, Waiting: g.members.n, Looks: g.cohorts.len()})
+		ctx = g.reserve(ctx, at, Batch[K]{Keys: keys, Place: place, Last: true, Waiting: g.members.n, Looks: g.cohorts.len()})
 	}
 	return ctx, cancel
 }
@@ -221,29 +229,45 @@ func (g *Group[K, T]) reserveFor(at time.Time, keys []K) (context.Context, conte
 // caller holds mu.
 func (g *Group[K, T]) hurry(l *lastLook[K]) {
 	_, _, slack := g.trips.leads()
-	c := g.newCohort(cohort[K]{began: time.Now(), urgent: true, ctx: l.ctx, cancel: l.cancel})
+	var places []any
+	keys := map[any][]K{} // by their place, which may have changed
 	for _, key := range l.keys {
 		m, _ := g.members.get(key)
-		from := g.cohortOf(m)
+		c := g.cohortOf(m)
 		// What was seen just now, or is by a last look, need not be seen again. Another
 		// look that is under way may stand in line.
-		if !from.began.Before(l.at.Add(-slack)) && (from.urgent || from.cancel == nil) {
+		if !c.began.Before(l.at.Add(-slack)) && (c.urgent || c.cancel == nil) {
 			continue
 		}
-		if from.good.After(c.good) {
-			c.good = from.good
+		if keys[c.place] == nil {
+			places = append(places, c.place)
 		}
-		if from.live == 1 && from.cancel != nil {
-			c.older = append(append(c.older, from.cancel), from.older...)
-			from.cancel, from.older = nil, nil
-		}
-		g.move(key, m, c)
+		keys[c.place] = append(keys[c.place], key)
 	}
-	if c.live == 0 {
-		g.cohorts.drop(c.handle)
+	if keys[l.place] == nil {
 		l.giveBack()
-		return
 	}
-	g.ready = append([]*cohort[K]{c}, g.ready...)
+	var urgent []*cohort[K]
+	for _, place := range places {
+		ctx, cancel := l.ctx, l.cancel
+		if place != l.place {
+			ctx, cancel = g.reserveFor(l.at, place, keys[place])
+		}
+		c := g.newCohort(cohort[K]{place: place, began: time.Now(), urgent: true, ctx: ctx, cancel: cancel})
+		for _, key := range keys[place] {
+			m, _ := g.members.get(key)
+			from := g.cohortOf(m)
+			if from.good.After(c.good) {
+				c.good = from.good
+			}
+			if from.live == 1 && from.cancel != nil {
+				c.older = append(append(c.older, from.cancel), from.older...)
+				from.cancel, from.older = nil, nil
+			}
+			g.move(key, m, c)
+		}
+		urgent = append(urgent, c)
+	}
+	g.ready = append(urgent, g.ready...)
 	g.dispatch()
 }

@@ -17,16 +17,16 @@ type Observe[K comparable, T any] func(ctx context.Context, batch Batch[K], tell
 
 // A Batch is what a [Group] asks for in one look.
 type Batch[K comparable] struct {
-	// Keys are due, and were seen together the last time, but those of a last look.
-	// They must not be changed.
+	// Keys are due, and were seen together the last time. They must not be
+	// changed.
 	Keys []K
 	// Place is that of the [Seen] in which the keys were told of the last time;
-	// nil when they were not yet, or for a last look.
+	// nil when they were not yet.
 	Place any
 	// Again counts the looks in a row that told nothing of the keys.
 	Again int
-	// Last says that the look is the last before a deadline, at all keys whose
-	// deadline that is: there is time for one request, or for several at once.
+	// Last says that the look is the last before a deadline: it is made when there
+	// is time for one request, or for several at once.
 	Last bool
 	// Waiting is how many keys the group waits for in all, Looks how many looks
 	// it now takes to see them all, and Rate how many of them are likely to end
