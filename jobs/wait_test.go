@@ -348,7 +348,7 @@ func TestLateAnswerAfterASecondRetry(t *testing.T) {
 		}
 		var body atomic.Value
 		var slow atomic.Bool
-		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+		client := stubbed(t, func(*http.Request) (*http.Response, error) {
 			answer := body.Load().(string)
 			if slow.Load() {
 				time.Sleep(8 * time.Second)
@@ -378,7 +378,7 @@ func TestUpdatesThatOverlap(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var body atomic.Value
 		body.Store(strings.Replace(processing, `"PROCESSING"`, `"FAILED","finishedAt":1764000012`, 1))
-		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+		client := stubbed(t, func(*http.Request) (*http.Response, error) {
 			answer := body.Load().(string)
 			time.Sleep(100 * time.Millisecond)
 			return reply(200, answer), nil
@@ -400,6 +400,38 @@ func TestUpdatesThatOverlap(t *testing.T) {
 		assert.Equal(t, jobs.StatusProcessing, job.Status())
 		stop()
 		updates.Wait()
+	})
+}
+
+// The looks do not wait for a slow loop, and the end does not stand behind old ones.
+func TestWatchInASlowLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t, lasting(time.Minute))
+		job := merge(t.Context(), t, client)
+		start := time.Now()
+		for _, err := range job.Watch(t.Context(), jobs.WithSchedule(polling.Schedule{Max: time.Second})) {
+			require.NoError(t, err)
+			time.Sleep(10 * time.Second)
+		}
+		assert.Less(t, time.Since(start), 85*time.Second)
+	})
+}
+
+// Next is when the next look comes, also where the service asks for it to come later.
+func TestNextKnowsOfRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := stubbed(t, func(*http.Request) (*http.Response, error) {
+			resp := reply(200, processing)
+			resp.Header.Set("Retry-After", "30")
+			return resp, nil
+		})
+		for event := range load(t, byID(t, client), processing).Watch(t.Context()) {
+			assert.Equal(t, 30*time.Second, event.Next)
+			if event.Look == 2 {
+				assert.InDelta(t, 30, event.Elapsed.Seconds(), 1)
+				break
+			}
+		}
 	})
 }
 
