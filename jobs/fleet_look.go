@@ -235,30 +235,31 @@ func (f *fleet) search(ctx context.Context, jobs []*Job, tell func(seen)) error 
 	for _, j := range jobs {
 		oldest = min(oldest, j.newest().CreatedAt.Unix())
 	}
-	unseen := func(j *Job) bool { return !j.seenSince(began) }
-	first := 0 // of those that were not seen yet
-	for read, offset := 0, 0; read < 2+len(jobs)/4; read++ {
+	left := jobs
+	for read, offset := 0, 0; len(left) > 0 && read < 2+len(jobs)/4; read++ {
 		page, err := f.blocks(ctx, offset, pageSize, tell)
 		if err != nil {
 			return err
 		}
-		next := slices.IndexFunc(jobs[first:], unseen)
-		if next < 0 {
-			return nil
+		for len(left) > 0 && left[0].seenSince(began) {
+			left = left[1:]
 		}
-		first += next
 		offset += len(page.items)
 		if len(page.items) == 0 || offset >= page.total || page.oldest < oldest {
 			break
 		}
 	}
-	var missing []*Job
-	for _, j := range jobs[first:] {
-		if unseen(j) {
+	return f.single(ctx, unseen(left, began), nil, tell)
+}
+
+// unseen are the jobs that no answer has shown since then.
+func unseen(jobs []*Job, since time.Time) (missing []*Job) {
+	for _, j := range jobs {
+		if !j.seenSince(since) {
 			missing = append(missing, j)
 		}
 	}
-	return f.single(ctx, missing, nil, tell)
+	return missing
 }
 
 // Most pages of the list of jobs in progress that are worth reading.
@@ -284,6 +285,7 @@ func (f *fleet) progressCosts(b batch, pages int) float64 {
 // progress reads the list of the jobs in progress, and then those of the batch
 // that are missing from it one by one.
 func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen)) error {
+	began := time.Now()
 	all := seen{Place: inProgress{pages}}
 	var more bool
 	for offset := 0; ; {
@@ -303,19 +305,10 @@ func (f *fleet) progress(ctx context.Context, b batch, pages int, tell func(seen
 			break
 		}
 	}
-	listed := make(map[*Job]bool, len(all.Answers))
-	for _, a := range all.Answers {
-		listed[a.Key] = true
-	}
-	missing := make([]*Job, 0, len(b.Keys))
-	for _, j := range b.Keys {
-		if !listed[j] {
-			missing = append(missing, j)
-		}
-	}
 	// What is missing is read next. Those requests do not count in what a look
 	// costs: however often one looks, every job ends once.
 	tell(all)
+	missing := unseen(b.Keys, began)
 	if more {
 		// Too much goes on here for a job to be missed: back to the pages.
 		return f.search(ctx, missing, tell)

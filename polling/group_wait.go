@@ -221,7 +221,7 @@ func (g *Group[K, T]) WatchAll(ctx context.Context, keys iter.Seq2[K, JoinOption
 			began = time.Now()
 			ended []end
 			left  = 0
-			few   []K // the keys, where they are so few that the group has many others
+			few   []K // the keys, where they are few
 			more  = make(chan struct{}, 1)
 		)
 		s := &sink[K, T]{}
