@@ -8,18 +8,18 @@ import (
 // PageSize is the number of jobs on a page of the list.
 const PageSize = 128
 
-// A Source reads the jobs of one dataset and type. Each method makes a single
-// attempt, does not wait for the rate limiter, and returns when ctx ends.
+// A Source reads the jobs of one dataset and type. Get and List make a single attempt,
+// do not wait for the rate limiter, and return when ctx ends.
 //
-// Sources must be comparable: waits whose sources are equal share polls.
+// Sources must be comparable: waits with equal sources share polls.
 type Source interface {
 	// Get reads one job. The response has one item unless it has an error.
 	Get(ctx context.Context, id string) Response
-	// List reads a page of the jobs with a status, or of all jobs if status is
-	// empty, newest first.
+	// List reads a page of the jobs with a status, or of all jobs if status is empty,
+	// newest first.
 	List(ctx context.Context, status string, offset, limit int) Response
-	// Statuses returns the statuses of unfinished jobs in the order in which a job
-	// goes through them. The service may have others.
+	// Statuses returns the known statuses of unfinished jobs, in the order in which a
+	// job goes through them.
 	Statuses() []string
 }
 
@@ -33,11 +33,12 @@ type Response struct {
 	Verdict    Verdict // of Err
 }
 
-// An Item is a job in a response. The slices may share the memory of the response;
-// the watcher copies what it keeps.
+// An Item is a job in a response. The slices may share the memory of the response: the
+// watcher and the targets copy what they keep.
 type Item struct {
 	ID, Status []byte
-	CreatedAt  int64  // seconds since the epoch; zero if unknown
+	Finished   bool   // Status is a final one
+	CreatedAt  int64  // seconds since the epoch of the service's clock; zero if unknown
 	Body       []byte // the job in its wire form
 }
 
@@ -45,13 +46,13 @@ type Item struct {
 type Verdict int
 
 const (
-	// Transient errors are those of the service, of a gateway, or of the network.
-	// A later poll may succeed.
+	// Transient errors are those of the service, of a gateway or of the network. A
+	// later poll may succeed.
 	Transient Verdict = iota
-	// NotFound means that the service does not know the job. It ends a wait unless
-	// the job is so new that the service may not know it yet.
+	// NotFound means that the service does not know the job. It ends a wait unless the
+	// job is so new that the service may not know it yet.
 	NotFound
-	// Definitive errors end the waits for the job. A list that fails so is avoided
-	// for a while, and the jobs are read alone.
+	// Definitive errors end the waits for the job. If a list fails so, lists are avoided
+	// for a while and the jobs are read alone.
 	Definitive
 )
