@@ -30,19 +30,18 @@ func (w *watcher) chooseOrdinary(now time.Time) (request, time.Time) {
 	if w.service.outage() && w.service.latest != nil {
 		return w.tryAgain(now), now
 	}
-	if w.walk != nil && !w.walk.busy && !w.walk.retry.After(now) {
-		return request{walk: w.walk, final: w.walk.final}, now
-	}
-	at := now.Add(time.Hour)
 	var alone *job
 	var best *page
-	if len(w.alone) > 0 {
+	at := now.Add(time.Hour)
+	if w.walk != nil && !w.walk.busy {
+		if at = w.walk.retry; !at.After(now) {
+			return request{walk: w.walk, final: w.walk.final}, now
+		}
+	}
+	if len(w.alone) > 0 && w.alone[0].at.Before(at) {
 		alone, at = w.alone[0].job, w.alone[0].at
 	}
-	if w.walk != nil && w.walk.sweep {
-		if !w.walk.busy && w.walk.retry.Before(at) {
-			at = w.walk.retry
-		}
+	if w.walk != nil && w.walk.sweep { // it shows all pages
 		if alone == nil || at.After(now) {
 			return request{}, at
 		}
@@ -80,7 +79,7 @@ func (w *watcher) chooseOrdinary(now time.Time) (request, time.Time) {
 // requestForPage returns the request for a page that is due. A job without others is read
 // alone, and so are all if lists are avoided. mu must be held.
 func (w *watcher) requestForPage(p *page, now time.Time) request {
-	if j := p.oldest(); j != nil && (len(p.jobs) == 1 || !w.service.lists.allowed(now)) {
+	if j := p.oldest(); j != nil && (len(p.jobs) == 1 || !w.service.pages(now)) {
 		return request{job: j}
 	}
 	return request{page: p}
@@ -93,11 +92,11 @@ func (w *watcher) requestFor(j *job, now time.Time, final bool) request {
 	again := j.errors > 1 // it has been read alone, in vain
 	pages := pagesOf(w.total)
 	switch {
-	case !w.service.lists.allowed(now) || len(w.jobs) == 1 && !again:
+	case !w.service.pages(now) || len(w.jobs) == 1 && !again:
 		r.job = j
 	case j.page != nil && (final || !j.page.busy) && (again || len(j.page.jobs) > 1 && (!j.missing || j.page.missing() > 1)):
 		r.page = j.page
-	case j.page == nil && !j.notListed && w.walk == nil && (again || w.total == 0 || pages <= 4 || w.unknown > 1 && 4*w.unknown >= pages):
+	case j.page == nil && !j.notListed && !j.missing && w.walk == nil && (again || w.total == 0 || pages <= 4 || w.unknown > 1 && 4*w.unknown >= pages):
 		r.walk = w.newSearch(now)
 	default:
 		r.job = j

@@ -43,7 +43,7 @@ func (w *watcher) chooseFinal(now time.Time) (r request, at time.Time) {
 		if soon := at.Add(-w.notice()); soon.After(now) {
 			return request{}, soon // to reserve a slot
 		}
-		if p := f.job.page; p != nil && len(p.jobs) > 1 && w.service.lists.allowed(now) && now.Sub(w.counted) > growth && now.Sub(w.counting) > growth {
+		if p := f.job.page; p != nil && len(p.jobs) > 1 && w.service.pages(now) && now.Sub(w.counted) > growth && now.Sub(w.counting) > growth {
 			return request{final: true}, latest(now, w.service.retryAfter) // the length of the list tells where the page is
 		}
 		return request{}, at
@@ -64,7 +64,7 @@ func (w *watcher) reserve(now time.Time) {
 			j := f.job
 			switch {
 			case !j.asked.Before(f.at.Add(-lead - slack)):
-			case j.page != nil && len(j.page.jobs) > 1 && w.service.lists.allowed(now):
+			case j.page != nil && len(j.page.jobs) > 1 && w.service.pages(now):
 				needed[j.page] = true
 			default:
 				needed[j] = true

@@ -11,6 +11,7 @@ type page struct {
 	errors int       // polls of the page in a row that failed
 	retry  time.Time // no poll before, after errors
 
+	stale bool // what follows must be worked out again
 	// Of the jobs that are polled with the page:
 	shown  time.Time       // the oldest request that showed one of them last
 	born   time.Time       // the youngest one
@@ -38,9 +39,7 @@ func (w *watcher) locate(j *job, p *page, notListed bool) {
 		old.jobs[j.place].place = j.place
 		old.jobs[last] = nil
 		old.jobs = old.jobs[:last]
-		if old.counts[j.status] > 0 {
-			old.counts[j.status]--
-		}
+		old.stale = true
 		if last == 0 {
 			delete(w.pages, old.number)
 		}
@@ -48,6 +47,7 @@ func (w *watcher) locate(j *job, p *page, notListed bool) {
 	if p != nil && p != j.page {
 		j.place = len(p.jobs)
 		p.jobs = append(p.jobs, j)
+		p.stale = true
 	}
 	j.page, j.notListed = p, notListed && p == nil
 	count(1)
@@ -92,9 +92,16 @@ func (w *watcher) span(p *page) (offset int) {
 	return max(w.offsetOf(newest)-max(PageSize-1-(newest-oldest), 0)/2, 0)
 }
 
-// refresh works out what depends on all jobs of a page, after some of them were polled.
+// changed notes that a job is polled in another way, or was shown. mu must be held.
+func (j *job) changed() {
+	if j.page != nil {
+		j.page.stale = true
+	}
+}
+
+// refresh works out what depends on all jobs of a page.
 func (p *page) refresh() {
-	p.shown, p.born = time.Time{}, time.Time{}
+	p.stale, p.shown, p.born = false, time.Time{}, time.Time{}
 	clear(p.counts)
 	for _, j := range p.jobs {
 		if j.alarm.index > 0 || j.busy {

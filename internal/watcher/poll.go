@@ -32,10 +32,8 @@ func (w *watcher) send(r request) {
 	case r.job != nil:
 		p.jobs = []*job{r.job}
 		r.job.busy = true
+		r.job.changed()
 		w.alone.unset(&r.job.alarm)
-		if r.job.page != nil {
-			r.job.page.refresh()
-		}
 	case r.page != nil:
 		p.jobs = append(p.jobs, r.page.jobs...)
 		r.page.busy = true
@@ -45,6 +43,7 @@ func (w *watcher) send(r request) {
 				w.alone.unset(&j.alarm)
 			}
 		}
+		r.page.stale = true
 	case r.walk != nil:
 		if w.walk == nil {
 			w.beginWalk(r.walk)
@@ -115,6 +114,7 @@ func (w *watcher) release(p *poll) {
 	switch {
 	case p.job != nil:
 		p.job.busy = false
+		p.job.changed()
 	case p.page != nil:
 		p.page.busy = false
 	case p.walk != nil:
@@ -202,9 +202,6 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 			w.backOffJob(p.job, now)
 			w.tell(p.job, err, Transient, now)
 		}
-		if p.job.page != nil {
-			p.job.page.refresh()
-		}
 		return
 	}
 	w.service.lists.succeeded()
@@ -212,7 +209,6 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 	if p.status == "" {
 		w.hasTotal(p.response.Total, p.began)
 	}
-	touched := map[*page]bool{}
 	for i, item := range p.response.Items {
 		j := w.jobs[string(item.ID)]
 		if j == nil {
@@ -220,7 +216,6 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 		}
 		if p.status == "" {
 			w.place(j, w.rankAt(p.offset+i, p.response.Total))
-			touched[j.page] = true
 		}
 		if err := w.show(j, item, p.began); err != nil && j.alarm.index == 0 && !j.busy {
 			w.readAlone(j, now) // that shows the error
@@ -229,17 +224,19 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 	switch {
 	case p.page != nil:
 		p.page.errors, p.page.retry = 0, time.Time{}
+		missed := 0
 		for _, j := range p.jobs {
-			if len(j.waits) > 0 && j.shown.Before(p.began) {
-				w.miss(p, j, now)
+			if len(j.waits) > 0 && j.shown.Before(p.began) && w.miss(p, j, now) {
+				missed++
 			}
 		}
-		touched[p.page] = true
+		if 2*missed > len(p.jobs) {
+			w.service.ranks.failed(false, now)
+		} else if missed == 0 {
+			w.service.ranks.succeeded()
+		}
 	case p.walk != nil && p.walk == w.walk && p.status == w.walk.statuses[0] && p.offset == w.walk.offset:
 		w.step(p, now)
-	}
-	for pg := range touched {
-		pg.refresh()
 	}
 }
 
@@ -249,18 +246,19 @@ func (w *watcher) readAlone(j *job, now time.Time) {
 	w.alone.set(&j.alarm, now)
 }
 
-// miss notes that a page did not show a job. If the list has grown, the page has only
-// moved. mu must be held.
-func (w *watcher) miss(p *poll, j *job, now time.Time) {
+// miss notes that a page did not show a job, and reports whether it should have. If the
+// list has grown, the job may only have moved to the next page. mu must be held.
+func (w *watcher) miss(p *poll, j *job, now time.Time) bool {
 	w.retryFinal(j, now)
 	if j.page != p.page || w.total > p.total && !j.missed {
 		j.missed = true
-		return
+		return false
 	}
 	w.locate(j, nil, false)
 	if !j.busy {
 		w.alone.set(&j.alarm, now)
 	}
+	return true
 }
 
 // show applies an item to the waits of a job. mu must be held.
@@ -304,6 +302,7 @@ func (w *watcher) show(j *job, item Item, requestedAt time.Time) error {
 		j.shown = requestedAt
 	}
 	j.errors, j.missed, j.missing = 0, false, false
+	j.changed()
 	if j.page != nil {
 		w.alone.unset(&j.alarm)
 	} else if !j.busy {
@@ -443,8 +442,6 @@ func (w *watcher) backOffJob(j *job, now time.Time) {
 		return
 	}
 	j.errors++
+	j.changed()
 	w.alone.set(&j.alarm, now.Add(backoff(j.errors)))
-	if j.page != nil {
-		j.page.refresh()
-	}
 }

@@ -158,13 +158,12 @@ func (w *watcher) plan(now time.Time) plan {
 		}
 		return max(weight, min(cost/limit, maxWeight))
 	}
-	if !w.service.lists.allowed(now) {
-		p.weight = crowd(float64(len(w.jobs)))
-		return p
+	cost := float64(len(w.jobs))
+	if w.service.pages(now) {
+		cost = float64(min(len(w.pages)+w.unknown, pagesOf(max(w.total, len(w.jobs)))) + w.unlisted)
 	}
-	cost := float64(min(len(w.pages)+w.unknown, pagesOf(max(w.total, len(w.jobs)))) + w.unlisted)
 	p.weight = crowd(cost)
-	if cost <= 1 || !w.service.sweeps.allowed(now) {
+	if cost <= 1 || !w.service.lists.allowed(now) || !w.service.sweeps.allowed(now) {
 		return p
 	}
 	for _, s := range w.unfinished() {
@@ -191,6 +190,9 @@ func single(age time.Duration) time.Duration { return polling.Schedule{Jitter: -
 
 // due returns when a page is due. mu must be held.
 func (w *watcher) due(pg *page, p plan) time.Time {
+	if pg.stale {
+		pg.refresh()
+	}
 	rate, jobs := 0.0, 0
 	for s, n := range pg.counts {
 		rate += float64(n) * s.rate(p.now)
@@ -203,7 +205,7 @@ func (w *watcher) due(pg *page, p plan) time.Time {
 	switch {
 	case p.sweep:
 		requests, rate = p.lists, p.rate
-	case !w.service.lists.allowed(p.now):
+	case !w.service.pages(p.now):
 		requests = float64(jobs)
 	}
 	delay := min(p.delay(requests, rate), youth*single(p.now.Sub(pg.born)))

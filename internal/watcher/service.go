@@ -17,6 +17,7 @@ type service struct {
 	retryAfter  time.Time     // no poll before, as the service asks
 	lists       avoided       // all lists
 	sweeps      avoided       // the lists of unfinished jobs
+	ranks       avoided       // pages, if they do not show the jobs of their ranks
 }
 
 // outageAfter is the number of failures in a row after which an outage is assumed. Then
@@ -27,6 +28,9 @@ const outageAfter = 3
 const maxRetryAfter = time.Minute
 
 func (s *service) outage() bool { return s.failures >= outageAfter }
+
+// pages reports whether pages may be read by rank.
+func (s *service) pages(now time.Time) bool { return s.lists.allowed(now) && s.ranks.allowed(now) }
 
 func (s *service) notBefore() time.Time { return latest(s.hold, s.retryAfter) }
 

@@ -67,32 +67,28 @@ func (w *watcher) step(p *poll, now time.Time) {
 		s := w.rates.status(p.status)
 		s.others, s.counted = max(p.response.Total-s.jobs, 0), now
 	}
-	// Jobs that left the list have moved the others up.
-	gone := 0
-	if k.offset > 0 {
-		gone = max(k.total-p.response.Total, 0)
-	}
-	k.total = p.response.Total
 	end := p.offset + len(items)
-	k.offset = max(end-gone, 0)
+	// Jobs that left the list have moved the others up.
+	k.offset = end - min(max(k.total-p.response.Total, 0), len(items)/2)
+	k.total = p.response.Total
 	// A list with more jobs than its total has no reliable total.
 	last := len(items) == 0 || len(items) < PageSize && end >= k.total || end == k.total
 	k.pages--
 	switch {
 	case k.sweep && last:
-		if k.statuses, k.offset = k.statuses[1:], 0; len(k.statuses) == 0 {
+		if k.statuses, k.offset, k.total = k.statuses[1:], 0, 0; len(k.statuses) == 0 {
 			w.service.sweeps.succeeded()
 			w.endWalk(true, now)
 		} else if k.pages <= 0 {
 			w.endWalk(false, now)
 		}
 	case k.sweep:
-		if k.pages <= 0 || k.offset <= p.offset {
+		if k.pages <= 0 {
 			w.endWalk(false, now) // there is too much in progress
 		}
-	case k.wanted <= 0 || last || k.offset <= p.offset || oldest(items) < k.oldest:
+	case k.wanted <= 0 || last || oldest(items) < k.oldest:
 		w.endWalk(true, now)
-	case w.plan(now).sweep || pagesOf(w.total) > 4 && 4*w.unknown < pagesOf(w.total):
+	case w.plan(now).sweep && 3*w.unknown >= len(w.jobs) || pagesOf(w.total) > 4 && 4*w.unknown < pagesOf(w.total):
 		w.endWalk(false, now) // the rest is found in another way
 	}
 }
@@ -126,18 +122,14 @@ func (w *watcher) endWalk(complete bool, now time.Time) {
 		}
 		w.alone.set(&j.alarm, at)
 	}
-	if !k.sweep {
+	if !k.sweep || !complete {
 		return
 	}
-	if complete {
-		for _, j := range w.jobs {
-			if j.shown.Before(k.began) && !j.joined.After(k.began) && !j.busy && j.errors == 0 {
-				j.missing = true
-				w.alone.set(&j.alarm, time.Time{}) // before all others
-			}
+	for _, j := range w.jobs {
+		if j.shown.Before(k.began) && !j.joined.After(k.began) && !j.busy && j.errors == 0 {
+			j.missing = true
+			j.changed()
+			w.alone.set(&j.alarm, time.Time{}) // before all others
 		}
-	}
-	for _, p := range w.pages {
-		p.refresh()
 	}
 }
