@@ -170,10 +170,10 @@ func (w *watcher) plan(now time.Time) plan {
 		p.lists += float64(s.pages(now))
 	}
 	period := p.delay(cost, p.rate).Seconds()
-	if limit > 0 {
-		period = max(period, cost/limit)
+	if limit > 0 { // the reads of finished jobs have to pass it as well
+		period = max(period, p.lists/max(limit-p.rate, 0.01))
 	}
-	if p.lists+p.rate*period < cost {
+	if p.lists+p.rate*period < cost*2/3 {
 		p.sweep, p.weight = true, crowd(p.lists)
 	}
 	return p

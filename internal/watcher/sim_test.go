@@ -233,6 +233,7 @@ func (j *simJob) options(ended chan<- *Wait) Options {
 type report struct {
 	perJob float64
 	lags   []time.Duration
+	ends   []time.Time
 	lost   []*simJob
 	errs   []error
 }
@@ -296,6 +297,7 @@ func (s *sim) wait(t *testing.T, set *Set, jobs []*simJob, change func(*simJob, 
 				continue
 			}
 			r.lags = append(r.lags, time.Since(j.finished))
+			r.ends = append(r.ends, j.finished)
 		}
 	}()
 	for _, j := range jobs {
