@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"log/slog"
 	"time"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
@@ -87,7 +89,7 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 		return err
 	}
 	if s := j.end(); s != nil {
-		return outcome(s)
+		return s.outcome()
 	}
 	// There may be thousands of goroutines in this select. All that needs more of
 	// their stacks is in functions that are not inlined.
@@ -114,7 +116,7 @@ func (j *Job) leave(ctx context.Context, wait *polling.Waiting[*Job, *Snapshot])
 	if err != nil {
 		return j.waitError(err)
 	}
-	return outcome(s)
+	return s.outcome()
 }
 
 // Watch waits like [Job.Wait] and yields an event for every look. The second
@@ -130,7 +132,7 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 			return
 		}
 		if s := j.end(); s != nil {
-			yield(Event{Job: *s}, outcome(s))
+			yield(Event{Job: *s}, s.outcome())
 			return
 		}
 		j.events(j.group(w).Watch(ctx, j, j.joining(w)))(yield)
@@ -148,7 +150,7 @@ func (j *Job) events(looks iter.Seq2[polling.Event[*Snapshot], error]) iter.Seq2
 				event.Job = j.Snapshot()
 			}
 			if err == nil && e.Done {
-				err = outcome(&event.Job)
+				err = event.Job.outcome()
 			}
 			if !yield(event, j.waitError(err)) {
 				return
@@ -206,16 +208,6 @@ func (j *Job) age(schedule polling.Schedule) (age, first time.Duration) {
 	return age, first
 }
 
-// outcome is the error of a job that ended; nil for success.
-//
-//go:noinline
-func outcome(s *Snapshot) error {
-	if s.Status == StatusSuccess {
-		return nil
-	}
-	return &JobError{Job: *s}
-}
-
 // waitError tells an ended wait in the words of this package.
 func (j *Job) waitError(err error) error {
 	var p *polling.Error
@@ -223,4 +215,13 @@ func (j *Job) waitError(err error) error {
 		return err
 	}
 	return &WaitError{Job: j.Snapshot(), Reason: p.Reason, Last: p.Last, Polls: p.Looks, Elapsed: p.Elapsed}
+}
+
+// LogValue returns a group with the job and the poll.
+func (e Event) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.Any("job", e.Job), slog.Int("poll", e.Poll), slog.Duration("elapsed", e.Elapsed)}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", redact.Text(e.Err.Error())))
+	}
+	return slog.GroupValue(attrs...)
 }

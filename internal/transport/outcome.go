@@ -1,0 +1,159 @@
+package transport
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
+)
+
+// A State says what is known of the effect of a request.
+type State int
+
+// The states of a request.
+const (
+	Unknown State = iota // it may have taken effect
+	NotSent              // no request reached the server
+	Refused              // the server refused it
+	Done                 // a valid response arrived
+)
+
+// An Outcome is the result of a request, after one or more attempts.
+type Outcome struct {
+	Operation Operation
+	// Method, Path and RequestID of the last attempt. The path is relative to the root of
+	// the Open API and has no query.
+	Method, Path, RequestID string
+	// Status of the last response; 0 if none arrived.
+	Status int
+	// Code and Message of the service; empty if the response has none.
+	Code, Message string
+	// RetryAfter is the delay that the service asks for; 0 if it does not.
+	RetryAfter time.Duration
+	// RTT is the duration of the last attempt, without the rate limit.
+	RTT      time.Duration
+	Attempts int
+	State    State
+	// Uncertain reports whether an attempt before the last one may have taken effect.
+	Uncertain bool
+	// Err is the cause: of the network, of the decoder, or of ctx. It is nil if the state
+	// is Done, or if the server refused the request with an error status.
+	Err error
+}
+
+// A RequestError is the error of a request that could not be built.
+type RequestError struct{ err error }
+
+func (e *RequestError) Error() string { return e.err.Error() }
+func (e *RequestError) Unwrap() error { return e.err }
+
+// readStatus classifies a response that was read whole.
+func (o *Outcome) readStatus(body []byte, promised bool) {
+	switch {
+	case o.Status == http.StatusOK, o.Status == http.StatusCreated, o.Status < 300 && !promised:
+		o.State = Done
+	case o.Status < 400:
+		// The API does not redirect, and the access key must not follow a redirect.
+		o.Err = wire.Errorf("unexpected status")
+	default:
+		o.readProblem(body)
+		if o.Status < 500 {
+			o.State = Refused
+		}
+	}
+}
+
+// readProblem takes code and message from the body of an error. The page of a gateway has
+// neither.
+func (o *Outcome) readProblem(body []byte) {
+	var p struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(body, &p) != nil {
+		o.Message = "the response is not in the form of the service, so a gateway may have sent it"
+		return
+	}
+	o.Code = redact.Sanitize(p.Code, redact.MaxName)
+	o.Message = redact.Sanitize(redact.Text(p.Message), redact.MaxMessage)
+}
+
+// FromService reports whether the response is an error in the form of the service.
+func (o Outcome) FromService() bool { return o.Code != "" }
+
+// Transient reports whether a later request may succeed.
+func (o Outcome) Transient() bool {
+	return o.Status == 0 || o.Status >= 500 || o.Status == http.StatusTooManyRequests || o.Status < 400 && o.Err != nil
+}
+
+// Ended reports whether the context of the caller ended the request.
+func (o Outcome) Ended() bool {
+	return errors.Is(o.Err, context.Canceled) || errors.Is(o.Err, context.DeadlineExceeded)
+}
+
+func (o Outcome) retryable() bool {
+	switch {
+	case o.State == Done || o.Ended() || o.Invalid():
+		return false
+	case o.State == NotSent || o.Status == http.StatusTooManyRequests:
+		return true
+	}
+	return !o.Operation.NonIdempotent && o.Transient()
+}
+
+// Invalid reports whether the request was refused on this side, before it was sent.
+func (o Outcome) Invalid() bool {
+	var request *RequestError
+	return errors.As(o.Err, &request) || errors.Is(o.Err, ErrClearProxy)
+}
+
+// interrupt records that ctx ended before the next attempt.
+func (o *Outcome) interrupt(ended error) {
+	if o.Err == nil {
+		o.Err = ended
+		return
+	}
+	o.Err = fmt.Errorf("%w; %w before the next attempt", o.Err, ended)
+}
+
+// attrs returns the attributes of a log record. They hold no key, query or body.
+func (o Outcome) attrs() []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("operation", o.Operation.ID), slog.String("method", o.Method), slog.String("path", o.Path),
+		slog.String("request_id", o.RequestID), slog.Int("attempt", o.Attempts), slog.Int("status", o.Status),
+	}
+	if o.Code != "" {
+		attrs = append(attrs, slog.String("code", o.Code))
+	}
+	if o.Err != nil {
+		attrs = append(attrs, slog.String("error", redact.Text(o.Err.Error())))
+	} else if o.Message != "" {
+		attrs = append(attrs, slog.String("error", o.Message))
+	}
+	return attrs
+}
+
+// ParseRetryAfter reads a Retry-After header, which holds seconds or a date. It returns 0
+// if the header is absent or invalid, and 24 hours at most.
+func ParseRetryAfter(header string, now time.Time) time.Duration {
+	const longest = 24 * time.Hour
+	header = strings.TrimSpace(header)
+	if seconds, err := strconv.ParseFloat(header, 64); err == nil {
+		if !(seconds > 0) {
+			return 0
+		}
+		return time.Duration(min(seconds, longest.Seconds()) * float64(time.Second))
+	}
+	if date, err := http.ParseTime(header); err == nil {
+		return min(max(date.Sub(now), 0), longest)
+	}
+	return 0
+}
