@@ -151,7 +151,7 @@ func (j *BasicSearchJob) Result(ctx context.Context) (*SearchResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &SearchResult{contents}, nil
+	return &SearchResult{searchResult{contents}}, nil
 }
 
 // FusionResult returns the frames found in a fusion dataset. Its errors are those of Result.
@@ -160,7 +160,7 @@ func (j *BasicSearchJob) FusionResult(ctx context.Context) (*FusionSearchResult,
 	if err != nil {
 		return nil, err
 	}
-	return &FusionSearchResult{contents}, nil
+	return &FusionSearchResult{searchResult{contents}}, nil
 }
 
 func (j *BasicSearchJob) contents(ctx context.Context, fusion bool) (*Contents, error) {
@@ -214,45 +214,37 @@ func (j *BasicSearchJob) CreateDataset(ctx context.Context, dataset DatasetSpec)
 	}, nil)
 }
 
-// SearchResult reads the result of a search in a plain dataset. Every method sends requests.
-// It is safe for concurrent use.
-type SearchResult struct{ contents *Contents }
+// searchResult holds the common methods of SearchResult and FusionSearchResult.
+type searchResult struct{ contents *Contents }
 
 // ID returns the id of the search result.
-func (r *SearchResult) ID() string { return r.contents.id }
+func (r searchResult) ID() string { return r.contents.id }
 
 // CommitID returns the id of the commit that holds the result.
-func (r *SearchResult) CommitID() string { return r.contents.commit }
+func (r searchResult) CommitID() string { return r.contents.commit }
 
 // Segments lists the segments with matches.
-func (r *SearchResult) Segments(ctx context.Context) iter.Seq2[Segment, error] {
+func (r searchResult) Segments(ctx context.Context) iter.Seq2[Segment, error] {
 	return r.contents.Segments(ctx)
 }
+
+// LabelStatistics counts the labels of the files found.
+func (r searchResult) LabelStatistics(ctx context.Context) (LabelStatistics, error) {
+	return r.contents.LabelStatistics(ctx)
+}
+
+// SearchResult reads the result of a search in a plain dataset. Every method sends requests.
+// It is safe for concurrent use.
+type SearchResult struct{ searchResult }
 
 // Data lists the files found in a segment.
 func (r *SearchResult) Data(ctx context.Context, segment string) iter.Seq2[*Data, error] {
 	return r.contents.Data(ctx, segment)
 }
 
-// LabelStatistics counts the labels of the files found.
-func (r *SearchResult) LabelStatistics(ctx context.Context) (LabelStatistics, error) {
-	return r.contents.LabelStatistics(ctx)
-}
-
 // FusionSearchResult reads the result of a search in a fusion dataset. Every method sends
 // requests. It is safe for concurrent use.
-type FusionSearchResult struct{ contents *Contents }
-
-// ID returns the id of the search result.
-func (r *FusionSearchResult) ID() string { return r.contents.id }
-
-// CommitID returns the id of the commit that holds the result.
-func (r *FusionSearchResult) CommitID() string { return r.contents.commit }
-
-// Segments lists the segments with matches.
-func (r *FusionSearchResult) Segments(ctx context.Context) iter.Seq2[Segment, error] {
-	return r.contents.Segments(ctx)
-}
+type FusionSearchResult struct{ searchResult }
 
 // Frames lists the frames found in a segment.
 func (r *FusionSearchResult) Frames(ctx context.Context, segment string) iter.Seq2[*Frame, error] {
@@ -262,9 +254,4 @@ func (r *FusionSearchResult) Frames(ctx context.Context, segment string) iter.Se
 // Sensors returns all sensors of a segment, also those without matches.
 func (r *FusionSearchResult) Sensors(ctx context.Context, segment string) ([]Sensor, error) {
 	return r.contents.Sensors(ctx, segment)
-}
-
-// LabelStatistics counts the labels of the files found.
-func (r *FusionSearchResult) LabelStatistics(ctx context.Context) (LabelStatistics, error) {
-	return r.contents.LabelStatistics(ctx)
 }

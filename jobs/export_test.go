@@ -11,7 +11,9 @@ import (
 
 // What the tests outside of the package need of its inside.
 
-func ParseRetryAfter(header string, now time.Time) time.Duration { return transport.ParseRetryAfter(header, now) }
+func ParseRetryAfter(header string, now time.Time) time.Duration {
+	return transport.ParseRetryAfter(header, now)
+}
 
 func Printable(s string, limit int) string { return redact.Sanitize(s, limit) }
 

@@ -6,7 +6,9 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
@@ -35,21 +37,21 @@ const (
 
 // Label holds the labels of a file by type. A type without labels is nil.
 type Label struct {
-	Classification  *LabeledClassification
-	Box2D           []LabeledBox2D
-	Box3D           []LabeledBox3D
-	Polygon         []LabeledPolygon
-	MultiPolygon    []LabeledMultiPolygon
-	RLE             []LabeledRLE
-	Polyline2D      []LabeledPolyline2D
-	MultiPolyline2D []LabeledMultiPolyline2D
-	Keypoints2D     []LabeledKeypoints2D
-	Sentence        []LabeledSentence
-	SemanticMask    *Mask[SemanticMaskInfo]
-	InstanceMask    *Mask[InstanceMaskInfo]
-	PanopticMask    *Mask[PanopticMaskInfo]
+	Classification  *LabeledClassification   `json:"CLASSIFICATION,omitempty"`
+	Box2D           []LabeledBox2D           `json:"BOX2D,omitempty"`
+	Box3D           []LabeledBox3D           `json:"BOX3D,omitempty"`
+	Polygon         []LabeledPolygon         `json:"POLYGON,omitempty"`
+	MultiPolygon    []LabeledMultiPolygon    `json:"MULTI_POLYGON,omitempty"`
+	RLE             []LabeledRLE             `json:"RLE,omitempty"`
+	Polyline2D      []LabeledPolyline2D      `json:"POLYLINE2D,omitempty"`
+	MultiPolyline2D []LabeledMultiPolyline2D `json:"MULTI_POLYLINE2D,omitempty"`
+	Keypoints2D     []LabeledKeypoints2D     `json:"KEYPOINTS2D,omitempty"`
+	Sentence        []LabeledSentence        `json:"SENTENCE,omitempty"`
+	SemanticMask    *Mask[SemanticMaskInfo]  `json:"SEMANTIC_MASK,omitempty"`
+	InstanceMask    *Mask[InstanceMaskInfo]  `json:"INSTANCE_MASK,omitempty"`
+	PanopticMask    *Mask[PanopticMaskInfo]  `json:"PANOPTIC_MASK,omitempty"`
 	// Other holds the labels of types that this package does not know.
-	Other map[LabelType]OtherLabel
+	Other map[LabelType]OtherLabel `json:"-"`
 }
 
 // OtherLabel is a label of a type that this package does not know. It may contain a signed
@@ -185,8 +187,8 @@ type Word struct {
 // [InstanceMaskInfo] or [PanopticMaskInfo].
 type Mask[Info any] struct {
 	// RemotePath is the path of the mask.
-	RemotePath string
-	Info       []Info
+	RemotePath string `json:"remotePath"`
+	Info       []Info `json:"info"`
 
 	content *content
 }
@@ -221,100 +223,67 @@ func (l Label) IsZero() bool { return len(l.Types()) == 0 }
 
 // Types returns the types that have labels, in the order of the fields. Those in Other come
 // last, sorted.
-func (l Label) Types() []LabelType {
-	var types []LabelType
-	add := func(t LabelType, present bool) {
-		if present {
+func (l Label) Types() (types []LabelType) {
+	for i, t := range labelFields {
+		if !reflect.ValueOf(l).Field(i).IsNil() {
 			types = append(types, t)
 		}
 	}
-	add(LabelClassification, l.Classification != nil)
-	add(LabelBox2D, l.Box2D != nil)
-	add(LabelBox3D, l.Box3D != nil)
-	add(LabelPolygon, l.Polygon != nil)
-	add(LabelMultiPolygon, l.MultiPolygon != nil)
-	add(LabelRLE, l.RLE != nil)
-	add(LabelPolyline2D, l.Polyline2D != nil)
-	add(LabelMultiPolyline2D, l.MultiPolyline2D != nil)
-	add(LabelKeypoints2D, l.Keypoints2D != nil)
-	add(LabelSentence, l.Sentence != nil)
-	add(LabelSemanticMask, l.SemanticMask != nil)
-	add(LabelInstanceMask, l.InstanceMask != nil)
-	add(LabelPanopticMask, l.PanopticMask != nil)
 	return append(types, slices.Sorted(maps.Keys(l.Other))...)
 }
 
+// labelFields holds the label types of the fields of Label before Other.
+var labelFields = func() (types []LabelType) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Label]()) {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "-" {
+			types = append(types, LabelType(name))
+		}
+	}
+	return types
+}()
+
 // readLabel decodes the labels of d.
 func (c *Contents) readLabel(d *Data, raw json.RawMessage) error {
-	var byType map[LabelType]json.RawMessage
 	if len(raw) == 0 || string(raw) == "null" {
 		return nil
 	}
-	if err := decode(raw, &byType); err != nil {
+	if err := decode(raw, &d.Label); err != nil {
 		return err
 	}
-	for labelType, raw := range byType {
-		if string(raw) == "null" {
-			continue
+	for name, raw := range wire.Fields(raw) {
+		var err error
+		switch t := LabelType(name); {
+		case string(raw) == "null":
+		case t == LabelSemanticMask:
+			d.Label.SemanticMask.content, err = c.maskContent(d, t, raw)
+		case t == LabelInstanceMask:
+			d.Label.InstanceMask.content, err = c.maskContent(d, t, raw)
+		case t == LabelPanopticMask:
+			d.Label.PanopticMask.content, err = c.maskContent(d, t, raw)
+		case !slices.Contains(labelFields, t):
+			if d.Label.Other == nil {
+				d.Label.Other = map[LabelType]OtherLabel{}
+			}
+			d.Label.Other[t] = OtherLabel{redact.New(string(raw))}
 		}
-		if err := c.readLabelType(d, labelType, raw); err != nil {
-			return invalidResponse("label of %s: %s: %v", sanitize(d.RemotePath), labelType, err)
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func (c *Contents) readLabelType(d *Data, labelType LabelType, raw json.RawMessage) (err error) {
-	l := &d.Label
-	switch labelType {
-	case LabelClassification:
-		l.Classification = new(LabeledClassification)
-		return wire.Decode(raw, l.Classification)
-	case LabelBox2D:
-		return wire.Decode(raw, &l.Box2D)
-	case LabelBox3D:
-		return wire.Decode(raw, &l.Box3D)
-	case LabelPolygon:
-		return wire.Decode(raw, &l.Polygon)
-	case LabelMultiPolygon:
-		return wire.Decode(raw, &l.MultiPolygon)
-	case LabelRLE:
-		return wire.Decode(raw, &l.RLE)
-	case LabelPolyline2D:
-		return wire.Decode(raw, &l.Polyline2D)
-	case LabelMultiPolyline2D:
-		return wire.Decode(raw, &l.MultiPolyline2D)
-	case LabelKeypoints2D:
-		return wire.Decode(raw, &l.Keypoints2D)
-	case LabelSentence:
-		return wire.Decode(raw, &l.Sentence)
-	case LabelSemanticMask:
-		l.SemanticMask, err = readMask[SemanticMaskInfo](c, d, labelType, raw)
-	case LabelInstanceMask:
-		l.InstanceMask, err = readMask[InstanceMaskInfo](c, d, labelType, raw)
-	case LabelPanopticMask:
-		l.PanopticMask, err = readMask[PanopticMaskInfo](c, d, labelType, raw)
-	default:
-		if l.Other == nil {
-			l.Other = map[LabelType]OtherLabel{}
-		}
-		l.Other[labelType] = OtherLabel{redact.New(string(raw))}
-	}
-	return err
-}
-
-func readMask[Info any](c *Contents, d *Data, labelType LabelType, raw json.RawMessage) (*Mask[Info], error) {
-	var m struct {
-		Info       []Info `json:"info"`
+func (c *Contents) maskContent(d *Data, labelType LabelType, raw []byte) (*content, error) {
+	var mask struct {
 		RemotePath string `json:"remotePath"`
 		URL        string `json:"url"`
 	}
-	if err := wire.Decode(raw, &m); err != nil {
+	if err := decode(raw, &mask); err != nil {
 		return nil, err
 	}
-	return &Mask[Info]{m.RemotePath, m.Info, c.newContent(d.Segment, m.RemotePath, m.URL, func(ctx context.Context) (string, error) {
-		return c.renewMask(ctx, d, labelType, m.RemotePath)
-	})}, nil
+	return c.newContent(d.Segment, mask.RemotePath, mask.URL, func(ctx context.Context) (string, error) {
+		return c.renewMask(ctx, d, labelType, mask.RemotePath)
+	}), nil
 }
 
 func (c *Contents) renewMask(ctx context.Context, d *Data, labelType LabelType, path string) (fresh string, err error) {

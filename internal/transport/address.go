@@ -3,8 +3,6 @@ package transport
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -30,7 +28,7 @@ var accessKeyForm = regexp.MustCompile(`^(Accesskey-|ACCESSKEY-)[0-9A-Za-z_-]+$`
 func ParseAccessKey(key string) (redact.Secret, string, error) {
 	m := accessKeyForm.FindStringSubmatch(key)
 	if m == nil {
-		return redact.Secret{}, "", errors.New("malformed access key: want Accesskey-... or ACCESSKEY-... as shown on the developer page of TensorBay")
+		return redact.Secret{}, "", invalid("malformed access key: want Accesskey-... or ACCESSKEY-... as shown on the developer page of TensorBay")
 	}
 	return redact.New(key), addresses[m[1]], nil
 }
@@ -40,10 +38,10 @@ func ParseAccessKey(key string) (redact.Secret, string, error) {
 func ParseBaseURL(raw string) (string, error) {
 	u, err := url.Parse(raw)
 	if err != nil {
-		return "", errors.New("base url does not parse: want https://host[:port]/")
+		return "", invalid("base url does not parse: want https://host[:port]/")
 	}
 	if u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", fmt.Errorf("base url of host %q: want https://host[:port]/ and nothing else", u.Host)
+		return "", invalid("base url of host %q: want https://host[:port]/ and nothing else", u.Host)
 	}
 	if err := checkScheme(u); err != nil {
 		return "", err
@@ -56,7 +54,7 @@ func checkScheme(u *url.URL) error {
 	if u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()) {
 		return nil
 	}
-	return fmt.Errorf("%s://%s: only https is allowed, http only to a loopback address", u.Scheme, u.Host)
+	return invalid("%s://%s: only https is allowed, http only to a loopback address", u.Scheme, u.Host)
 }
 
 func isLoopback(host string) bool {
@@ -90,9 +88,6 @@ func (t *Transport) relative(req *http.Request) string {
 // that of a failing test, stops at a func.
 type send func(*http.Request) (*http.Response, error)
 
-// ErrClearProxy is the error of a request that would pass a proxy unencrypted.
-var ErrClearProxy = errors.New("a proxy on another machine would see it in clear: use https, or let loopback addresses bypass the proxy")
-
 func newSend(client *http.Client) send {
 	return func(req *http.Request) (*http.Response, error) {
 		if err := checkProxy(client.Transport, req); err != nil {
@@ -114,5 +109,5 @@ func checkProxy(transport http.RoundTripper, req *http.Request) error {
 	if err != nil || proxy == nil || isLoopback(proxy.Hostname()) {
 		return nil //nolint:nilerr // the error appears again when the request is sent
 	}
-	return fmt.Errorf("the request to %s was not sent: %w", req.URL.Host, ErrClearProxy)
+	return invalid("the request to %s was not sent: a proxy on another machine would see it in clear: use https, or let loopback addresses bypass the proxy", req.URL.Host)
 }

@@ -73,8 +73,9 @@ func neverSent(err error) bool {
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
+	var invalid *InvalidError
 	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") ||
-		errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &record) || errors.Is(err, ErrClearProxy)
+		errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &record) || errors.As(err, &invalid)
 }
 
 // cause removes secrets from an error of net/http. It tells the end of the caller's ctx

@@ -49,11 +49,15 @@ type Outcome struct {
 	Err error
 }
 
-// A RequestError is the error of a request that could not be built.
-type RequestError struct{ err error }
+// An InvalidError is the error of an argument or request that this side rejects.
+type InvalidError struct{ err error }
 
-func (e *RequestError) Error() string { return e.err.Error() }
-func (e *RequestError) Unwrap() error { return e.err }
+func (e *InvalidError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *InvalidError) Unwrap() error { return e.err }
+
+func invalid(format string, args ...any) error { return &InvalidError{fmt.Errorf(format, args...)} }
 
 // readStatus classifies a response that was read whole.
 func (o *Outcome) readStatus(body []byte, promised bool) {
@@ -91,7 +95,7 @@ func (o Outcome) FromService() bool { return o.Code != "" }
 
 // Transient reports whether a later request may succeed.
 func (o Outcome) Transient() bool {
-	return o.Status == 0 || o.Status >= 500 || o.Status == http.StatusTooManyRequests || o.Status < 400 && o.Err != nil
+	return o.Status == 0 || o.Status >= 500 || o.Status == http.StatusTooManyRequests || o.Err != nil
 }
 
 // Ended reports whether the context of the caller ended the request.
@@ -109,10 +113,10 @@ func (o Outcome) retryable() bool {
 	return !o.Operation.NonIdempotent && o.Transient()
 }
 
-// Invalid reports whether the request was refused on this side, before it was sent.
+// Invalid reports whether this side rejected the request.
 func (o Outcome) Invalid() bool {
-	var request *RequestError
-	return errors.As(o.Err, &request) || errors.Is(o.Err, ErrClearProxy)
+	var invalid *InvalidError
+	return errors.As(o.Err, &invalid)
 }
 
 // interrupt records that ctx ended before the next attempt.

@@ -103,7 +103,7 @@ func (t *Transport) limited(ctx context.Context, op Operation, build Build, pars
 func (t *Transport) Once(ctx context.Context, op Operation, build Build, parse func(body []byte) error) Outcome {
 	req, err := build()
 	if err != nil {
-		return Outcome{Operation: op, State: NotSent, Err: &RequestError{err}}
+		return Outcome{Operation: op, State: NotSent, Err: &InvalidError{err}}
 	}
 	o := Outcome{Operation: op, Method: req.Method, Path: t.relative(req), RequestID: authorize(req.Header, t.Key, t.Product), Attempts: 1}
 	start := time.Now()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"math/bits"
 	"slices"
 	"strings"
@@ -181,6 +182,19 @@ func (w *walker) skip() {
 		}
 		if depth == 0 {
 			return
+		}
+	}
+}
+
+// Fields iterates over the keys and values of a JSON object. The syntax must be valid.
+func Fields(object []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		w := walker{data: object}
+		w.space()
+		for w.pos++; !w.closes('}'); {
+			if !yield(string(w.key()), w.any()) {
+				return
+			}
 		}
 	}
 }
