@@ -2,12 +2,11 @@ package jobs
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"net/http"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
 // Version is the version of this package. Every request sends it in the X-Source header, as
@@ -57,69 +56,6 @@ func NewClient(accessKey string, options ...Option) (*Client, error) {
 // String returns the address of the service, without the access key.
 func (c *Client) String() string { return "tensorbay client of " + c.server }
 
-// Dataset returns the dataset with the given name. It sends two requests: one finds the id,
-// the other reads kind, default branch and head commit. The error matches [ErrNotFound] if
-// there is no such dataset.
-//
-// The dataset is checked out at its default branch, or at the given revision.
-func (c *Client) Dataset(ctx context.Context, name string, at ...RevisionOption) (*Dataset, error) {
-	if name == "" {
-		return nil, invalid("dataset name is empty: give its exact name")
-	}
-	for d, err := range c.Datasets(ctx, name) {
-		if err != nil {
-			return nil, err
-		}
-		if d.Name != name { // a server may ignore the filter
-			continue
-		}
-		ds, err := c.DatasetByID(d.ID, at...)
-		if err != nil {
-			return nil, err
-		}
-		_, err = ds.Info(ctx)
-		return ds, err
-	}
-	return nil, fmt.Errorf("%w: no dataset is named %q: check the name, and that the access key may read it", ErrNotFound, name)
-}
-
-// DatasetItem is one entry of [Client.Datasets].
-type DatasetItem struct {
-	ID, Name string
-	// Fusion reports whether it is a fusion dataset; false if the list does not say.
-	Fusion bool
-}
-
-// Datasets lists the datasets that the access key may read. If name is not empty, the list
-// holds only the dataset with exactly that name.
-func (c *Client) Datasets(ctx context.Context, name string) iter.Seq2[DatasetItem, error] {
-	return list(ctx, c, opListDatasets,
-		func(offset, limit *int) (*http.Request, error) {
-			return gen.NewListDatasetsRequest(c.server, &gen.ListDatasetsParams{Name: optional(name), Offset: offset, Limit: limit})
-		},
-		func(p *gen.DatasetList) ([]DatasetItem, int, error) {
-			return convert(p.Datasets, func(d gen.DatasetListItem) DatasetItem {
-				return DatasetItem{d.ID, d.Name, isFusion(value(d.Type))}
-			}), p.TotalCount, nil
-		},
-		func(d DatasetItem) string { return d.ID })
-}
-
-// DatasetByID returns the dataset with the given id without a request. If it does not exist,
-// the first request that uses it fails with [ErrNotFound].
-func (c *Client) DatasetByID(id string, at ...RevisionOption) (*Dataset, error) {
-	if err := checkID("dataset id", id); err != nil {
-		return nil, err
-	}
-	ds := &Dataset{client: c, id: id}
-	for _, option := range at {
-		if err := option(&ds.at); err != nil {
-			return nil, err
-		}
-	}
-	return ds, nil
-}
-
 // The operations of openapi.yaml that this package uses.
 var (
 	opListDatasets            = transport.Operation{ID: "listDatasets", Name: "list datasets"}
@@ -154,4 +90,72 @@ func (c *Client) call(ctx context.Context, op transport.Operation, build transpo
 func get[T any](ctx context.Context, c *Client, op transport.Operation, build transport.Build) (body T, err error) {
 	err = c.call(ctx, op, build, func(raw []byte) error { return decode(raw, &body) })
 	return body, err
+}
+
+const (
+	// maxPages limits a list that does not end: more than ten million items.
+	maxPages = 100_000
+	// maxStalePages is how many pages in a row may hold nothing new. One or two can, if
+	// many items were added at the front while the list was read.
+	maxStalePages = 8
+)
+
+// list iterates over all pages of a list; P is the generated type of a page. Items may
+// move between pages while the list is read, so list skips items whose id it has yielded,
+// and goes back if the list shrinks. It ends at the total, at an empty page, or with an
+// error at the limits above.
+func list[P, T any](ctx context.Context, c *Client, op transport.Operation,
+	build func(offset, limit *int) (*http.Request, error),
+	read func(page *P) (items []T, total int, err error),
+	id func(T) string,
+) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		seen := map[string]bool{}
+		limit := wire.PageSize
+		for offset, total, stale, pages := 0, 0, 0, 0; ; {
+			var items []T
+			before := total
+			o := c.transport.Do(ctx, op,
+				func() (*http.Request, error) { return build(&offset, &limit) },
+				func(body []byte) (err error) {
+					var page P
+					if err := decode(body, &page); err != nil {
+						return err
+					}
+					items, total, err = read(&page)
+					return err
+				})
+			if err := newError(o); err != nil {
+				yield(none, err)
+				return
+			}
+			stale++
+			for _, item := range items {
+				if key := id(item); !seen[key] {
+					seen[key] = true
+					stale = 0
+					if !yield(item, nil) {
+						return
+					}
+				}
+			}
+			shrunk := before - total
+			if shrunk > 0 {
+				// The items after the deleted ones have moved to just before this page.
+				offset = max(0, offset-shrunk)
+			} else {
+				offset += len(items)
+			}
+			if pages++; offset >= total || len(items) == 0 && shrunk <= 0 {
+				return
+			}
+			if stale >= maxStalePages || pages >= maxPages {
+				o.State, o.RequestID = transport.Unknown, ""
+				o.Err = wire.Errorf("the list of %d does not end: %d pages, the last %d of them without new items", total, pages, stale)
+				yield(none, newError(o))
+				return
+			}
+		}
+	}
 }

@@ -82,6 +82,69 @@ type DatasetInfo struct {
 	Public   bool
 }
 
+// Dataset returns the dataset with the given name. It sends two requests: one finds the id,
+// the other reads kind, default branch and head commit. The error matches [ErrNotFound] if
+// there is no such dataset.
+//
+// The dataset is checked out at its default branch, or at the given revision.
+func (c *Client) Dataset(ctx context.Context, name string, at ...RevisionOption) (*Dataset, error) {
+	if name == "" {
+		return nil, invalid("dataset name is empty: give its exact name")
+	}
+	for d, err := range c.Datasets(ctx, name) {
+		if err != nil {
+			return nil, err
+		}
+		if d.Name != name { // a server may ignore the filter
+			continue
+		}
+		ds, err := c.DatasetByID(d.ID, at...)
+		if err != nil {
+			return nil, err
+		}
+		_, err = ds.Info(ctx)
+		return ds, err
+	}
+	return nil, fmt.Errorf("%w: no dataset is named %q: check the name, and that the access key may read it", ErrNotFound, name)
+}
+
+// DatasetItem is one entry of [Client.Datasets].
+type DatasetItem struct {
+	ID, Name string
+	// Fusion reports whether it is a fusion dataset; false if the list does not say.
+	Fusion bool
+}
+
+// Datasets lists the datasets that the access key may read. If name is not empty, the list
+// holds only the dataset with exactly that name.
+func (c *Client) Datasets(ctx context.Context, name string) iter.Seq2[DatasetItem, error] {
+	return list(ctx, c, opListDatasets,
+		func(offset, limit *int) (*http.Request, error) {
+			return gen.NewListDatasetsRequest(c.server, &gen.ListDatasetsParams{Name: optional(name), Offset: offset, Limit: limit})
+		},
+		func(p *gen.DatasetList) ([]DatasetItem, int, error) {
+			return convert(p.Datasets, func(d gen.DatasetListItem) DatasetItem {
+				return DatasetItem{d.ID, d.Name, isFusion(value(d.Type))}
+			}), p.TotalCount, nil
+		},
+		func(d DatasetItem) string { return d.ID })
+}
+
+// DatasetByID returns the dataset with the given id without a request. If it does not exist,
+// the first request that uses it fails with [ErrNotFound].
+func (c *Client) DatasetByID(id string, at ...RevisionOption) (*Dataset, error) {
+	if err := checkID("dataset id", id); err != nil {
+		return nil, err
+	}
+	ds := &Dataset{client: c, id: id}
+	for _, option := range at {
+		if err := option(&ds.at); err != nil {
+			return nil, err
+		}
+	}
+	return ds, nil
+}
+
 // ID returns the id of the dataset.
 func (ds *Dataset) ID() string { return ds.id }
 

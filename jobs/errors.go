@@ -226,63 +226,6 @@ func decode(body []byte, v any) error {
 	return nil
 }
 
-// A JobError describes a job that ended without success.
-type JobError struct {
-	// Job is the job at its end.
-	Job Snapshot
-}
-
-// Error returns the id of the job, how it ended, and the reason that the service gives.
-func (e *JobError) Error() string {
-	if e.Job.Status == StatusAborted {
-		return fmt.Sprintf("job %s was aborted", e.Job.ID)
-	}
-	return fmt.Sprintf("job %s failed: %s", e.Job.ID, orDefault(e.Job.reason(), "the service gave no reason"))
-}
-
-// Is matches [ErrJobFailed] or [ErrJobAborted].
-func (e *JobError) Is(target error) bool {
-	return target == ErrJobFailed && e.Job.Status == StatusFailed ||
-		target == ErrJobAborted && e.Job.Status == StatusAborted
-}
-
-// A WaitError describes a wait that ended before the job did, as far as the client knows.
-// The job goes on: wait for it again, or abort it.
-type WaitError struct {
-	// Job is the job at the last successful poll.
-	Job Snapshot
-	// Reason is the error of the context, [polling.ErrOutage], or the [*Error] that no
-	// further poll can change. Unwrap returns it.
-	Reason error
-	// Last is the error of the last poll, or nil if that poll succeeded.
-	Last error
-	// Polls is the number of polls.
-	Polls int
-	// Elapsed is the duration of the wait.
-	Elapsed time.Duration
-}
-
-// Error returns the id and last status of the job, and why the wait ended.
-func (e *WaitError) Error() string {
-	polls := fmt.Sprintf("%d polls", e.Polls)
-	if e.Polls == 1 {
-		polls = "1 poll"
-	}
-	text := fmt.Sprintf("wait for job %s, last seen %s, ended after %v and %s: %v",
-		e.Job.ID, e.Job.Status, e.Elapsed.Round(time.Millisecond), polls, e.Reason)
-	if e.Last != nil && !errors.Is(e.Reason, e.Last) {
-		text += fmt.Sprintf("; the last poll failed: %v", e.Last)
-	}
-	var refused *Error
-	if !errors.As(e.Reason, &refused) {
-		text += "; the job goes on: wait again, or abort it"
-	}
-	return text
-}
-
-// Unwrap returns the reason.
-func (e *WaitError) Unwrap() error { return e.Reason }
-
 // LogValue returns a group with the request and the error.
 func (e *Error) LogValue() slog.Value {
 	attrs := []slog.Attr{
@@ -293,16 +236,6 @@ func (e *Error) LogValue() slog.Value {
 		attrs = append(attrs, slog.Bool("ambiguous", true))
 	}
 	return slog.GroupValue(attrs...)
-}
-
-// LogValue returns a group with the job and the error.
-func (e *JobError) LogValue() slog.Value {
-	return slog.GroupValue(slog.Any("job", e.Job), slog.String("error", e.Error()))
-}
-
-// LogValue returns a group with the job, the wait and the error.
-func (e *WaitError) LogValue() slog.Value {
-	return slog.GroupValue(slog.Any("job", e.Job), slog.Int("polls", e.Polls), slog.Duration("elapsed", e.Elapsed), slog.String("error", e.Error()))
 }
 
 // sanitize returns a text of the service on one line of bounded length, without secrets.

@@ -154,3 +154,28 @@ func (s Snapshot) LogValue() slog.Value {
 
 // reason returns the error message on one line, without secrets.
 func (s Snapshot) reason() string { return sanitize(s.ErrorMessage) }
+
+// A JobError describes a job that ended without success.
+type JobError struct {
+	// Job is the job at its end.
+	Job Snapshot
+}
+
+// Error returns the id of the job, how it ended, and the reason that the service gives.
+func (e *JobError) Error() string {
+	if e.Job.Status == StatusAborted {
+		return fmt.Sprintf("job %s was aborted", e.Job.ID)
+	}
+	return fmt.Sprintf("job %s failed: %s", e.Job.ID, orDefault(e.Job.reason(), "the service gave no reason"))
+}
+
+// Is matches [ErrJobFailed] or [ErrJobAborted].
+func (e *JobError) Is(target error) bool {
+	return target == ErrJobFailed && e.Job.Status == StatusFailed ||
+		target == ErrJobAborted && e.Job.Status == StatusAborted
+}
+
+// LogValue returns a group with the job and the error.
+func (e *JobError) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("job", e.Job), slog.String("error", e.Error()))
+}
