@@ -32,7 +32,8 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrRateLimited reports too many requests (429). See [WithRateLimit].
 	ErrRateLimited = errors.New("rate limited")
-	// ErrServer reports a failure of the service or of a gateway (InternalServerError, 5xx).
+	// ErrServer reports a failure of the service or of a gateway (InternalServerError, 5xx, 408,
+	// 425).
 	ErrServer = errors.New("server error")
 	// ErrUnreachable reports that no response arrived: the connection failed, broke, or the
 	// attempt took too long.
@@ -140,9 +141,11 @@ func (e *Error) remedy() string {
 		return "choose another name"
 	case e.Is(ErrRateLimited):
 		return "slow down, see WithRateLimit"
+	case e.outcome.Untrusted():
+		return "add the authority of its certificate to the http client, see WithHTTPClient"
 	case e.Is(ErrServer), e.Is(ErrUnreachable):
 		return "try again later"
-	case errors.Is(e.cause, ErrInvalidResponse) && e.StatusCode != 0:
+	case errors.Is(e.cause, ErrInvalidResponse) && e.StatusCode/100 != 3 && e.StatusCode != 0:
 		return "try again later, or check what is running at this address"
 	case errors.Is(e.cause, context.DeadlineExceeded):
 		return "allow more time"
@@ -197,7 +200,7 @@ func (e *Error) kind() error {
 	case http.StatusTooManyRequests:
 		return ErrRateLimited
 	}
-	if e.StatusCode >= 500 {
+	if e.StatusCode >= 500 || e.StatusCode == http.StatusRequestTimeout || e.StatusCode == http.StatusTooEarly {
 		return ErrServer
 	}
 	return nil

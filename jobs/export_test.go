@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
@@ -12,7 +13,7 @@ import (
 // What the tests outside of the package need of its inside.
 
 func ParseRetryAfter(header string, now time.Time) time.Duration {
-	return transport.ParseRetryAfter(header, now)
+	return transport.ParseRetryAfter(http.Header{"Retry-After": {header}}, now)
 }
 
 func Printable(s string, limit int) string { return redact.Sanitize(s, limit) }

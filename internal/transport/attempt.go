@@ -34,12 +34,12 @@ func (t *Transport) attempt(ctx context.Context, req *http.Request, o *Outcome, 
 	}
 	defer resp.Body.Close()
 	o.Status = resp.StatusCode
-	o.RetryAfter = ParseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
+	o.RetryAfter = ParseRetryAfter(resp.Header, time.Now())
 	body, err := wire.ReadAll(resp.Body, resp.ContentLength, t.MaxBody)
 	var tooLarge *wire.Error
 	switch {
 	case err == nil:
-		o.readStatus(body, expectsBody)
+		o.readStatus(resp, body, expectsBody)
 	case errors.As(err, &tooLarge):
 		o.Err = err
 	default:

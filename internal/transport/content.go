@@ -62,7 +62,7 @@ func (t *Transport) openOnce(ctx context.Context, u *url.URL, o *Outcome) io.Rea
 		o.State = Done
 		return &content{resp.Body, cancel}
 	}
-	o.RetryAfter = ParseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
+	o.RetryAfter = ParseRetryAfter(resp.Header, time.Now())
 	switch {
 	case o.Status < 400:
 		o.Err = wire.Errorf("unexpected status")

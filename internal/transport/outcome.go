@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,6 +45,8 @@ type Outcome struct {
 	State    State
 	// Uncertain reports whether an attempt before the last one may have taken effect.
 	Uncertain bool
+	// Body is the body of a successful status whose response is invalid otherwise.
+	Body []byte
 	// Err is the cause: of the network, of the decoder, or of ctx. It is nil if the state
 	// is Done, or if the server refused the request with an error status.
 	Err error
@@ -60,19 +63,32 @@ func (e *InvalidError) Unwrap() error { return e.err }
 func invalid(format string, args ...any) error { return &InvalidError{fmt.Errorf(format, args...)} }
 
 // readStatus classifies a response that was read whole.
-func (o *Outcome) readStatus(body []byte, promised bool) {
+func (o *Outcome) readStatus(resp *http.Response, body []byte, expectsBody bool) {
 	switch {
-	case o.Status == http.StatusOK, o.Status == http.StatusCreated, o.Status < 300 && !promised:
+	case o.Status == http.StatusOK, o.Status == http.StatusCreated, o.Status < 300 && !expectsBody:
 		o.State = Done
+	case o.Status < 300:
+		o.Body, o.Err = body, wire.Errorf("unexpected status")
 	case o.Status < 400:
 		// The API does not redirect, and the access key must not follow a redirect.
-		o.Err = wire.Errorf("unexpected status")
+		o.Err = redirectError(resp)
+	case o.Status == http.StatusRequestTimeout:
+		o.readProblem(body)
 	default:
 		o.readProblem(body)
 		if o.Status < 500 {
 			o.State = Refused
 		}
 	}
+}
+
+// redirectError names the host to which a response redirects, without its query.
+func redirectError(resp *http.Response) error {
+	to, err := resp.Location()
+	if err != nil {
+		return wire.Errorf("unexpected status")
+	}
+	return wire.Errorf("redirect to %s://%s, which was not followed: check WithBaseURL", to.Scheme, to.Host)
 }
 
 // readProblem takes code and message from the body of an error. The page of a gateway has
@@ -95,7 +111,19 @@ func (o Outcome) FromService() bool { return o.Code != "" }
 
 // Transient reports whether a later request may succeed.
 func (o Outcome) Transient() bool {
-	return o.Status == 0 || o.Status >= 500 || o.Status == http.StatusTooManyRequests || o.Err != nil
+	switch o.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case 0:
+		return !o.Untrusted()
+	}
+	return o.Status >= 500 || o.Err != nil && o.Status/100 != 3
+}
+
+// Untrusted reports whether the certificate of the server is not trusted.
+func (o Outcome) Untrusted() bool {
+	var untrusted *tls.CertificateVerificationError
+	return errors.As(o.Err, &untrusted)
 }
 
 // Ended reports whether the context of the caller ended the request.
@@ -107,10 +135,10 @@ func (o Outcome) retryable() bool {
 	switch {
 	case o.State == Done || o.Ended() || o.Invalid():
 		return false
-	case o.State == NotSent || o.Status == http.StatusTooManyRequests:
-		return true
+	case !o.Transient():
+		return false
 	}
-	return !o.Operation.NonIdempotent && o.Transient()
+	return !o.Operation.NonIdempotent || o.State == NotSent || o.Status == http.StatusTooManyRequests || o.Status == http.StatusTooEarly
 }
 
 // Invalid reports whether this side rejected the request.
@@ -145,19 +173,24 @@ func (o Outcome) attrs() []slog.Attr {
 	return attrs
 }
 
-// ParseRetryAfter reads a Retry-After header, which holds seconds or a date. It returns 0
-// if the header is absent or invalid, and 24 hours at most.
-func ParseRetryAfter(header string, now time.Time) time.Duration {
+// ParseRetryAfter reads the Retry-After header, which holds seconds or a date. A date is
+// relative to the Date header, because the local clock may be wrong. It returns 0 if the
+// header is absent or invalid, and 24 hours at most.
+func ParseRetryAfter(h http.Header, now time.Time) time.Duration {
 	const longest = 24 * time.Hour
-	header = strings.TrimSpace(header)
-	if seconds, err := strconv.ParseFloat(header, 64); err == nil {
+	text := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
 		if !(seconds > 0) {
 			return 0
 		}
 		return time.Duration(min(seconds, longest.Seconds()) * float64(time.Second))
 	}
-	if date, err := http.ParseTime(header); err == nil {
-		return min(max(date.Sub(now), 0), longest)
+	until, err := http.ParseTime(text)
+	if err != nil {
+		return 0
 	}
-	return 0
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
+	return min(max(until.Sub(now), 0), longest)
 }

@@ -79,6 +79,10 @@ func (t *Transport) Do(ctx context.Context, op Operation, build Build, parse fun
 		if !again {
 			return o
 		}
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= delay {
+			o.interrupt(context.DeadlineExceeded) // waiting would be in vain
+			return o
+		}
 		t.Log.LogAttrs(ctx, slog.LevelWarn, "tensorbay request will be sent again", append(o.attrs(), slog.Duration("delay", delay))...)
 		if ended := Sleep(ctx, delay); ended != nil {
 			o.interrupt(ended)
