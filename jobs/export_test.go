@@ -1,20 +1,26 @@
 package jobs
 
 import (
+	"net/http"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
 // What the tests outside of the package need of its inside.
 
-func ParseRetryAfter(header string, now time.Time) time.Duration { return parseRetryAfter(header, now) }
+func ParseRetryAfter(header string, now time.Time) time.Duration {
+	return transport.ParseRetryAfter(http.Header{"Retry-After": {header}}, now)
+}
 
-func Printable(s string, limit int) string { return sanitize(s, limit) }
+func Printable(s string, limit int) string { return redact.Sanitize(s, limit) }
 
-func Discreet(text string) string { return redact(text) }
+func Discreet(text string) string { return redact.Text(text) }
 
-func SameJSON(a, b []byte) bool { return sameJSON(a, b) }
+func SameJSON(a, b []byte) bool { return wire.Equal(a, b) }
 
 // WaitedFor is how many jobs are known to be waited for, of those that share their looks
 // with j.
@@ -35,7 +41,7 @@ func ReadJobPage(body []byte) (jobs []string, total int, err error) {
 	var p jobPage
 	err = p.read(body)
 	for _, item := range p.items {
-		jobs = append(jobs, string(item.raw))
+		jobs = append(jobs, string(item.Raw))
 	}
 	return jobs, p.total, err
 }
@@ -50,7 +56,7 @@ func DecodeJobPage(body []byte) (jobs []string, total int, err error) {
 }
 
 const (
-	MaxErrorMessage = maxErrorMessage
+	MaxErrorMessage = redact.MaxMessage
 	MaxStalePages   = maxStalePages
-	MaxPageItems    = maxPageItems
+	MaxPageItems    = wire.MaxPageItems
 )
