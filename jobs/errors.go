@@ -279,7 +279,7 @@ func (e *JobError) Is(target error) bool {
 type WaitError struct {
 	// Job is the job as it was last seen.
 	Job Snapshot
-	// Reason is the error of the context, [polling.ErrPatience], or the
+	// Reason is the error of the context, [polling.ErrOutage], or the
 	// [*Error] that made waiting pointless. It is what Unwrap returns.
 	Reason error
 	// Last is the error of the last look at the job; nil when that look was
