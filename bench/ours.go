@@ -17,7 +17,7 @@ func connect(client *http.Client, limit float64) *jobs.Dataset {
 }
 
 func connectTo(base string, client *http.Client, limit float64) *jobs.Dataset {
-	c, err := jobs.NewClient("Accesskey-bench", jobs.WithBaseURL(base), jobs.WithHTTPClient(client), jobs.WithPace(limit))
+	c, err := jobs.NewClient("Accesskey-bench", jobs.WithBaseURL(base), jobs.WithHTTPClient(client), jobs.WithRateLimit(limit))
 	if err != nil {
 		panic(err) // the arguments are fixed
 	}
@@ -30,7 +30,7 @@ func connectTo(base string, client *http.Client, limit float64) *jobs.Dataset {
 
 // load takes up a job as a program does that saved it before.
 func load(ds *jobs.Dataset, j *sim.Job) *jobs.SquashAndMergeJob {
-	job, err := ds.SquashAndMerge().Load(j.Saved())
+	job, err := ds.SquashAndMerge().Resume(j.Saved())
 	if err != nil {
 		panic(err) // the service wrote it
 	}
@@ -85,13 +85,13 @@ func oursAll(limit float64) Maker {
 	}
 }
 
-// oursGeneric is polling.Until with a function that reads the job, as somebody
+// oursGeneric is polling.Wait with a function that reads the job, as somebody
 // uses it who waits for something else than a TensorBay job.
 func oursGeneric(client *http.Client, _ *sim.Service) Wait {
 	return each(func(ctx context.Context, j *sim.Job) error {
-		_, err := polling.Until(ctx, func(ctx context.Context) (polling.Sight[string], error) {
+		_, err := polling.Wait(ctx, func(ctx context.Context) (polling.Result[string], error) {
 			status, err := getStatus(ctx, client, j)
-			return polling.Sight[string]{Value: status, Done: status == "SUCCESS"}, err
+			return polling.Result[string]{Value: status, Done: status == "SUCCESS"}, err
 		}, polling.Options{})
 		return err
 	})

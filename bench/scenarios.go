@@ -19,7 +19,7 @@ const (
 	nameWait    = "jobs: Wait"
 	nameEach    = "jobs: Wait, a goroutine each"
 	nameAll     = "jobs: WaitAll"
-	nameGeneric = "polling.Until"
+	nameGeneric = "polling.Wait"
 )
 
 // The keys of the tables for other jobs than the usual.

@@ -137,14 +137,14 @@ var codes = map[int]string{
 // it.
 func HTML(status int) Fault {
 	text := fmt.Sprintf("%d %s", status, http.StatusText(status))
-	f := Answer(status, "text/html", "<html><head><title>"+text+"</title></head><body><h1>"+text+"</h1><hr>gateway</body></html>\n")
+	f := Response(status, "text/html", "<html><head><title>"+text+"</title></head><body><h1>"+text+"</h1><hr>gateway</body></html>\n")
 	f.name = fmt.Sprintf("html %d", status)
 	return f
 }
 
 // Empty is an answer with this status and no body.
 func Empty(status int) Fault {
-	f := Answer(status, "", "")
+	f := Response(status, "", "")
 	f.name = fmt.Sprintf("empty %d", status)
 	return f
 }
@@ -157,7 +157,7 @@ func Redirect(status int, url string) Fault {
 }
 
 // Answer is an answer with this status, content type and body.
-func Answer(status int, contentType, body string) Fault {
+func Response(status int, contentType, body string) Fault {
 	return Fault{name: fmt.Sprintf("answer %d", status), answer: func(rec *recorder) {
 		if contentType != "" {
 			rec.Header().Set("Content-Type", contentType)

@@ -15,7 +15,7 @@ import (
 // startMerge stands for code of yours: the examples test what it does when
 // something goes wrong.
 func startMerge(ctx context.Context, dataset *jobs.Dataset) (*jobs.SquashAndMergeJob, error) {
-	return dataset.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev", Target: "main"})
+	return dataset.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main"})
 }
 
 func connect(options ...jobstest.Option) (*jobstest.Server, *jobs.Dataset) {
@@ -24,7 +24,7 @@ func connect(options ...jobstest.Option) (*jobstest.Server, *jobs.Dataset) {
 		panic(err)
 	}
 	client, err := jobs.NewClient(server.AccessKey(), jobs.WithBaseURL(server.URL()), jobs.WithHTTPClient(server.Client()),
-		jobs.WithRetry(jobs.RetryPolicy{Backoff: time.Millisecond}), jobs.WithPace(0))
+		jobs.WithRetry(jobs.RetryPolicy{Backoff: time.Millisecond}), jobs.WithRateLimit(-1))
 	if err != nil {
 		panic(err)
 	}
@@ -73,10 +73,10 @@ func ExampleFault_RetryAfter() {
 	}
 	schedule := polling.Schedule{Min: 10 * time.Millisecond}
 	fmt.Println(job.Wait(context.Background(), jobs.WithSchedule(schedule)))
-	fmt.Println(job.Status(), "in spite of", len(server.Faulted()), "bad answers")
+	fmt.Println(job.Status(), "in spite of", len(server.Faulted()), "invalid responses")
 	// Output:
 	// <nil>
-	// SUCCESS in spite of 2 bad answers
+	// SUCCESS in spite of 2 invalid responses
 }
 
 // One request of three is lost, in an order that the seed decides: a run that

@@ -71,7 +71,7 @@ func TestFaults(t *testing.T) {
 		require.NotEqual(t, string(truth), branch)
 		for _, test := range []struct {
 			fault  jobstest.Fault
-			status int // 0: no answer
+			status int // 0: no response
 			body   func(*testing.T, string)
 			broken bool
 			header map[string]string
@@ -87,7 +87,7 @@ func TestFaults(t *testing.T) {
 			{fault: jobstest.HTML(502), status: 502, body: is(html), header: map[string]string{"Content-Type": "text/html"}},
 			{fault: jobstest.HTML(502).Executed().Header("Content-Type", ""), status: 502, body: is(html)},
 			{fault: jobstest.Redirect(301, "https://elsewhere.test/"), status: 301, body: is(""), header: map[string]string{"Location": "https://elsewhere.test/"}},
-			{fault: jobstest.Answer(418, "text/plain", "teapot"), status: 418, body: is("teapot")},
+			{fault: jobstest.Response(418, "text/plain", "teapot"), status: 418, body: is("teapot")},
 			{fault: jobstest.Truncate(), status: 200, body: is(string(truth[:len(truth)/2]))},
 			{fault: jobstest.ResetInBody(), status: 200, body: is(string(truth[:len(truth)/2])), broken: true},
 			{fault: jobstest.Slow(1e6), status: 200, body: is(string(truth))},
