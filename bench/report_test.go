@@ -8,17 +8,31 @@ import (
 )
 
 var (
-	reportFolder  = flag.String("report", "", "measure everything and write the report into this folder; takes minutes")
-	benchstatFile = flag.String("benchstat", "", "write what benchstat reads to this file, with -report")
+	reportFolder  = flag.String("report", "", "measure all scenarios and write the report below this `folder`, the root of the repository; takes minutes")
+	benchstatFile = flag.String("benchstat", "", "with -report, write the figures to this `file` in the format of benchstat")
 )
 
-// TestGoals holds package jobs to those of its goals that take seconds.
+// TestGoals checks the goals that take seconds.
 func TestGoals(t *testing.T) {
-	r := Make(t, Short, func(string) {})
-	check(t, r)
+	r := Make(t, Short, func(text string) { t.Log(text) })
+	check(t, r.goals())
 }
 
-// TestReport measures everything and writes the report.
+// TestTable measures the own clients in each table. Use it with -run to measure one.
+func TestTable(t *testing.T) {
+	if testing.Short() || *reportFolder != "" {
+		t.Skip("TestGoals and TestReport measure the tables")
+	}
+	for _, table := range Full.tables() {
+		t.Run(table.Key, func(t *testing.T) {
+			b := &bench{t: t, plan: Short, progress: func(text string) { t.Log(text) }}
+			b.fill(table)
+			check(t, table.goals())
+		})
+	}
+}
+
+// TestReport measures all scenarios and writes the report.
 func TestReport(t *testing.T) {
 	if *reportFolder == "" {
 		t.Skip("without -report")
@@ -34,12 +48,12 @@ func TestReport(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	check(t, r)
+	check(t, r.goals())
 }
 
-func check(t *testing.T, r *Report) {
+func check(t *testing.T, goals []Goal) {
 	t.Helper()
-	for _, g := range r.goals() {
+	for _, g := range goals {
 		switch {
 		case g.Met():
 		case g.Machine:
