@@ -46,7 +46,7 @@ func (r *Report) summary() []byte {
 	var p page
 	p.block("# Performance")
 	p.block("`make bench` writes this page; do not edit it. All figures come from a simulated service in virtual time: " +
-		"all clients wait for the same jobs, and each request takes " + sim.RoundTrip.String() + ". " + definitions)
+		"all clients wait for the same jobs, and each request takes " + short(sim.RoundTrip) + ". " + definitions)
 
 	p.block("## How late is a wait, and how many requests does it send?")
 	main := r.table(keyMain)
@@ -73,6 +73,9 @@ func (r *Report) summary() []byte {
 		"The rate limit determines how late the waits for very many jobs are.")
 	rows = nil
 	for _, table := range r.Tables {
+		if !table.summary {
+			continue
+		}
 		row := table.Rows[0]
 		rows = append(rows, []string{table.Title, row.Client, number3(row.PerJob()), seconds(mean(row.Lags)), seconds(quantile(row.Lags, 0.99))})
 	}
@@ -99,7 +102,7 @@ func (r *Report) results() []byte {
 	p.block("# Results")
 	p.block("`make bench` writes this page; do not edit it. [Performance](../docs/performance.md) is its summary.")
 	p.block("All clients wait for the same jobs of one simulated service, each in the wire form that it understands. "+
-		"The service runs in virtual time (testing/synctest), and each request takes %v. Only processor time and memory depend on the machine.", sim.RoundTrip)
+		"The service runs in virtual time (testing/synctest), and each request takes %s. Only processor time and memory depend on the machine.", short(sim.RoundTrip))
 	p.block(definitions + " *Lateness* is the lag as a fraction of the length of the job. *Peak* is the largest number of requests within a second. " +
 		"An *observation* is one job state in a response.")
 	r.writeMachine(&p)
@@ -244,7 +247,7 @@ func (r *Report) writeSweep(p *page) {
 	}
 	p.block("## The schedule of one wait")
 	p.block("One job with a length from 1 s to 1 h, uniform on a logarithmic scale. A schedule is *dominated* if another one in the table sends no more requests and is less late on average. "+
-		"The default is fraction %s, min %v, max %s.", percent(defaultSchedule.Fraction), defaultSchedule.Min, short(defaultSchedule.Max))
+		"The default is fraction %s, min %s, max %s.", percent(defaultSchedule.Fraction), short(defaultSchedule.Min), short(defaultSchedule.Max))
 	var rows [][]string
 	var usual, best SweepPoint
 	for _, s := range r.Sweep {
@@ -260,7 +263,7 @@ func (r *Report) writeSweep(p *page) {
 				dominated = "dominated"
 			}
 		}
-		rows = append(rows, []string{percent(s.Fraction), s.Min.String(), short(s.Max), number3(s.PerJob), percent(s.Mean), percent(s.P95), dominated})
+		rows = append(rows, []string{percent(s.Fraction), short(s.Min), short(s.Max), number3(s.PerJob), percent(s.Mean), percent(s.P95), dominated})
 		if s.PerJob <= usual.PerJob*1.01 && s.Mean < best.Mean {
 			best = s
 		}
@@ -270,16 +273,19 @@ func (r *Report) writeSweep(p *page) {
 		p.block("With as many requests, no schedule is less late than the default.")
 		return
 	}
-	p.block("With at most the %s requests of the default, the least late is fraction %s, min %v, max %s: %s on average and %s at p95. The default reaches %s and %s.",
-		number3(usual.PerJob), percent(best.Fraction), best.Min, short(best.Max), percent(best.Mean), percent(best.P95), percent(usual.Mean), percent(usual.P95))
+	p.block("With at most the %s requests of the default, the least late is fraction %s, min %s, max %s: %s on average and %s at p95. The default reaches %s and %s.",
+		number3(usual.PerJob), percent(best.Fraction), short(best.Min), short(best.Max), percent(best.Mean), percent(best.P95), percent(usual.Mean), percent(usual.P95))
 }
 
-// short formats a duration without zeros.
+// short formats a duration in one unit.
 func short(d time.Duration) string {
-	if d >= time.Minute && d%time.Minute == 0 {
+	switch {
+	case d >= time.Minute && d%time.Minute == 0:
 		return fmt.Sprintf("%d min", d/time.Minute)
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
 	}
-	return d.String()
+	return fmt.Sprintf("%g s", d.Seconds())
 }
 
 // measure is a figure by which clients are compared. Less is better.

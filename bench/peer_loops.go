@@ -88,7 +88,7 @@ func listPeer() Peer {
 		} `json:"jobs"`
 		Total int `json:"totalCount"`
 	}
-	every := func(client *http.Client, interval time.Duration) Wait {
+	loop := func(client *http.Client) Wait {
 		return func(ctx context.Context, s *sim.Service, ended func(int, error)) {
 			untilCreated(s)
 			waiting := map[string]int{}
@@ -121,7 +121,7 @@ func listPeer() Peer {
 					}
 				}
 				select {
-				case <-time.After(interval):
+				case <-time.After(time.Second):
 					return nil
 				case <-ctx.Done():
 					return ctx.Err()
@@ -140,9 +140,8 @@ func listPeer() Peer {
 	return Peer{
 		Name: "plain list loop", OneCall: true,
 		Reads:       "The loop reads only the id and the status.",
-		Default:     func(c *http.Client) Wait { return every(c, time.Second) },
+		Default:     loop,
 		DefaultText: "all pages of 128, then 1 s",
-		Tunings:     []Tuning{{"all pages of 128, then %s", every}},
 	}
 }
 

@@ -1,14 +1,17 @@
 package bench
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
 var (
 	reportFolder  = flag.String("report", "", "measure all scenarios and write the report below this `folder`, the root of the repository; takes minutes")
+	peersToo      = flag.Bool("peers", false, "measure the other libraries in TestTable too")
 	benchstatFile = flag.String("benchstat", "", "with -report, write the figures to this `file` in the format of benchstat")
 )
 
@@ -16,16 +19,32 @@ var (
 func TestGoals(t *testing.T) {
 	r := Make(t, Short, func(text string) { t.Log(text) })
 	check(t, r.goals())
+
+	folder := t.TempDir()
+	for _, name := range []string{"docs", "bench"} {
+		if err := os.Mkdir(filepath.Join(folder, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Write(folder); err != nil {
+		t.Error(err)
+	}
+	if lines := bytes.Count(r.summary(), []byte("\n")); lines > 120 {
+		t.Errorf("docs/performance.md has %d lines", lines)
+	}
 }
 
-// TestTable measures the own clients in each table. Use it with -run to measure one.
+// TestTable measures each table. Use -run to choose one, and -peers to include the
+// other libraries.
 func TestTable(t *testing.T) {
 	if testing.Short() || *reportFolder != "" {
 		t.Skip("TestGoals and TestReport measure the tables")
 	}
 	for _, table := range Full.tables() {
 		t.Run(table.Key, func(t *testing.T) {
-			b := &bench{t: t, plan: Short, progress: func(text string) { t.Log(text) }}
+			plan := Full
+			plan.Quick = !*peersToo
+			b := &bench{t: t, plan: plan, progress: func(text string) { t.Log(text) }}
 			b.fill(table)
 			check(t, table.goals())
 		})
