@@ -22,28 +22,14 @@ func Discreet(text string) string { return redact.Text(text) }
 
 func SameJSON(a, b []byte) bool { return wire.Equal(a, b) }
 
-// WaitedFor is how many jobs are known to be waited for, of those that share their looks
-// with j.
-func WaitedFor(j *Job) int {
-	f := j.fleet()
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := f.jobs.used
-	for _, twins := range f.twins {
-		n += len(twins)
-	}
-	return n
-}
-
 // ReadJobPage reads a page of jobs as a wait does, and DecodeJobPage as List
 // does.
 func ReadJobPage(body []byte) (jobs []string, total int, err error) {
-	var p jobPage
-	err = p.read(body)
-	for _, item := range p.items {
+	page, err := wire.ScanJobPage(body)
+	for _, item := range page.Jobs {
 		jobs = append(jobs, string(item.Raw))
 	}
-	return jobs, p.total, err
+	return jobs, page.Total, err
 }
 
 func DecodeJobPage(body []byte) (jobs []string, total int, err error) {

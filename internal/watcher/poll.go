@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
 // A poll is one request under way.
@@ -413,7 +415,7 @@ func (w *watcher) endOutages(j *job, err error, now time.Time) {
 		wait := j.waits[i]
 		if wait.MaxOutage > 0 && now.Sub(latest(wait.began, j.shown)) >= wait.MaxOutage {
 			wait.result.Last = err
-			w.finishWait(wait, Result{Reason: ErrOutage})
+			w.finishWait(wait, Result{Reason: polling.ErrOutage})
 		}
 	}
 }

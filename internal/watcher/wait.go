@@ -1,15 +1,11 @@
 package watcher
 
 import (
-	"errors"
 	"sync"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
 )
-
-// ErrOutage is the reason of a wait whose polls only failed for [Options.MaxOutage].
-var ErrOutage = errors.New("max outage reached")
 
 // Options describe a wait.
 type Options struct {
@@ -31,7 +27,7 @@ type Options struct {
 	// Deadline is that of the wait's context; zero means none. Shortly before it, the job
 	// is polled once more.
 	Deadline time.Time
-	// MaxOutage ends the wait when polls only failed for so long. Zero or less means no
+	// MaxOutage ends the wait with [polling.ErrOutage] if all polls fail for so long. Zero or less means no
 	// limit.
 	MaxOutage time.Duration
 	// Event is called for each poll of the job that does not end the wait. It may be nil.
