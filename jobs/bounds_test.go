@@ -3,7 +3,6 @@ package jobs_test
 import (
 	"bufio"
 	"compress/gzip"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -11,7 +10,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -102,30 +100,6 @@ func data(t *testing.T, ds *jobs.Dataset) error {
 	return first(contents.Data(t.Context(), "train"))
 }
 
-func TestPageOfMoreThanWasAskedFor(t *testing.T) {
-	for n, fine := range map[int]bool{128: true, 129: true, jobs.MaxPageItems: true, jobs.MaxPageItems + 1: false} {
-		items := make([]string, n)
-		for i := range items {
-			items[i] = fmt.Sprintf(`{"name":"b%d","commitId":"c"}`, i)
-		}
-		client := stubbed(t, always(200, fmt.Sprintf(`{"branches":[%s],"totalCount":%d}`, strings.Join(items, ","), n)))
-		got := 0
-		var err error
-		for _, e := range byID(t, client).Branches(t.Context(), "") {
-			if err = e; e == nil {
-				got++
-			}
-		}
-		if fine {
-			require.NoError(t, err, "a service that does not keep to the limit is borne with")
-			assert.Equal(t, n, got)
-			continue
-		}
-		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-		assert.Zero(t, got)
-	}
-}
-
 func TestDeepJSON(t *testing.T) {
 	for name, deep := range map[string]string{
 		"arrays":  strings.Repeat("[", 1<<16),
@@ -190,104 +164,4 @@ func TestEndlessHeader(t *testing.T) {
 	require.ErrorIs(t, failed, jobs.ErrUnreachable)
 	assert.ErrorContains(t, failed, "server response headers exceeded 10485760 bytes")
 	assert.LessOrEqual(t, took>>20, uint64(64), "MiB")
-}
-
-// TestSlowLorisOverTCP is a body that comes a byte at a time, for ever.
-func TestSlowLorisOverTCP(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		for r.Context().Err() == nil {
-			io.WriteString(w, " ")
-			w.(http.Flusher).Flush()
-			<-time.After(5 * time.Millisecond)
-		}
-	}))
-	defer server.Close()
-	client, err := jobs.NewClient(testKey, jobs.WithBaseURL(server.URL), jobs.WithHTTPClient(server.Client()),
-		jobs.WithAttemptTimeout(200*time.Millisecond), jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: time.Millisecond}))
-	require.NoError(t, err)
-	start := time.Now()
-	_, err = byID(t, client).Refresh(t.Context())
-	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-	assert.ErrorContains(t, err, "the attempt timed out after 200ms")
-	assert.Less(t, time.Since(start), 5*time.Second)
-}
-
-// hostileIDs are ids a service could send to lead a later request astray.
-var hostileIDs = []string{"../other", "..", "a/b", "a%2fb", "a?x=y", "a#b", "a\nb", "a\x00b", "a b", "", strings.Repeat("a", 300), `a\b`}
-
-func TestHostileIDsOfTheServiceAreRefused(t *testing.T) {
-	for _, id := range hostileIDs {
-		quoted := fmt.Sprintf("%q", id)
-		if strings.Contains(id, "\x00") {
-			quoted = `"a\u0000b"`
-		}
-		answers := map[string]string{
-			"/jobs":     `{"jobId":` + quoted + `,"createdAt":1,"jobs":[` + strings.Replace(processing, `"6f2a"`, quoted, 1) + `],"totalCount":1}`,
-			"/jobs/a":   strings.Replace(processing, `"6f2a"`, quoted, 1),
-			"/datasets": `{"datasets":[{"id":` + quoted + `,"name":"cars"}],"totalCount":1}`,
-			"/commits":  `{"commits":[{"commitId":` + quoted + `}],"totalCount":1}`,
-		}
-		var asked []string
-		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
-			_, path, _ := strings.Cut(r.URL.EscapedPath(), "tensorbay-open-api/v1")
-			asked = append(asked, path)
-			for suffix, answer := range answers {
-				if strings.HasSuffix(path, suffix) {
-					return reply(200, answer), nil
-				}
-			}
-			return reply(200, `{"name":"a","type":0}`), nil
-		})
-		ds := byID(t, client)
-		_, err := ds.SquashAndMerge().Create(t.Context(), mergeDev)
-		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
-		require.ErrorIs(t, first(ds.SquashAndMerge().List(t.Context(), jobs.ListOptions{})), jobs.ErrInvalidResponse, id)
-		_, err = ds.SquashAndMerge().Get(t.Context(), "a")
-		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
-		_, err = ds.SquashAndMerge().Resume([]byte(answers["/jobs/a"]))
-		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
-		_, err = client.Dataset(t.Context(), "cars")
-		require.Error(t, err, id)
-		_, err = ds.Resolve(t.Context(), "main")
-		require.Error(t, err, id)
-		found := strings.Replace(strings.Replace(processing, "PROCESSING", "SUCCESS", 1), `"status"`, `"result":{"searchResultId":`+quoted+`,"searchResultCommitId":"c"},"status"`, 1)
-		search, err := ds.BasicSearch().Resume([]byte(found))
-		require.NoError(t, err)
-		_, err = search.Result(t.Context())
-		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
-		const base = "/datasets/154e35ba50954cae9f3e3c7ac41b2d0f"
-		assert.Subset(t, []string{"/datasets", base, base + "/jobs", base + "/jobs/a", base + "/commits"}, asked)
-	}
-}
-
-// A search result's commit id stands in queries only, where every text is safe.
-func TestCommitIDOfASearchResultIsEscaped(t *testing.T) {
-	const commit = "a&limit=1/../b#c"
-	client := stubbed(t, func(r *http.Request) (*http.Response, error) {
-		if strings.HasSuffix(r.URL.Path, "/segments") {
-			assert.True(t, strings.HasSuffix(r.URL.Path, "/datasets/a/segments"))
-			assert.Equal(t, commit, r.URL.Query().Get("commit"))
-			assert.Equal(t, []string{"128"}, r.URL.Query()["limit"])
-			return reply(200, `{"segments":[],"totalCount":0}`), nil
-		}
-		return reply(200, `{"name":"a","type":0}`), nil
-	})
-	found := strings.Replace(strings.Replace(processing, "PROCESSING", "SUCCESS", 1), `"status"`, `"result":{"searchResultId":"a","searchResultCommitId":"`+commit+`"},"status"`, 1)
-	search, err := byID(t, client).BasicSearch().Resume([]byte(found))
-	require.NoError(t, err)
-	result, err := search.Result(t.Context())
-	require.NoError(t, err)
-	assert.Empty(t, collect(t, result.Segments(t.Context())))
-}
-
-func TestStatusOfTheServiceStaysOnOneLine(t *testing.T) {
-	client := stubbed(t, always(500, ""))
-	job := load(t, byID(t, client), strings.Replace(processing, `"PROCESSING"`, `"A\nlevel=ERROR `+strings.Repeat("x", 1000)+`"`, 1))
-	_, err := job.Result(t.Context())
-	require.ErrorIs(t, err, jobs.ErrNotFinished)
-	for _, text := range []string{err.Error(), job.String(), job.Status().String(), fmt.Sprint(job.Snapshot())} {
-		assert.NotContains(t, text, "\n")
-		assert.Less(t, len(text), 200)
-	}
-	assert.Len(t, string(job.Status()), 1014, "the value itself is whole")
 }

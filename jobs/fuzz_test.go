@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -53,16 +51,6 @@ func FuzzErrorAnswer(f *testing.F) {
 		}
 		assert.LessOrEqual(t, kinds, 1)
 	})
-}
-
-func assertOneLine(t *testing.T, text string) {
-	t.Helper()
-	assert.True(t, utf8.ValidString(text), "%q", text)
-	for _, r := range text {
-		if unicode.IsControl(r) && r != '\u0085' && (r < 0x80 || r > 0x9f) {
-			t.Fatalf("control character %q in %q", r, text)
-		}
-	}
 }
 
 // FuzzJob decodes a job, as an answer and as what was saved.

@@ -2,17 +2,27 @@ package jobs_test
 
 import (
 	"context"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"iter"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
+
+func second[T any](_ T, err error) error { return err }
 
 // connect starts an embedded TensorBay and a client of it.
 func connect(t *testing.T, options ...jobstest.Option) (*jobstest.Server, *jobs.Client) {
@@ -119,3 +129,100 @@ func load(t *testing.T, ds *jobs.Dataset, body string) *jobs.SquashAndMergeJob {
 }
 
 const processing = `{"title":"dev->main(skip)","jobId":"6f2a","arguments":{"title":"merge dev","sourceBranchName":"dev","targetBranchName":"main","strategy":"skip"},"createdAt":1764000000,"startedAt":1764000002,"status":"PROCESSING","errorMessage":"","description":""}`
+
+func first[T any](items func(func(T, error) bool)) error {
+	for _, err := range items {
+		return err
+	}
+	return fmt.Errorf("no item and no error")
+}
+
+type opener interface {
+	Open(context.Context) (io.ReadCloser, error)
+}
+
+func read(ctx context.Context, t *testing.T, o opener) string {
+	t.Helper()
+	r, err := o.Open(ctx)
+	require.NoError(t, err)
+	body, err := io.ReadAll(r)
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	return string(body)
+}
+
+func contentsOf(ctx context.Context, t *testing.T, client *jobs.Client, name string) *jobs.Contents {
+	t.Helper()
+	contents, err := dataset(t, client, name).Contents(ctx, "")
+	require.NoError(t, err)
+	return contents
+}
+
+// search waits for a search of street-scenes.
+func search(ctx context.Context, t *testing.T, client *jobs.Client, filters ...jobs.Filter) *jobs.BasicSearchJob {
+	t.Helper()
+	job, err := dataset(t, client, "street-scenes").BasicSearch().Create(ctx, jobs.BasicSearchArgs{Filters: filters})
+	require.NoError(t, err)
+	require.NoError(t, job.Wait(ctx))
+	return job
+}
+
+func assertOneLine(t *testing.T, text string) {
+	t.Helper()
+	assert.True(t, utf8.ValidString(text), "%q", text)
+	for _, r := range text {
+		if unicode.IsControl(r) && r != '\u0085' && (r < 0x80 || r > 0x9f) {
+			t.Fatalf("control character %q in %q", r, text)
+		}
+	}
+}
+
+var mergeDev = jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: jobs.StrategySkip}
+
+func mergesOf(t *testing.T, client *jobs.Client) jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMergeArgs] {
+	t.Helper()
+	return dataset(t, client, "squash-and-merge").SquashAndMerge()
+}
+
+// sources are the files of the package, without tests.
+func sources(t *testing.T) map[string]*ast.File {
+	t.Helper()
+	paths, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	files := map[string]*ast.File{}
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+		require.NoError(t, err)
+		files[path] = file
+	}
+	return files
+}
+
+// drain reads a list to its end or its first error.
+func drain[T any](items iter.Seq2[T, error]) error {
+	for _, err := range items {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// download reads content to its end.
+func download(ctx context.Context, o opener) error {
+	r, err := o.Open(ctx)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	_, err = io.Copy(io.Discard, r)
+	return err
+}
+
+func hang(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}

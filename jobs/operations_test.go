@@ -2,7 +2,6 @@ package jobs_test
 
 import (
 	"context"
-	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -246,34 +245,4 @@ func TestEveryOperation(t *testing.T) {
 			})
 		})
 	}
-}
-
-type opener interface {
-	Open(context.Context) (io.ReadCloser, error)
-}
-
-func read(ctx context.Context, t *testing.T, o opener) string {
-	t.Helper()
-	r, err := o.Open(ctx)
-	require.NoError(t, err)
-	body, err := io.ReadAll(r)
-	require.NoError(t, err)
-	require.NoError(t, r.Close())
-	return string(body)
-}
-
-func contentsOf(ctx context.Context, t *testing.T, client *jobs.Client, name string) *jobs.Contents {
-	t.Helper()
-	contents, err := dataset(t, client, name).Contents(ctx, "")
-	require.NoError(t, err)
-	return contents
-}
-
-// search waits for a search of street-scenes.
-func search(ctx context.Context, t *testing.T, client *jobs.Client, filters ...jobs.Filter) *jobs.BasicSearchJob {
-	t.Helper()
-	job, err := dataset(t, client, "street-scenes").BasicSearch().Create(ctx, jobs.BasicSearchArgs{Filters: filters})
-	require.NoError(t, err)
-	require.NoError(t, job.Wait(ctx))
-	return job
 }

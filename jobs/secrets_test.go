@@ -8,24 +8,25 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
 // What must never be shown: the access key, and the query of a signed URL.
@@ -58,23 +59,6 @@ func exportedTypes(t *testing.T) []string {
 	require.NotEmpty(t, names)
 	slices.Sort(names)
 	return names
-}
-
-// sources are the files of the package, without tests.
-func sources(t *testing.T) map[string]*ast.File {
-	t.Helper()
-	paths, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	files := map[string]*ast.File{}
-	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
-		require.NoError(t, err)
-		files[path] = file
-	}
-	return files
 }
 
 // holders gives a value of every exported type, with the key and a signed URL
@@ -449,6 +433,45 @@ func TestJobThatNamesASecret(t *testing.T) {
 				continue // it copies the job, which nobody may
 			}
 			assertNoSecret(t, texts[how], "%s as %s", name, how)
+		}
+	}
+}
+
+func TestLogHoldsNoSecret(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		server := jobstest.New(t)
+		client := clientOf(t, server, jobs.WithLogger(logger))
+		job := merge(t.Context(), t, client)
+		require.NoError(t, job.Wait(t.Context()))
+		logger.Info("all", "client", client, "job", job, "error", &jobs.Error{Operation: "get job"})
+		assert.Contains(t, log.String(), "operation=createJob method=POST path=/datasets/")
+		assert.Contains(t, log.String(), "operation=getJob")
+		assert.Contains(t, log.String(), "status=200")
+		assert.NotContains(t, log.String(), server.AccessKey())
+		assert.NotContains(t, log.String(), server.AccessKey()[10:])
+
+		log.Reset()
+		client = stubbed(t, always(503, ""), jobs.WithLogger(logger), jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: 1}))
+		_, err := byID(t, client).Refresh(t.Context())
+		require.Error(t, err)
+		assert.Contains(t, log.String(), "level=WARN msg=\"tensorbay request will be sent again\"")
+		assert.NotContains(t, log.String(), testKey)
+	})
+}
+
+func TestSecretsAreNotPrinted(t *testing.T) {
+	server, client := connect(t)
+	data := collect(t, contentsOf(t.Context(), t, client, "squash-and-merge").Data(t.Context(), "Segment1"))[0]
+	signed, err := url.Parse(data.URL())
+	require.NoError(t, err)
+	require.NotEmpty(t, signed.RawQuery)
+	for _, v := range []any{client, data, *data, data.Label} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+			text := fmt.Sprintf(verb, v)
+			assert.NotContains(t, text, server.AccessKey())
+			assert.NotContains(t, text, signed.RawQuery)
 		}
 	}
 }

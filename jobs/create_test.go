@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -18,7 +19,77 @@ import (
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
+
+func TestBadArguments(t *testing.T) {
+	server, client := connect(t)
+	ctx := t.Context()
+	plain := dataset(t, client, "street-scenes")
+	fusion := dataset(t, client, "basic-search")
+	at := func(p jobs.RevisionOption) *jobs.Dataset { return dataset(t, client, "street-scenes", p) }
+	onDraft, onCommit := at(jobs.AtDraft(1)), at(jobs.AtCommit("0123456789abcdef0123456789abcdef"))
+	asked := len(server.Requests())
+
+	good := jobs.SquashAndMergeArgs{DraftTitle: "t", Source: "dev", Target: "main"}
+	merges := func(ds *jobs.Dataset, change func(*jobs.SquashAndMergeArgs)) func(context.Context) error {
+		return func(ctx context.Context) error {
+			args := good
+			change(&args)
+			_, err := ds.SquashAndMerge().Create(ctx, args)
+			return err
+		}
+	}
+	searches := func(ds *jobs.Dataset, args jobs.BasicSearchArgs) func(context.Context) error {
+		return func(ctx context.Context) error {
+			_, err := ds.BasicSearch().Create(ctx, args)
+			return err
+		}
+	}
+	filters := func(f ...jobs.Filter) jobs.BasicSearchArgs { return jobs.BasicSearchArgs{Filters: f} }
+	for name, tc := range map[string]struct {
+		call func(context.Context) error
+		text string
+	}{
+		"no draft title":      {merges(plain, func(a *jobs.SquashAndMergeArgs) { a.DraftTitle = "" }), "the draft title is empty"},
+		"no source":           {merges(plain, func(a *jobs.SquashAndMergeArgs) { a.Source = "" }), "the source branch is empty"},
+		"unknown strategy":    {merges(plain, func(a *jobs.SquashAndMergeArgs) { a.Strategy = "rebase" }), `unknown strategy "rebase": want abort, override or skip`},
+		"into itself":         {merges(plain, func(a *jobs.SquashAndMergeArgs) { a.Target = "dev" }), "source and target are the same branch"},
+		"no target on draft":  {merges(onDraft, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }), "stands on draft 1; name the target"},
+		"no target on commit": {merges(onCommit, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }), "stands on commit 0123456789abcdef0123456789abcdef; name the target"},
+		"no filters":          {searches(fusion, filters()), "the filter list is empty"},
+		"zero filter":         {searches(plain, filters(jobs.HasLabel(true), jobs.Filter{})), "filter 1 is the zero value"},
+		"unknown match":       {searches(plain, jobs.BasicSearchArgs{Conjunction: "xor", Filters: []jobs.Filter{jobs.HasLabel(true)}}), `unknown match "xor"`},
+		"unknown unit":        {searches(plain, jobs.BasicSearchArgs{Unit: "segment", Filters: []jobs.Filter{jobs.HasLabel(true)}}), `unknown unit "segment"`},
+		"frame on plain":      {searches(plain, jobs.BasicSearchArgs{Unit: jobs.UnitFrame, Filters: []jobs.Filter{jobs.HasLabel(true)}}), "only fusion datasets have frames"},
+		"sensor on plain":     {searches(plain, filters(jobs.HasLabel(true), jobs.SensorIn("CAM"))), `filter 1, sensor in ["CAM"], on plain dataset`},
+		"frame id on plain":   {searches(plain, filters(jobs.FrameIs("01"))), `filter 0, frame = "01", on plain dataset`},
+		"search a draft":      {searches(onDraft, filters(jobs.HasLabel(true))), "a commit is needed"},
+		"no segments":         {searches(plain, filters(jobs.SegmentIn())), "filter 0, segment in: invalid argument: the list is empty"},
+		"empty segment":       {searches(plain, filters(jobs.SegmentIn("a", ""))), "a name in the list is empty"},
+		"no label type":       {searches(plain, filters(jobs.CategoryIn("", "car"))), "the label type is empty"},
+		"negative size":       {searches(plain, filters(jobs.SizeAtLeast(-1))), "a size of -1 bytes is negative"},
+		"empty path":          {searches(plain, filters(jobs.RemotePathLike(""))), "the text is empty"},
+		"no attributes":       {searches(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, nil))), "no attributes are named"},
+		"no values":           {searches(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"occluded": nil}))), `no value is allowed for attribute "occluded"`},
+		"unsendable value":    {searches(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": {math.NaN()}}))), "the value cannot be sent"},
+		"raw without key":     {searches(plain, filters(jobs.RawFilter("", "", "=", "", 1))), "key and operator must not be empty"},
+		"no segment to read":  {func(ctx context.Context) error { return first((&jobs.SearchResult{}).Data(ctx, "")) }, "segment name is empty"},
+		"no dataset name": {func(ctx context.Context) error {
+			return (&jobs.BasicSearchJob{}).CreateDataset(ctx, jobs.DatasetSpec{})
+		}, "the name of the new dataset is empty"},
+		"schedule": {func(ctx context.Context) error {
+			return load(t, plain, processing).Wait(ctx, jobs.WithSchedule(polling.Schedule{Min: -1}))
+		}, "nothing but jitter may be negative"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := tc.call(ctx)
+			require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+			assert.ErrorContains(t, err, tc.text)
+		})
+	}
+	assert.Len(t, server.Requests(), asked, "nothing was sent")
+}
 
 // loss loses creates: what becomes of the n-th, which counts from 1.
 type loss func(n int) fate
@@ -63,13 +134,6 @@ func lossy(t *testing.T, server *jobstest.Server, lost loss, options ...jobs.Opt
 }
 
 func all(f fate) loss { return func(int) fate { return f } }
-
-var mergeDev = jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: jobs.StrategySkip}
-
-func mergesOf(t *testing.T, client *jobs.Client) jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMergeArgs] {
-	t.Helper()
-	return dataset(t, client, "squash-and-merge").SquashAndMerge()
-}
 
 func TestLostCreateIsSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -343,40 +407,13 @@ func TestMatches(t *testing.T) {
 	}
 }
 
-func TestAmbiguousRetryIsTold(t *testing.T) {
-	for name, tc := range map[string]struct {
-		fault jobstest.Fault
-		want  error
-	}{
-		"took effect": {jobstest.Reset().Executed(), nil},
-		"did not":     {jobstest.Reset(), jobs.ErrJobAborted},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				server, client := connect(t, lasting(time.Minute))
-				job := merge(t.Context(), t, client)
-				require.NoError(t, job.Abort(t.Context()))
-				require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
-				server.Inject(jobstest.Rule{Operation: "retryJob"}, tc.fault)
-				require.ErrorIs(t, job.Retry(t.Context()), jobs.ErrAmbiguous)
-				assert.Equal(t, 1, count(server, "retryJob"), "it is not sent again")
-				require.NoError(t, job.Update(t.Context()))
-				assert.Equal(t, tc.want == nil, !job.Status().Finished(), "Update tells")
-				assert.ErrorIs(t, job.Wait(t.Context()), tc.want, "and so does Wait")
-			})
-		})
-	}
-}
-
-func TestRetryOfARunWhoseEndWasNotSeen(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		server, client := connect(t, lasting(time.Minute))
-		job := merge(t.Context(), t, client)
-		<-time.After(10 * time.Second)
-		require.NoError(t, job.Update(t.Context()))
-		require.NoError(t, job.Abort(t.Context()))
-		require.NoError(t, job.Retry(t.Context()), "straight after, without a look")
-		server.Inject(jobstest.Rule{Operation: "getJob"}, jobstest.Stale(3*time.Second))
-		require.NoError(t, job.Wait(t.Context()))
+func TestCreateThatIsCancelledUnderWayIsAmbiguous(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+		cancel()
+		return nil, r.Context().Err()
 	})
+	err := calls(t, client)["create"](ctx)
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorIs(t, err, jobs.ErrAmbiguous)
 }

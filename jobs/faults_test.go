@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"iter"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -86,27 +85,6 @@ func mergeTitled(ctx context.Context, t *testing.T, client *jobs.Client, title s
 	})
 	require.NoError(t, err)
 	return job
-}
-
-// drain reads a list to its end or its first error.
-func drain[T any](items iter.Seq2[T, error]) error {
-	for _, err := range items {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// download reads content to its end.
-func download(ctx context.Context, o opener) error {
-	r, err := o.Open(ctx)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	_, err = io.Copy(io.Discard, r)
-	return err
 }
 
 // withDataset is a call of a method of a dataset.

@@ -4,11 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 	"strings"
 	"testing"
-	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -124,8 +121,6 @@ func onContents(f func(context.Context, *jobs.Contents) error) func(context.Cont
 	}
 }
 
-func second[T any](_ T, err error) error { return err }
-
 // nilness turns a nil result without an error into one.
 func nilness(isNil bool, err error) error {
 	if isNil && err == nil {
@@ -238,130 +233,4 @@ func TestAnswersThatSayAThingTwiceOrOfTheWrongType(t *testing.T) {
 	client := stubbed(t, always(200, `{"commits":[{"commitId":"a"},null],"totalCount":2}`))
 	_, err := byID(t, client).Resolve(t.Context(), "main")
 	require.ErrorContains(t, err, "commits[1] is null")
-}
-
-func TestAnswerOverTheLimit(t *testing.T) {
-	client := stubbed(t, func(*http.Request) (*http.Response, error) {
-		resp := reply(200, "")
-		resp.ContentLength = -1
-		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"title":"`), &endless{}))
-		return resp, nil
-	}, jobs.WithMaxBody(1<<20))
-	_, err := byID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
-	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-	assert.ErrorContains(t, err, "the body is larger than 1048576 bytes, see WithMaxBody")
-}
-
-type endless struct{}
-
-func (*endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = 'a'
-	}
-	return len(p), nil
-}
-
-func TestNoBodyIsPromisedForSomeOperations(t *testing.T) {
-	for name, tc := range map[string]struct {
-		status int
-		body   string
-		fine   bool
-	}{
-		"empty object": {200, "{}", true},
-		"nothing":      {200, "", true},
-		"created":      {201, "{}", true},
-		"any json":     {200, `["ok"]`, true},
-		"no content":   {204, "", true},
-		"html":         {200, "<html>log in</html>", false},
-		"redirect":     {301, "", false},
-	} {
-		t.Run(name, func(t *testing.T) {
-			client := stubbed(t, always(tc.status, tc.body))
-			err := load(t, byID(t, client), processing).Abort(t.Context())
-			if tc.fine {
-				require.NoError(t, err)
-				return
-			}
-			require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-		})
-	}
-	client := stubbed(t, always(204, ""))
-	_, err := byID(t, client).Refresh(t.Context())
-	require.ErrorIs(t, err, jobs.ErrInvalidResponse, "where a body is promised, 204 is none")
-}
-
-func TestSuccessWithoutResult(t *testing.T) {
-	success := strings.Replace(processing, "PROCESSING", "SUCCESS", 1)
-	asked := 0
-	client := stubbed(t, func(*http.Request) (*http.Response, error) {
-		asked++
-		return reply(200, success), nil
-	})
-	job := load(t, byID(t, client), success)
-	require.NoError(t, job.Wait(t.Context()))
-	_, err := job.Result(t.Context())
-	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-	assert.ErrorContains(t, err, "job 6f2a is SUCCESS without a result")
-	assert.Equal(t, 1, asked, "it looks once more")
-
-	result := strings.Replace(processing, `"status"`, `"result":{"draftNumber":1},"status"`, 1)
-	_, err = load(t, byID(t, client), result).Result(t.Context())
-	require.ErrorIs(t, err, jobs.ErrNotFinished, "a result without success is none")
-
-	for _, broken := range []string{`{}`, `{"draftNumber":"x"}`, `[]`} {
-		body := strings.Replace(success, `"status"`, `"result":`+broken+`,"status"`, 1)
-		_, err = load(t, byID(t, client), body).Result(t.Context())
-		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-		assert.ErrorContains(t, err, "result of job 6f2a: ")
-	}
-}
-
-func TestDraftThatIsGone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		server, client := connect(t)
-		job := merge(t.Context(), t, client)
-		require.NoError(t, job.Wait(t.Context()))
-		draft, err := job.Result(t.Context())
-		require.NoError(t, err)
-		require.NoError(t, server.CommitDraft("squash-and-merge", draft.Number))
-		committed, err := job.Result(t.Context())
-		require.NoError(t, err)
-		assert.Equal(t, jobs.DraftCommitted, committed.Status)
-		require.NoError(t, server.DeleteDraft("squash-and-merge", draft.Number))
-		_, err = job.Result(t.Context())
-		require.ErrorIs(t, err, jobs.ErrNotFound)
-		assert.ErrorContains(t, err, "result of job "+job.ID()+": not found: draft 1 on branch \"main\"")
-	})
-}
-
-func TestOnlyTheLatestFiveResultsCanBeRead(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, client := connect(t)
-		ctx := t.Context()
-		oldest := search(ctx, t, client, jobs.HasLabel(false))
-		for range 5 {
-			search(ctx, t, client, jobs.HasLabel(true))
-		}
-		result, err := oldest.Result(ctx)
-		require.NoError(t, err)
-		require.ErrorIs(t, first(result.Segments(ctx)), jobs.ErrNotFound)
-		require.ErrorIs(t, oldest.CreateDataset(ctx, jobs.DatasetSpec{Name: "late"}), jobs.ErrNotFound)
-	})
-}
-
-func TestResultOfTheOtherKind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, client := connect(t)
-		ctx := t.Context()
-		plain := search(ctx, t, client, jobs.HasLabel(true))
-		_, err := plain.FusionResult(ctx)
-		require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-		assert.ErrorContains(t, err, "is a plain dataset: use Result")
-		fusion, err := dataset(t, client, "basic-search").BasicSearch().Create(ctx, jobs.BasicSearchArgs{Filters: []jobs.Filter{jobs.HasLabel(true)}})
-		require.NoError(t, err)
-		require.NoError(t, fusion.Wait(ctx))
-		_, err = fusion.Result(ctx)
-		require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-		assert.ErrorContains(t, err, "is a fusion dataset: use FusionResult")
-	})
 }

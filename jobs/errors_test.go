@@ -437,11 +437,6 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func hang(r *http.Request) (*http.Response, error) {
-	<-r.Context().Done()
-	return nil, r.Context().Err()
-}
-
 func redirect(to string) stub {
 	return func(*http.Request) (*http.Response, error) {
 		resp := reply(302, "")

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -39,37 +38,6 @@ func TestJobRoundTripsByteForByte(t *testing.T) {
 	assert.Equal(t, "null", string(saved))
 }
 
-func TestSearchRoundTrips(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, client := connect(t)
-		ctx := t.Context()
-		job := search(ctx, t, client, jobs.CategoryIn(jobs.LabelBox2D, "car"), jobs.SizeGreaterThan(10))
-		saved, err := json.Marshal(job)
-		require.NoError(t, err)
-		again, err := job.Dataset().BasicSearch().Resume(saved)
-		require.NoError(t, err)
-		args, err := again.Arguments()
-		require.NoError(t, err)
-		assert.Len(t, args.Revision, 32)
-		assert.Equal(t, jobs.And, args.Conjunction)
-		assert.Equal(t, jobs.UnitFile, args.Unit)
-		assert.Equal(t, `search(`+args.Revision[:7]+`): category in ["car"]`, args.Title)
-		require.Len(t, args.Filters, 2)
-		assert.Equal(t, `category in ["car"]`, args.Filters[0].String())
-		assert.Equal(t, jobs.LabelBox2D, args.Filters[0].LabelType())
-		assert.Equal(t, "size", args.Filters[1].Key())
-		assert.Equal(t, ">", args.Filters[1].Operator())
-		assert.JSONEq(t, "10", string(args.Filters[1].Value()))
-		assert.Empty(t, args.Filters[1].LabelType())
-
-		repeated, err := job.Dataset().BasicSearch().Create(ctx, args)
-		require.NoError(t, err, "the arguments of one job create another")
-		repeatedArgs, err := repeated.Arguments()
-		require.NoError(t, err)
-		assert.Equal(t, args, repeatedArgs)
-	})
-}
-
 func TestLoadRefuses(t *testing.T) {
 	client := stubbed(t, always(500, ""))
 	for body, text := range map[string]string{
@@ -98,14 +66,10 @@ func TestLoadRefuses(t *testing.T) {
 	assert.Equal(t, processing, string(job.Snapshot().Raw), "the caller may use the bytes again")
 }
 
-func TestArgumentsThatCannotBeRead(t *testing.T) {
-	client := stubbed(t, always(500, ""))
-	job := load(t, byID(t, client), strings.Replace(processing, `"strategy":"skip"`, `"plan":"b"`, 1))
-	_, err := job.Arguments()
-	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-	assert.ErrorContains(t, err, "arguments of job 6f2a: invalid response: strategy is missing")
-	search, err := byID(t, client).BasicSearch().Resume([]byte(processing))
-	require.NoError(t, err)
-	_, err = search.Arguments()
-	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
+func TestListOfJobsLeavesOutOtherTypes(t *testing.T) {
+	other := strings.Replace(processing, `"title"`, `"jobType":"mineDiamonds","title"`, 1)
+	client := stubbed(t, always(200, `{"jobs":[`+other+`,`+processing+`],"totalCount":2}`))
+	got := collect(t, byID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
+	require.Len(t, got, 1)
+	assert.Equal(t, "6f2a", got[0].ID())
 }

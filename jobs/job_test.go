@@ -1,0 +1,189 @@
+package jobs_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
+)
+
+func TestNoBodyIsPromisedForSomeOperations(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status int
+		body   string
+		fine   bool
+	}{
+		"empty object": {200, "{}", true},
+		"nothing":      {200, "", true},
+		"created":      {201, "{}", true},
+		"any json":     {200, `["ok"]`, true},
+		"no content":   {204, "", true},
+		"html":         {200, "<html>log in</html>", false},
+		"redirect":     {301, "", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := stubbed(t, always(tc.status, tc.body))
+			err := load(t, byID(t, client), processing).Abort(t.Context())
+			if tc.fine {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, jobs.ErrInvalidResponse)
+		})
+	}
+	client := stubbed(t, always(204, ""))
+	_, err := byID(t, client).Refresh(t.Context())
+	require.ErrorIs(t, err, jobs.ErrInvalidResponse, "where a body is promised, 204 is none")
+}
+
+func TestStatusOfTheServiceStaysOnOneLine(t *testing.T) {
+	client := stubbed(t, always(500, ""))
+	job := load(t, byID(t, client), strings.Replace(processing, `"PROCESSING"`, `"A\nlevel=ERROR `+strings.Repeat("x", 1000)+`"`, 1))
+	_, err := job.Result(t.Context())
+	require.ErrorIs(t, err, jobs.ErrNotFinished)
+	for _, text := range []string{err.Error(), job.String(), job.Status().String(), fmt.Sprint(job.Snapshot())} {
+		assert.NotContains(t, text, "\n")
+		assert.Less(t, len(text), 200)
+	}
+	assert.Len(t, string(job.Status()), 1014, "the value itself is whole")
+}
+
+func TestFinishedWithoutATime(t *testing.T) {
+	for _, status := range []jobs.Status{jobs.StatusSuccess, jobs.StatusFailed, jobs.StatusAborted} {
+		for _, finishedAt := range []string{"", `"finishedAt":null,`, `"finishedAt":0,`} {
+			body := strings.Replace(processing, `"status":"PROCESSING"`, finishedAt+`"result":{"draftNumber":1},"status":"`+string(status)+`"`, 1)
+			job := load(t, byID(t, stubbed(t, always(200, body))), processing)
+			err := job.Wait(t.Context())
+			assert.Equal(t, status == jobs.StatusSuccess, err == nil, "%v", err)
+			s := job.Snapshot()
+			assert.True(t, s.Status.Finished())
+			assert.True(t, s.FinishedAt.IsZero())
+		}
+	}
+}
+
+func TestMergeThatRunsAgainIsUnfinished(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		failed := strings.Replace(processing, `"PROCESSING"`, `"FAILED","finishedAt":1764000010`, 1)
+		again := always(200, processing) // somebody else retried it
+		client := stubbed(t, again)
+		job := load(t, byID(t, client), failed)
+		require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobFailed, "as far as is known")
+		require.NoError(t, job.Update(t.Context()))
+		assert.Equal(t, jobs.StatusProcessing, job.Status())
+		_, err := job.Result(t.Context())
+		require.ErrorIs(t, err, jobs.ErrNotFinished)
+		assert.Zero(t, time.Since(start))
+	})
+}
+
+func TestNotFoundJustAfterCreateIsToldByUpdate(t *testing.T) {
+	client := stubbed(t, always(404, `{"code":"ResourceNotExist","message":"no such job"}`))
+	require.ErrorIs(t, load(t, byID(t, client), processing).Update(t.Context()), jobs.ErrNotFound)
+}
+
+// TestFinishedJobThatRunsAgain: an old answer that comes late does not undo a
+// wait that has ended.
+func TestFinishedJobThatRunsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, client := connect(t, jobstest.WithProcessing(time.Minute))
+		job := search(t.Context(), t, client, jobs.SegmentIn("train-day"))
+		server.Inject(jobstest.Rule{Operation: "getJob"}, jobstest.Stale(20*time.Second))
+		require.NoError(t, job.Update(t.Context()))
+		assert.Equal(t, jobs.StatusSuccess, job.Status(), "a search cannot run again")
+		_, err := job.Result(t.Context())
+		require.NoError(t, err)
+	})
+}
+
+// TestManyGoroutinesOnOneJob has 64 of them do everything at once, with faults
+// in between. It is for the race detector, and holds that nothing panics, that
+// what is read is whole, and that no error is of an unexpected kind.
+func TestManyGoroutinesOnOneJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := jobstest.New(t, lasting(20*time.Second), jobstest.WithLatency(5*time.Millisecond))
+		client := clientOf(t, server, jobs.WithCreateRecovery(), jobs.WithLogger(slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+		job := merge(t.Context(), t, client)
+		js := job.Dataset().SquashAndMerge()
+		server.Inject(jobstest.Rule{Probability: 0.05, Seed: 4}, jobstest.Status(503))
+		server.Inject(jobstest.Rule{Probability: 0.02, Seed: 5}, jobstest.Reset())
+
+		do := []func(context.Context) error{
+			job.Update,
+			job.Abort,
+			job.Retry,
+			func(ctx context.Context) error { return job.Wait(ctx) },
+			func(ctx context.Context) error { return second(job.Result(ctx)) },
+			func(ctx context.Context) error {
+				for _, err := range job.Watch(ctx) {
+					return err
+				}
+				return nil
+			},
+			func(context.Context) error {
+				data, err := json.Marshal(job)
+				if err == nil {
+					var again *jobs.SquashAndMergeJob
+					if again, err = js.Resume(data); err == nil && again.ID() != job.ID() {
+						err = errors.New("torn")
+					}
+				}
+				return err
+			},
+			func(context.Context) error {
+				s := job.Snapshot()
+				slog.New(slog.DiscardHandler).Info("", "job", job)
+				if fmt.Sprint(job, s, job.Status()) == "" || s.Status.Finished() == s.FinishedAt.IsZero() {
+					return fmt.Errorf("torn: %v finished at %v", s.Status, s.FinishedAt)
+				}
+				return second(job.Arguments())
+			},
+			func(ctx context.Context) error { return first(js.List(ctx, jobs.ListOptions{})) },
+			func(ctx context.Context) error { return second(js.Get(ctx, job.ID())) },
+			func(ctx context.Context) error { return second(job.Dataset().Refresh(ctx)) },
+			func(ctx context.Context) error { return second(js.Create(ctx, mergeDev)) },
+		}
+		var group sync.WaitGroup
+		var done atomic.Int64
+		for g := range 64 {
+			group.Go(func() {
+				for i := range 24 {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+(g+i)%5)*time.Second)
+					err := do[(g+i)%len(do)](ctx)
+					cancel()
+					var e *jobs.Error
+					var ended *jobs.WaitError
+					var failed *jobs.JobError
+					if err != nil && !errors.As(err, &e) && !errors.As(err, &ended) && !errors.As(err, &failed) &&
+						!errors.Is(err, jobs.ErrNotFinished) && !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("%d: %v", (g+i)%len(do), err)
+					}
+					done.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		assert.Equal(t, int64(64*24), done.Load())
+		server.Clear()
+		require.NoError(t, job.Update(t.Context()))
+		if job.Status().Finished() && job.Status() != jobs.StatusSuccess {
+			require.NoError(t, job.Retry(t.Context()))
+		}
+		require.NoError(t, job.Wait(t.Context()))
+	})
+}

@@ -1,0 +1,270 @@
+package jobs_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+)
+
+func TestAnswerOverTheLimit(t *testing.T) {
+	client := stubbed(t, func(*http.Request) (*http.Response, error) {
+		resp := reply(200, "")
+		resp.ContentLength = -1
+		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"title":"`), &endless{}))
+		return resp, nil
+	}, jobs.WithMaxBody(1<<20))
+	_, err := byID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
+	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
+	assert.ErrorContains(t, err, "the body is larger than 1048576 bytes, see WithMaxBody")
+}
+
+type endless struct{}
+
+func (*endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = 'a'
+	}
+	return len(p), nil
+}
+
+// TestSlowLorisOverTCP is a body that comes a byte at a time, for ever.
+func TestSlowLorisOverTCP(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for r.Context().Err() == nil {
+			io.WriteString(w, " ")
+			w.(http.Flusher).Flush()
+			<-time.After(5 * time.Millisecond)
+		}
+	}))
+	defer server.Close()
+	client, err := jobs.NewClient(testKey, jobs.WithBaseURL(server.URL), jobs.WithHTTPClient(server.Client()),
+		jobs.WithAttemptTimeout(200*time.Millisecond), jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: time.Millisecond}))
+	require.NoError(t, err)
+	start := time.Now()
+	_, err = byID(t, client).Refresh(t.Context())
+	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
+	assert.ErrorContains(t, err, "the attempt timed out after 200ms")
+	assert.Less(t, time.Since(start), 5*time.Second)
+}
+
+func TestBadOptions(t *testing.T) {
+	for name, tc := range map[string]struct {
+		key    string
+		option jobs.Option
+		text   string
+	}{
+		"empty key":        {"", nil, "malformed access key"},
+		"other prefix":     {"accesskey-0123", nil, "malformed access key"},
+		"no key after it":  {"Accesskey-", nil, "malformed access key"},
+		"newline in key":   {"Accesskey-0123\r\nX-Evil: 1", nil, "malformed access key"},
+		"http elsewhere":   {testKey, jobs.WithBaseURL("http://gas.graviti.com/"), "http://gas.graviti.com: only https is allowed, http only to a loopback address"},
+		"http in disguise": {testKey, jobs.WithBaseURL("http://localhost.evil.example/"), "only https is allowed"},
+		"ftp":              {testKey, jobs.WithBaseURL("ftp://gas.graviti.com/"), "only https is allowed"},
+		"no host":          {testKey, jobs.WithBaseURL("gas.graviti.com"), "want https://host[:port]/"},
+		"query":            {testKey, jobs.WithBaseURL("https://gas.graviti.com/?token=hidden"), "want https://host[:port]/"},
+		"password":         {testKey, jobs.WithBaseURL("https://me:hidden@gas.graviti.com/"), "want https://host[:port]/"},
+		"no url":           {testKey, jobs.WithBaseURL("https://[::1"), "base url does not parse"},
+		"nil http client":  {testKey, jobs.WithHTTPClient(nil), "http client is nil"},
+		"nil logger":       {testKey, jobs.WithLogger(nil), "logger is nil"},
+		"negative retry":   {testKey, jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "nothing in it may be negative"},
+		"rate limit":       {testKey, jobs.WithRateLimit(math.NaN()), "rate limit is not a number"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var options []jobs.Option
+			if tc.option != nil {
+				options = append(options, tc.option)
+			}
+			client, err := jobs.NewClient(tc.key, options...)
+			require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+			assert.ErrorContains(t, err, tc.text)
+			assert.NotContains(t, err.Error(), "hidden")
+			assert.NotContains(t, err.Error(), "0123")
+			assert.Nil(t, client)
+		})
+	}
+}
+
+func TestRetryByOperation(t *testing.T) {
+	dial := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	reset := &net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}
+	const all, once = 4, 1
+	for fault, tc := range map[string]struct {
+		answer       stub
+		reads, posts int
+		kind         error
+		ambiguous    bool // for what must not be repeated blindly
+	}{
+		"refused":      {func(*http.Request) (*http.Response, error) { return nil, dial }, all, all, jobs.ErrUnreachable, false},
+		"unknown host": {func(*http.Request) (*http.Response, error) { return nil, &net.DNSError{Err: "no such host"} }, all, all, jobs.ErrUnreachable, false},
+		"bad cert": {func(*http.Request) (*http.Response, error) {
+			return nil, &tls.CertificateVerificationError{Err: errors.New("unknown authority")}
+		}, all, all, jobs.ErrUnreachable, false},
+		"reset":          {func(*http.Request) (*http.Response, error) { return nil, reset }, all, once, jobs.ErrUnreachable, true},
+		"429":            {always(429, ""), all, all, jobs.ErrRateLimited, false},
+		"500":            {always(500, `{"code":"InternalServerError","message":"oops"}`), all, once, jobs.ErrServer, true},
+		"502 html":       {always(502, "<html>"), all, once, jobs.ErrServer, true},
+		"503":            {always(503, ""), all, once, jobs.ErrServer, true},
+		"html with 200":  {always(200, "<html>"), all, once, jobs.ErrInvalidResponse, true},
+		"redirect":       {always(307, ""), all, once, jobs.ErrInvalidResponse, true},
+		"400":            {always(400, `{"code":"InvalidParamsValue","message":"no"}`), once, once, jobs.ErrInvalidArgument, false},
+		"401":            {always(401, `{"code":"Unauthorized","message":"no"}`), once, once, jobs.ErrUnauthorized, false},
+		"403":            {always(403, `{"code":"AccessDenied","message":"no"}`), once, once, jobs.ErrForbidden, false},
+		"404":            {always(404, `{"code":"ResourceNotExist","message":"no"}`), once, once, jobs.ErrNotFound, false},
+		"409":            {always(409, `{"code":"NameConflict","message":"no"}`), once, once, jobs.ErrConflict, false},
+		"code not known": {always(404, `{"code":"Tomorrow","message":"no"}`), once, once, jobs.ErrNotFound, false},
+		"code first":     {always(400, `{"code":"ResourceNotExist","message":"no"}`), once, once, jobs.ErrNotFound, false},
+	} {
+		t.Run(fault, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sent := 0
+				client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+					sent++
+					return tc.answer(r)
+				}, jobs.WithRetry(jobs.RetryPolicy{}))
+				for name, call := range calls(t, client) {
+					sent = 0
+					err := call(t.Context())
+					require.ErrorIs(t, err, tc.kind, name)
+					isOnce := name == "create" || name == "retry" || name == "create dataset"
+					want := tc.reads
+					if isOnce {
+						want = tc.posts
+					}
+					assert.Equal(t, want, sent, name)
+					assert.Equal(t, tc.ambiguous && isOnce, errors.Is(err, jobs.ErrAmbiguous), "%s: %v", name, err)
+					var e *jobs.Error
+					require.ErrorAs(t, err, &e)
+					assert.Equal(t, want, e.Attempts, name)
+				}
+			})
+		})
+	}
+}
+
+func TestRetryAfterIsObeyed(t *testing.T) {
+	for name, tc := range map[string]struct {
+		header   func() string
+		min, max time.Duration
+	}{
+		"seconds":       {func() string { return "7" }, 7 * time.Second, 7 * time.Second},
+		"parts":         {func() string { return "2.5" }, 2500 * time.Millisecond, 2500 * time.Millisecond},
+		"date":          {func() string { return time.Now().Add(9 * time.Second).UTC().Format(http.TimeFormat) }, 8 * time.Second, 9 * time.Second},
+		"past":          {func() string { return time.Now().Add(-time.Hour).UTC().Format(http.TimeFormat) }, 0, 250 * time.Millisecond},
+		"clamped":       {func() string { return "86400" }, time.Minute, time.Minute},
+		"negative":      {func() string { return "-5" }, 0, 250 * time.Millisecond},
+		"nonsense":      {func() string { return "soon" }, 0, 250 * time.Millisecond},
+		"not a number":  {func() string { return "NaN" }, 0, 250 * time.Millisecond},
+		"no end to it":  {func() string { return "1e300" }, time.Minute, time.Minute},
+		"none":          {func() string { return "" }, 0, 250 * time.Millisecond},
+		"infinite wish": {func() string { return "Inf" }, time.Minute, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var at []time.Time
+				client := stubbed(t, func(*http.Request) (*http.Response, error) {
+					at = append(at, time.Now())
+					resp := reply(503, "")
+					if h := tc.header(); h != "" {
+						resp.Header.Set("Retry-After", h)
+					}
+					return resp, nil
+				}, jobs.WithRetry(jobs.RetryPolicy{Attempts: 2}))
+				_, err := byID(t, client).Refresh(t.Context())
+				require.ErrorIs(t, err, jobs.ErrServer)
+				require.Len(t, at, 2)
+				assert.GreaterOrEqual(t, at[1].Sub(at[0]), tc.min)
+				assert.LessOrEqual(t, at[1].Sub(at[0]), tc.max)
+			})
+		})
+	}
+}
+
+func TestCancelWhileWaitingToSendAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := stubbed(t, always(503, ""), jobs.WithRetry(jobs.RetryPolicy{Backoff: time.Hour, MaxBackoff: time.Hour}))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := byID(t, client).Refresh(ctx)
+		assert.Equal(t, time.Second, time.Since(start))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, jobs.ErrServer)
+	})
+}
+
+func TestPaceIsNotPassed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Time
+		client := stubbed(t, func(*http.Request) (*http.Response, error) {
+			at = append(at, time.Now())
+			return reply(200, `{"name":"a","type":0}`), nil
+		}, jobs.WithRateLimit(10))
+		for range 100 {
+			_, err := byID(t, client).Refresh(t.Context())
+			require.NoError(t, err)
+		}
+		for i := 10; i < len(at); i++ {
+			require.GreaterOrEqual(t, at[i].Sub(at[i-10]), time.Second, "more than 10 requests in a second")
+		}
+		assert.Equal(t, 9*time.Second, at[99].Sub(at[0]), "and not slower than it may be")
+	})
+}
+
+func TestCallersHTTPClientIsNotChanged(t *testing.T) {
+	own := &http.Client{Transport: always(200, `{"name":"a","type":0}`), Timeout: time.Minute}
+	client, err := jobs.NewClient(testKey, jobs.WithHTTPClient(own))
+	require.NoError(t, err)
+	_, err = byID(t, client).Refresh(t.Context())
+	require.NoError(t, err)
+	assert.Nil(t, own.CheckRedirect)
+	assert.Equal(t, time.Minute, own.Timeout)
+}
+
+// slow gives a byte a second.
+type slow struct {
+	r    *http.Request
+	left int
+}
+
+func (s *slow) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		return 0, io.EOF
+	}
+	select {
+	case <-time.After(time.Second):
+	case <-s.r.Context().Done():
+		return 0, s.r.Context().Err()
+	}
+	s.left--
+	p[0] = 'a'
+	return 1, nil
+}
+
+func TestSlowBodyEndsAtTheAttemptTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+			resp := reply(200, "")
+			resp.Body = io.NopCloser(&slow{r: r, left: 1 << 30})
+			return resp, nil
+		}, jobs.WithAttemptTimeout(5*time.Second))
+		start := time.Now()
+		_, err := byID(t, client).Refresh(t.Context())
+		assert.Equal(t, 5*time.Second, time.Since(start))
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
+		assert.ErrorContains(t, err, "the attempt timed out after 5s")
+	})
+}
