@@ -11,11 +11,11 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-func TestResultOfTheOtherKind(t *testing.T) {
+func TestResult_RejectsTheOtherKindOfDataset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := connect(t)
 		ctx := t.Context()
-		plain := search(ctx, t, client, jobs.HasLabel(true))
+		plain := runSearch(ctx, t, client, jobs.HasLabel(true))
 		_, err := plain.FusionResult(ctx)
 		require.ErrorIs(t, err, jobs.ErrInvalidArgument)
 		assert.ErrorContains(t, err, "is a plain dataset: use Result")
@@ -28,11 +28,11 @@ func TestResultOfTheOtherKind(t *testing.T) {
 	})
 }
 
-func TestSearchRoundTrips(t *testing.T) {
+func TestResume_RestoresTheArgumentsOfASearch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := connect(t)
 		ctx := t.Context()
-		job := search(ctx, t, client, jobs.CategoryIn(jobs.LabelBox2D, "car"), jobs.SizeGreaterThan(10))
+		job := runSearch(ctx, t, client, jobs.CategoryIn(jobs.LabelBox2D, "car"), jobs.SizeGreaterThan(10))
 		saved, err := json.Marshal(job)
 		require.NoError(t, err)
 		again, err := job.Dataset().BasicSearch().Resume(saved)

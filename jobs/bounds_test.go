@@ -49,10 +49,10 @@ func flooding(t *testing.T, status int, head, part, tail string, size int) (*job
 	client, err := jobs.NewClient(testKey, jobs.WithBaseURL(server.URL), jobs.WithHTTPClient(server.Client()),
 		jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}), jobs.WithMaxBody(8<<20))
 	require.NoError(t, err)
-	return byID(t, client, jobs.AtDraft(1)), server.Close
+	return datasetByID(t, client, jobs.AtDraft(1)), server.Close
 }
 
-func TestCompressedBombStaysBounded(t *testing.T) {
+func TestClient_BoundsTheMemoryOfAResponse(t *testing.T) {
 	// A decoder would make half a gigabyte of the nulls alone.
 	const maxTaken = 80
 	for name, tc := range map[string]struct {
@@ -86,21 +86,21 @@ func TestCompressedBombStaysBounded(t *testing.T) {
 	}
 }
 
-func refresh(t *testing.T, ds *jobs.Dataset) error { return second(ds.Refresh(t.Context())) }
+func refresh(t *testing.T, ds *jobs.Dataset) error { return errorOf(ds.Refresh(t.Context())) }
 
-func branches(t *testing.T, ds *jobs.Dataset) error { return first(ds.Branches(t.Context(), "")) }
+func branches(t *testing.T, ds *jobs.Dataset) error { return firstItem(ds.Branches(t.Context(), "")) }
 
 func merges(t *testing.T, ds *jobs.Dataset) error {
-	return first(ds.SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
+	return firstItem(ds.SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
 }
 
 func data(t *testing.T, ds *jobs.Dataset) error {
 	contents, err := ds.Contents(t.Context(), "")
 	require.NoError(t, err)
-	return first(contents.Data(t.Context(), "train"))
+	return firstItem(contents.Data(t.Context(), "train"))
 }
 
-func TestDeepJSON(t *testing.T) {
+func TestClient_BoundsTheDepthOfJSON(t *testing.T) {
 	for name, deep := range map[string]string{
 		"arrays":  strings.Repeat("[", 1<<16),
 		"objects": strings.Repeat(`{"a":`, 1<<16),
@@ -109,30 +109,30 @@ func TestDeepJSON(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, body := range []string{
 				deep,
-				strings.Replace(processing, `"title"`, `"later":`+deep+`,"title"`, 1),
-				strings.Replace(processing, `"arguments"`, `"arguments":`+deep+`,"a"`, 1),
+				jobJSON(`"title"`, `"later":`+deep+`,"title"`),
+				jobJSON(`"arguments"`, `"arguments":`+deep+`,"a"`),
 			} {
-				client := stubbed(t, always(200, body))
-				require.ErrorIs(t, load(t, byID(t, client), processing).Update(t.Context()), jobs.ErrInvalidResponse)
-				_, err := byID(t, client).SquashAndMerge().Resume([]byte(body))
+				client := stubClient(t, respondWith(200, body))
+				require.ErrorIs(t, resumeMerge(t, datasetByID(t, client), processingJob).Update(t.Context()), jobs.ErrInvalidResponse)
+				_, err := datasetByID(t, client).SquashAndMerge().Resume([]byte(body))
 				require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-				client = stubbed(t, always(400, body))
-				require.ErrorIs(t, second(byID(t, client).Refresh(t.Context())), jobs.ErrInvalidArgument)
+				client = stubClient(t, respondWith(400, body))
+				require.ErrorIs(t, errorOf(datasetByID(t, client).Refresh(t.Context())), jobs.ErrInvalidArgument)
 			}
 		})
 	}
 	// As deep as encoding/json goes: everything of ours goes along.
 	deep := strings.Repeat("[", 9000) + strings.Repeat("]", 9000)
-	body := strings.Replace(processing, `"arguments":{`, `"arguments":{"later":`+deep+`,`, 1)
-	job := load(t, byID(t, stubbed(t, always(200, body))), body)
+	body := jobJSON(`"arguments":{`, `"arguments":{"later":`+deep+`,`)
+	job := stubMerge(t, respondWith(200, body), body)
 	require.NoError(t, job.Update(t.Context()))
 	_, err := job.Arguments()
 	require.NoError(t, err)
 	assert.True(t, jobs.SameJSON(job.Snapshot().Arguments, job.Snapshot().Arguments))
 }
 
-// TestEndlessHeader is net/http's limit, which the default transport has too.
-func TestEndlessHeader(t *testing.T) {
+// TestClient_BoundsResponseHeaders is net/http's limit, which the default transport has too.
+func TestClient_BoundsResponseHeaders(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer listener.Close()
@@ -160,7 +160,7 @@ func TestEndlessHeader(t *testing.T) {
 	client, err := jobs.NewClient(testKey, jobs.WithBaseURL("http://"+listener.Addr().String()), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}))
 	require.NoError(t, err)
 	var failed error
-	took := allocated(func() { _, failed = byID(t, client).Refresh(t.Context()) })
+	took := allocated(func() { _, failed = datasetByID(t, client).Refresh(t.Context()) })
 	require.ErrorIs(t, failed, jobs.ErrUnreachable)
 	assert.ErrorContains(t, failed, "server response headers exceeded 10485760 bytes")
 	assert.LessOrEqual(t, took>>20, uint64(64), "MiB")

@@ -2,7 +2,7 @@ package jobs_test
 
 import (
 	"context"
-	"fmt"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -17,36 +18,35 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// hostileIDs are ids a service could send to lead a later request astray.
-var hostileIDs = []string{"../other", "..", "a/b", "a%2fb", "a?x=y", "a#b", "a\nb", "a\x00b", "a b", "", strings.Repeat("a", 300), `a\b`}
-
-func TestHostileIDsOfTheServiceAreRefused(t *testing.T) {
-	for _, id := range hostileIDs {
-		quoted := fmt.Sprintf("%q", id)
-		if strings.Contains(id, "\x00") {
-			quoted = `"a\u0000b"`
+func TestClient_RejectsInvalidIDsOfTheService(t *testing.T) {
+	for _, id := range invalidIDs {
+		if !utf8.ValidString(id) {
+			continue // JSON holds no such text
 		}
+		encoded, err := json.Marshal(id)
+		require.NoError(t, err)
+		quoted := string(encoded)
 		answers := map[string]string{
-			"/jobs":     `{"jobId":` + quoted + `,"createdAt":1,"jobs":[` + strings.Replace(processing, `"6f2a"`, quoted, 1) + `],"totalCount":1}`,
-			"/jobs/a":   strings.Replace(processing, `"6f2a"`, quoted, 1),
+			"/jobs":     `{"jobId":` + quoted + `,"createdAt":1,"jobs":[` + jobJSON(`"6f2a"`, quoted) + `],"totalCount":1}`,
+			"/jobs/a":   jobJSON(`"6f2a"`, quoted),
 			"/datasets": `{"datasets":[{"id":` + quoted + `,"name":"cars"}],"totalCount":1}`,
 			"/commits":  `{"commits":[{"commitId":` + quoted + `}],"totalCount":1}`,
 		}
 		var asked []string
-		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
 			_, path, _ := strings.Cut(r.URL.EscapedPath(), "tensorbay-open-api/v1")
 			asked = append(asked, path)
 			for suffix, answer := range answers {
 				if strings.HasSuffix(path, suffix) {
-					return reply(200, answer), nil
+					return newResponse(200, answer), nil
 				}
 			}
-			return reply(200, `{"name":"a","type":0}`), nil
+			return newResponse(200, `{"name":"a","type":0}`), nil
 		})
-		ds := byID(t, client)
-		_, err := ds.SquashAndMerge().Create(t.Context(), mergeDev)
+		ds := datasetByID(t, client)
+		_, err = ds.SquashAndMerge().Create(t.Context(), mergeDev)
 		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
-		require.ErrorIs(t, first(ds.SquashAndMerge().List(t.Context(), jobs.ListOptions{})), jobs.ErrInvalidResponse, id)
+		require.ErrorIs(t, firstItem(ds.SquashAndMerge().List(t.Context(), jobs.ListOptions{})), jobs.ErrInvalidResponse, id)
 		_, err = ds.SquashAndMerge().Get(t.Context(), "a")
 		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
 		_, err = ds.SquashAndMerge().Resume([]byte(answers["/jobs/a"]))
@@ -55,7 +55,7 @@ func TestHostileIDsOfTheServiceAreRefused(t *testing.T) {
 		require.Error(t, err, id)
 		_, err = ds.Resolve(t.Context(), "main")
 		require.Error(t, err, id)
-		found := strings.Replace(strings.Replace(processing, "PROCESSING", "SUCCESS", 1), `"status"`, `"result":{"searchResultId":`+quoted+`,"searchResultCommitId":"c"},"status"`, 1)
+		found := jobJSON("PROCESSING", "SUCCESS", `"status"`, `"result":{"searchResultId":`+quoted+`,"searchResultCommitId":"c"},"status"`)
 		search, err := ds.BasicSearch().Resume([]byte(found))
 		require.NoError(t, err)
 		_, err = search.Result(t.Context())
@@ -65,7 +65,7 @@ func TestHostileIDsOfTheServiceAreRefused(t *testing.T) {
 	}
 }
 
-func TestAccessKeySelectsTheService(t *testing.T) {
+func TestNewClient_SelectsTheServiceByAccessKey(t *testing.T) {
 	for key, want := range map[string]string{
 		"Accesskey-0a": "https://gas.graviti.cn/gatewayv2/tensorbay-open-api/v1/",
 		"ACCESSKEY-0a": "https://gas.graviti.com/gatewayv2/tensorbay-open-api/v1/",
@@ -80,7 +80,8 @@ func TestAccessKeySelectsTheService(t *testing.T) {
 	}
 }
 
-var badIDs = map[string]string{
+var invalidIDs = map[string]string{
+	"other path":       "../other",
 	"empty":            "",
 	"slash":            "a/b",
 	"backslash":        `a\b`,
@@ -98,14 +99,14 @@ var badIDs = map[string]string{
 	"zero width space": "a\u200bb",
 }
 
-func TestBadIDs(t *testing.T) {
+func TestClient_RejectsInvalidIDsOfTheCaller(t *testing.T) {
 	sent := 0
-	client := stubbed(t, func(*http.Request) (*http.Response, error) {
+	client := stubClient(t, func(*http.Request) (*http.Response, error) {
 		sent++
-		return reply(200, "{}"), nil
+		return newResponse(200, "{}"), nil
 	})
-	ds := byID(t, client)
-	for name, id := range badIDs {
+	ds := datasetByID(t, client)
+	for name, id := range invalidIDs {
 		t.Run(name, func(t *testing.T) {
 			ctx := t.Context()
 			_, err := client.DatasetByID(id)
@@ -126,17 +127,17 @@ func TestBadIDs(t *testing.T) {
 	assert.Zero(t, sent)
 }
 
-func TestHeadersOfARequest(t *testing.T) {
+func TestClient_SendsTheDocumentedHeaders(t *testing.T) {
 	ids := map[string]bool{}
-	client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+	client := stubClient(t, func(r *http.Request) (*http.Response, error) {
 		assert.Equal(t, "https://gas.graviti.cn/gatewayv2/tensorbay-open-api/v1/datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs/6f2a?jobType=squashAndMerge", r.URL.String())
 		assert.Equal(t, []string{testKey}, r.Header["X-Token"])
 		assert.Equal(t, "GO-SDK/"+jobs.Version, r.Header.Get("X-Source"))
 		assert.Regexp(t, `^[0-9a-f]{32}$`, r.Header.Get("X-Request-Id"))
 		ids[r.Header.Get("X-Request-Id")] = true
-		return reply(503, ""), nil
+		return newResponse(503, ""), nil
 	}, jobs.WithRetry(jobs.RetryPolicy{Attempts: 3, Backoff: time.Nanosecond}))
-	_, err := byID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
+	_, err := datasetByID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
 	require.ErrorIs(t, err, jobs.ErrServer)
 	assert.Len(t, ids, 3, "a new request id for every attempt")
 	var e *jobs.Error
@@ -146,32 +147,32 @@ func TestHeadersOfARequest(t *testing.T) {
 }
 
 // calls are the operations by how they may be repeated.
-func calls(t *testing.T, client *jobs.Client) map[string]func(context.Context) error {
-	ds := byID(t, client)
-	job := load(t, ds, processing)
-	found, err := ds.BasicSearch().Resume([]byte(strings.Replace(processing, `"status":"PROCESSING"`, `"status":"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"b"}`, 1)))
+func operationCalls(t *testing.T, client *jobs.Client) map[string]func(context.Context) error {
+	ds := datasetByID(t, client)
+	job := resumeMerge(t, ds, processingJob)
+	found, err := ds.BasicSearch().Resume([]byte(jobJSON(`"status":"PROCESSING"`, `"status":"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"b"}`)))
 	require.NoError(t, err)
 	return map[string]func(context.Context) error{
 		"get":    job.Update,
-		"list":   func(ctx context.Context) error { return first(ds.SquashAndMerge().List(ctx, jobs.ListOptions{})) },
+		"list":   func(ctx context.Context) error { return firstItem(ds.SquashAndMerge().List(ctx, jobs.ListOptions{})) },
 		"delete": func(ctx context.Context) error { return ds.SquashAndMerge().Delete(ctx, "6f2a") },
 		"abort":  job.Abort,
 		"create": func(ctx context.Context) error {
-			return second(ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "t", Source: "dev", Target: "main"}))
+			return errorOf(ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "t", Source: "dev", Target: "main"}))
 		},
 		"retry":          job.Retry,
 		"create dataset": func(ctx context.Context) error { return found.CreateDataset(ctx, jobs.DatasetSpec{Name: "n"}) },
 	}
 }
 
-func TestContextThatHasEndedSendsNothing(t *testing.T) {
+func TestClient_SendsNothingAfterTheContextEnded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	client := stubbed(t, func(*http.Request) (*http.Response, error) {
+	client := stubClient(t, func(*http.Request) (*http.Response, error) {
 		t.Error("sent")
-		return reply(200, "{}"), nil
+		return newResponse(200, "{}"), nil
 	})
-	for name, call := range calls(t, client) {
+	for name, call := range operationCalls(t, client) {
 		err := call(ctx)
 		require.ErrorIs(t, err, context.Canceled, name)
 		require.NotErrorIs(t, err, jobs.ErrAmbiguous, name)
@@ -179,7 +180,7 @@ func TestContextThatHasEndedSendsNothing(t *testing.T) {
 	}
 }
 
-func TestRedirectDoesNotCarryTheKeyAway(t *testing.T) {
+func TestClient_DoesNotFollowRedirects(t *testing.T) {
 	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("%s was followed, with X-Token %q", r.URL, r.Header.Get("X-Token"))
 	}))
@@ -188,14 +189,14 @@ func TestRedirectDoesNotCarryTheKeyAway(t *testing.T) {
 	defer api.Close()
 	client, err := jobs.NewClient(testKey, jobs.WithBaseURL(api.URL), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}))
 	require.NoError(t, err)
-	for name, call := range calls(t, client) {
+	for name, call := range operationCalls(t, client) {
 		err := call(t.Context())
 		require.ErrorIs(t, err, jobs.ErrInvalidResponse, name)
 		assert.ErrorContains(t, err, "301: invalid response: unexpected status", name)
 	}
 }
 
-func TestConnectionIsUsedAgain(t *testing.T) {
+func TestClient_ReusesConnections(t *testing.T) {
 	connections := 0
 	status := 200
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -213,7 +214,7 @@ func TestConnectionIsUsedAgain(t *testing.T) {
 		jobs.WithHTTPClient(server.Client()))
 	require.NoError(t, err)
 	for _, status = range []int{200, 500, 404, 200, 302, 200} {
-		_, err := byID(t, client).Refresh(t.Context())
+		_, err := datasetByID(t, client).Refresh(t.Context())
 		assert.Equal(t, status == 200, err == nil)
 	}
 	assert.Equal(t, 1, connections)

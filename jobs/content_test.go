@@ -15,16 +15,16 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-func TestDataHosts(t *testing.T) {
+func TestOpen_RenewsAndRedirectsSafely(t *testing.T) {
 	const page = `{"dataDetails":[{"remotePath":"a.txt","url":%q}],"totalCount":1}`
 	open := func(t *testing.T, signed string, data stub) (string, error) {
 		t.Helper()
-		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host == "gas.graviti.cn" {
 				if strings.HasSuffix(r.URL.Path, "/data/urls") {
-					return reply(200, fmt.Sprintf(`{"urls":[{"remotePath":"a.txt","url":%q}],"totalCount":1}`, "https://data.example/fresh?sig=f1")), nil
+					return newResponse(200, fmt.Sprintf(`{"urls":[{"remotePath":"a.txt","url":%q}],"totalCount":1}`, "https://data.example/fresh?sig=f1")), nil
 				}
-				return reply(200, fmt.Sprintf(page, signed)), nil
+				return newResponse(200, fmt.Sprintf(page, signed)), nil
 			}
 			for name := range r.Header {
 				if name != "User-Agent" && name != "Accept-Encoding" {
@@ -33,7 +33,7 @@ func TestDataHosts(t *testing.T) {
 			}
 			return data(r)
 		})
-		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
+		contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		d := collect(t, contents.Data(t.Context(), "train"))[0]
 		body, err := d.Open(t.Context())
@@ -45,22 +45,22 @@ func TestDataHosts(t *testing.T) {
 		return string(content), err
 	}
 	t.Run("good", func(t *testing.T) {
-		got, err := open(t, "https://data.example/a?sig=s1", always(200, "hello"))
+		got, err := open(t, "https://data.example/a?sig=s1", respondWith(200, "hello"))
 		require.NoError(t, err)
 		assert.Equal(t, "hello", got)
 	})
 	t.Run("expired once", func(t *testing.T) {
 		got, err := open(t, "https://data.example/a?sig=s1", func(r *http.Request) (*http.Response, error) {
 			if r.URL.Path == "/fresh" {
-				return reply(200, "hello"), nil
+				return newResponse(200, "hello"), nil
 			}
-			return reply(403, "<Error>expired</Error>"), nil
+			return newResponse(403, "<Error>expired</Error>"), nil
 		})
 		require.NoError(t, err)
 		assert.Equal(t, "hello", got)
 	})
 	t.Run("expired for good", func(t *testing.T) {
-		_, err := open(t, "https://data.example/a?sig=s1", always(403, ""))
+		_, err := open(t, "https://data.example/a?sig=s1", respondWith(403, ""))
 		require.ErrorIs(t, err, jobs.ErrForbidden)
 		assert.ErrorContains(t, err, "open content: GET train/a.txt: 403")
 		assert.NotContains(t, err.Error(), "sig=")
@@ -68,9 +68,9 @@ func TestDataHosts(t *testing.T) {
 	t.Run("redirect", func(t *testing.T) {
 		got, err := open(t, "https://data.example/a?sig=s1", func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host == "cdn.example" {
-				return reply(200, "hello"), nil
+				return newResponse(200, "hello"), nil
 			}
-			resp := reply(302, "")
+			resp := newResponse(302, "")
 			resp.Header.Set("Location", "https://cdn.example/a")
 			return resp, nil
 		})
@@ -79,7 +79,7 @@ func TestDataHosts(t *testing.T) {
 	})
 	t.Run("redirect into the clear", func(t *testing.T) {
 		_, err := open(t, "https://data.example/a?sig=s1", func(*http.Request) (*http.Response, error) {
-			resp := reply(302, "")
+			resp := newResponse(302, "")
 			resp.Header.Set("Location", "http://cdn.example/a")
 			return resp, nil
 		})
@@ -90,22 +90,22 @@ func TestDataHosts(t *testing.T) {
 		"in clear": "http://data.example/a?sig=s1", "file": "file:///etc/passwd", "broken": "https://data example/a", "empty": "",
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := open(t, signed, always(200, "hello"))
+			_, err := open(t, signed, respondWith(200, "hello"))
 			require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 			assert.NotContains(t, err.Error(), "sig=")
 		})
 	}
 	t.Run("renewed with another's", func(t *testing.T) {
-		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
 			switch {
 			case r.URL.Host != "gas.graviti.cn":
-				return reply(403, ""), nil
+				return newResponse(403, ""), nil
 			case strings.HasSuffix(r.URL.Path, "/data/urls"):
-				return reply(200, `{"urls":[{"remotePath":"b.txt","url":"https://data.example/b"}],"totalCount":1}`), nil
+				return newResponse(200, `{"urls":[{"remotePath":"b.txt","url":"https://data.example/b"}],"totalCount":1}`), nil
 			}
-			return reply(200, fmt.Sprintf(page, "https://data.example/a")), nil
+			return newResponse(200, fmt.Sprintf(page, "https://data.example/a")), nil
 		})
-		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
+		contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		_, err = collect(t, contents.Data(t.Context(), "train"))[0].Open(t.Context())
 		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
@@ -113,19 +113,19 @@ func TestDataHosts(t *testing.T) {
 	})
 }
 
-func TestContentMayTakeLongerThanAnAttempt(t *testing.T) {
+func TestOpen_BodyMayOutlastTheAttemptTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host == "gas.graviti.cn" {
-				return reply(200, `{"dataDetails":[{"remotePath":"a.txt","url":"https://data.example/a"}],"totalCount":1}`), nil
+				return newResponse(200, `{"dataDetails":[{"remotePath":"a.txt","url":"https://data.example/a"}],"totalCount":1}`), nil
 			}
-			resp := reply(200, "")
+			resp := newResponse(200, "")
 			resp.Body = io.NopCloser(&slow{r: r, left: 10})
 			return resp, nil
 		}, jobs.WithAttemptTimeout(2*time.Second))
-		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
+		contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		d := collect(t, contents.Data(t.Context(), "train"))[0]
-		assert.Equal(t, "aaaaaaaaaa", read(t.Context(), t, d))
+		assert.Equal(t, "aaaaaaaaaa", readContent(t.Context(), t, d))
 	})
 }

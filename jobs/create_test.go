@@ -22,7 +22,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-func TestBadArguments(t *testing.T) {
+func TestCreate_RejectsInvalidArguments(t *testing.T) {
 	server, client := connect(t)
 	ctx := t.Context()
 	plain := dataset(t, client, "street-scenes")
@@ -74,12 +74,12 @@ func TestBadArguments(t *testing.T) {
 		"no values":           {searches(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"occluded": nil}))), `no value is allowed for attribute "occluded"`},
 		"unsendable value":    {searches(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": {math.NaN()}}))), "the value cannot be sent"},
 		"raw without key":     {searches(plain, filters(jobs.RawFilter("", "", "=", "", 1))), "key and operator must not be empty"},
-		"no segment to read":  {func(ctx context.Context) error { return first((&jobs.SearchResult{}).Data(ctx, "")) }, "segment name is empty"},
+		"no segment to read":  {func(ctx context.Context) error { return firstItem((&jobs.SearchResult{}).Data(ctx, "")) }, "segment name is empty"},
 		"no dataset name": {func(ctx context.Context) error {
 			return (&jobs.BasicSearchJob{}).CreateDataset(ctx, jobs.DatasetSpec{})
 		}, "the name of the new dataset is empty"},
 		"schedule": {func(ctx context.Context) error {
-			return load(t, plain, processing).Wait(ctx, jobs.WithSchedule(polling.Schedule{Min: -1}))
+			return resumeMerge(t, plain, processingJob).Wait(ctx, jobs.WithSchedule(polling.Schedule{Min: -1}))
 		}, "nothing but jitter may be negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,14 +98,14 @@ type fate int
 
 const (
 	answered fate = iota
-	lostAfter
-	lostBefore
+	responseLost
+	requestLost
 )
 
 var errReset = &net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}
 
 // lossy is a client of the server whose creates are lost.
-func lossy(t *testing.T, server *jobstest.Server, lost loss, options ...jobs.Option) *jobs.Client {
+func clientLosing(t *testing.T, server *jobstest.Server, lost loss, options ...jobs.Option) *jobs.Client {
 	t.Helper()
 	var mu sync.Mutex
 	n := 0
@@ -119,11 +119,11 @@ func lossy(t *testing.T, server *jobstest.Server, lost loss, options ...jobs.Opt
 			n++
 			f := lost(n)
 			mu.Unlock()
-			if f == lostBefore {
+			if f == requestLost {
 				return nil, errReset
 			}
 			resp, err := inner.RoundTrip(r)
-			if err == nil && f == lostAfter {
+			if err == nil && f == responseLost {
 				io.Copy(io.Discard, resp.Body)
 				resp.Body.Close()
 				return nil, errReset
@@ -133,18 +133,18 @@ func lossy(t *testing.T, server *jobstest.Server, lost loss, options ...jobs.Opt
 	})}, options...)...)
 }
 
-func all(f fate) loss { return func(int) fate { return f } }
+func each(f fate) loss { return func(int) fate { return f } }
 
-func TestLostCreateIsSettled(t *testing.T) {
+func TestCreate_RecoversALostResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
-		js := mergesOf(t, lossy(t, server, all(lostAfter), jobs.WithCreateRecovery()))
+		js := mergeJobs(t, clientLosing(t, server, each(responseLost), jobs.WithCreateRecovery()))
 		job, err := js.Create(t.Context(), mergeDev)
 		require.NoError(t, err)
 		assert.Equal(t, "dev->main(skip)", job.Snapshot().Title)
 		require.NoError(t, job.Wait(t.Context()))
 		assert.Len(t, collect(t, js.List(t.Context(), jobs.ListOptions{})), 1)
-		assert.Equal(t, 1, count(server, "createJob"))
+		assert.Equal(t, 1, countRequests(server, "createJob"))
 
 		args := mergeDev
 		args.Title = "another"
@@ -155,13 +155,13 @@ func TestLostCreateIsSettled(t *testing.T) {
 		again, err := js.Create(t.Context(), mergeDev)
 		require.NoError(t, err)
 		assert.NotEqual(t, job.ID(), again.ID(), "a job that was returned is not this one")
-		assert.Equal(t, 3, count(server, "createJob"))
+		assert.Equal(t, 3, countRequests(server, "createJob"))
 	})
 }
 
-func TestLostSearchIsSettled(t *testing.T) {
+func TestCreate_RecoversASearch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := lossy(t, jobstest.New(t), all(lostAfter), jobs.WithCreateRecovery())
+		client := clientLosing(t, jobstest.New(t), each(responseLost), jobs.WithCreateRecovery())
 		job, err := dataset(t, client, "street-scenes").BasicSearch().Create(t.Context(), jobs.BasicSearchArgs{Filters: []jobs.Filter{
 			jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"occluded": {true, nil, 1.0}, "lanes": {2}}), jobs.SizeAtLeast(1 << 60),
 		}})
@@ -170,24 +170,24 @@ func TestLostSearchIsSettled(t *testing.T) {
 	})
 }
 
-func TestCreateThatShowsLateIsSettled(t *testing.T) {
+func TestCreate_RecoversAJobThatIsListedLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
 		server.Inject(jobstest.Rule{Operation: "listJobs"}, jobstest.Stale(3*time.Second))
-		js := mergesOf(t, lossy(t, server, all(lostAfter), jobs.WithCreateRecovery()))
+		js := mergeJobs(t, clientLosing(t, server, each(responseLost), jobs.WithCreateRecovery()))
 		start := time.Now()
 		job, err := js.Create(t.Context(), mergeDev)
 		require.NoError(t, err)
 		assert.Equal(t, 3500*time.Millisecond, time.Since(start))
 		require.NoError(t, job.Wait(t.Context()))
-		assert.Equal(t, 1, count(server, "createJob"))
+		assert.Equal(t, 1, countRequests(server, "createJob"))
 	})
 }
 
-func TestLostCreateWithoutTheOption(t *testing.T) {
+func TestCreate_IsAmbiguousWithoutRecovery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
-		js := mergesOf(t, lossy(t, server, all(lostAfter)))
+		js := mergeJobs(t, clientLosing(t, server, each(responseLost)))
 		began := time.Now()
 		job, err := js.Create(t.Context(), mergeDev)
 		assert.Nil(t, job)
@@ -200,7 +200,7 @@ func TestLostCreateWithoutTheOption(t *testing.T) {
 		assert.JSONEq(t, `{"title":"merge dev","sourceBranchName":"dev","targetBranchName":"main","strategy":"skip"}`, string(unsure.Arguments))
 		assert.Equal(t, began, unsure.Since)
 		assert.Zero(t, unsure.Lookups)
-		assert.Zero(t, count(server, "listJobs"))
+		assert.Zero(t, countRequests(server, "listJobs"))
 		found := 0
 		for job, err := range js.List(t.Context(), jobs.ListOptions{}) {
 			require.NoError(t, err)
@@ -212,10 +212,10 @@ func TestLostCreateWithoutTheOption(t *testing.T) {
 	})
 }
 
-func TestCreateThatDidNotArriveIsNotSentAgain(t *testing.T) {
+func TestCreate_IsNotSentAgainIfNoJobIsFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
-		js := mergesOf(t, lossy(t, server, all(lostBefore), jobs.WithCreateRecovery()))
+		js := mergeJobs(t, clientLosing(t, server, each(requestLost), jobs.WithCreateRecovery()))
 		start := time.Now()
 		_, err := js.Create(t.Context(), mergeDev)
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
@@ -224,11 +224,11 @@ func TestCreateThatDidNotArriveIsNotSentAgain(t *testing.T) {
 		assert.Equal(t, 5, unsure.Lookups)
 		assert.Equal(t, 7500*time.Millisecond, time.Since(start))
 		assert.ErrorContains(t, err, "; it was not found in 5 looks, and may still show")
-		assert.Zero(t, count(server, "createJob"))
+		assert.Zero(t, countRequests(server, "createJob"))
 	})
 }
 
-func TestCreateIsNotSettledOnAnotherJob(t *testing.T) {
+func TestCreate_DoesNotClaimADifferentJob(t *testing.T) {
 	for name, change := range map[string]func(*jobs.SquashAndMergeArgs){
 		"title":     func(a *jobs.SquashAndMergeArgs) { a.Title = "other" },
 		"arguments": func(a *jobs.SquashAndMergeArgs) { a.DraftTitle = "other" },
@@ -239,24 +239,24 @@ func TestCreateIsNotSettledOnAnotherJob(t *testing.T) {
 				server := jobstest.New(t)
 				args := mergeDev
 				change(&args)
-				_, err := mergesOf(t, clientOf(t, server)).Create(t.Context(), args)
+				_, err := mergeJobs(t, clientOf(t, server)).Create(t.Context(), args)
 				require.NoError(t, err)
 				if name == "age" {
 					<-time.After(7 * time.Second)
 				}
-				_, err = mergesOf(t, lossy(t, server, all(lostBefore), jobs.WithCreateRecovery())).Create(t.Context(), mergeDev)
+				_, err = mergeJobs(t, clientLosing(t, server, each(requestLost), jobs.WithCreateRecovery())).Create(t.Context(), mergeDev)
 				require.ErrorIs(t, err, jobs.ErrAmbiguous)
 			})
 		})
 	}
 }
 
-func TestSeveralJobsThatFitAreNamed(t *testing.T) {
+func TestCreate_NamesAllMatchingJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
-		foreign, err := mergesOf(t, clientOf(t, server)).Create(t.Context(), mergeDev)
+		foreign, err := mergeJobs(t, clientOf(t, server)).Create(t.Context(), mergeDev)
 		require.NoError(t, err)
-		_, err = mergesOf(t, lossy(t, server, all(lostAfter), jobs.WithCreateRecovery())).Create(t.Context(), mergeDev)
+		_, err = mergeJobs(t, clientLosing(t, server, each(responseLost), jobs.WithCreateRecovery())).Create(t.Context(), mergeDev)
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
 		var unsure *jobs.CreateError
 		require.ErrorAs(t, err, &unsure)
@@ -266,19 +266,19 @@ func TestSeveralJobsThatFitAreNamed(t *testing.T) {
 	})
 }
 
-func TestIdenticalCreatesAtOnceAreNotSettledOnOneJob(t *testing.T) {
+func TestCreate_ConcurrentRecoveriesClaimDifferentJobs(t *testing.T) {
 	for name, lost := range map[string]loss{
-		"every answer is lost":       all(lostAfter),
+		"every answer is lost":       each(responseLost),
 		"every third is lost":        func(n int) fate { return fate(n % 3) },
-		"one did not arrive":         func(n int) fate { return map[bool]fate{true: lostBefore}[n == 5] },
-		"the first answer comes":     func(n int) fate { return map[bool]fate{true: lostBefore}[n > 1] },
-		"the first does not arrive":  func(n int) fate { return map[bool]fate{true: lostBefore, false: lostAfter}[n == 1] },
-		"the last answer comes only": func(n int) fate { return map[bool]fate{true: answered, false: lostAfter}[n == 10] },
+		"one did not arrive":         func(n int) fate { return map[bool]fate{true: requestLost}[n == 5] },
+		"the first answer comes":     func(n int) fate { return map[bool]fate{true: requestLost}[n > 1] },
+		"the first does not arrive":  func(n int) fate { return map[bool]fate{true: requestLost, false: responseLost}[n == 1] },
+		"the last answer comes only": func(n int) fate { return map[bool]fate{true: answered, false: responseLost}[n == 10] },
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := jobstest.New(t, jobstest.WithLatency(20*time.Millisecond))
-				js := mergesOf(t, lossy(t, server, lost, jobs.WithCreateRecovery()))
+				js := mergeJobs(t, clientLosing(t, server, lost, jobs.WithCreateRecovery()))
 				var mu sync.Mutex
 				ids, failed := map[string]int{}, 0
 				var group sync.WaitGroup
@@ -307,11 +307,11 @@ func TestIdenticalCreatesAtOnceAreNotSettledOnOneJob(t *testing.T) {
 	}
 }
 
-func TestCreateWaitsForAnotherOfTheSameJob(t *testing.T) {
+func TestCreate_WaitsForAConcurrentIdenticalCreate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
 		server.Inject(jobstest.Rule{Operation: "createJob"}, jobstest.Hang())
-		js := mergesOf(t, clientOf(t, server, jobs.WithCreateRecovery()))
+		js := mergeJobs(t, clientOf(t, server, jobs.WithCreateRecovery()))
 		go js.Create(t.Context(), mergeDev)
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -324,11 +324,11 @@ func TestCreateWaitsForAnotherOfTheSameJob(t *testing.T) {
 	})
 }
 
-func TestSettlingGoesThroughErrorsAndEnds(t *testing.T) {
+func TestCreate_RecoveryToleratesErrorsAndEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
 		server.Inject(jobstest.Rule{Operation: "listJobs", Times: 3}, jobstest.Status(500))
-		js := mergesOf(t, lossy(t, server, all(lostAfter), jobs.WithCreateRecovery(), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1})))
+		js := mergeJobs(t, clientLosing(t, server, each(responseLost), jobs.WithCreateRecovery(), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1})))
 		_, err := js.Create(t.Context(), mergeDev)
 		require.NoError(t, err)
 
@@ -346,33 +346,33 @@ func TestSettlingGoesThroughErrorsAndEnds(t *testing.T) {
 		_, err = js.Create(ctx, mergeDev)
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
 		assert.Equal(t, time.Second, time.Since(start), "it ends when the caller's context does")
-		assert.Equal(t, 3, count(server, "createJob"))
+		assert.Equal(t, 3, countRequests(server, "createJob"))
 	})
 }
 
-func TestSettlingLooksAtTheNewestJobsOnly(t *testing.T) {
+func TestCreate_RecoveryReadsTheNewestJobsOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		looks := 0
-		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
 			if r.Method == http.MethodPost {
-				return reply(500, ""), nil
+				return newResponse(500, ""), nil
 			}
 			looks++
 			items := make([]string, 128)
 			for i := range items { // a list that does not end
-				raw, _ := json.Marshal(map[string]any{"jobId": numbered("j", 1)[0] + "-" + strings.Repeat("a", looks) + string(rune('a'+i%26)) + strings.Repeat("b", i/26),
+				raw, _ := json.Marshal(map[string]any{"jobId": numberedNames("j", 1)[0] + "-" + strings.Repeat("a", looks) + string(rune('a'+i%26)) + strings.Repeat("b", i/26),
 					"title": "x", "arguments": map[string]any{}, "createdAt": time.Now().Unix(), "status": "SUCCESS"})
 				items[i] = string(raw)
 			}
-			return reply(200, `{"jobs":[`+strings.Join(items, ",")+`],"totalCount":1000000}`), nil
+			return newResponse(200, `{"jobs":[`+strings.Join(items, ",")+`],"totalCount":1000000}`), nil
 		}, jobs.WithCreateRecovery())
-		_, err := byID(t, client).SquashAndMerge().Create(t.Context(), mergeDev)
+		_, err := datasetByID(t, client).SquashAndMerge().Create(t.Context(), mergeDev)
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
 		assert.Equal(t, 5*5, looks)
 	})
 }
 
-func TestMatches(t *testing.T) {
+func TestCreateError_Matches(t *testing.T) {
 	since := time.Date(2026, 11, 25, 12, 0, 0, 900e6, time.UTC)
 	unsure := &jobs.CreateError{Type: jobs.TypeBasicSearch, Title: "t", Arguments: json.RawMessage(`{"a":[1,true,null,"x"],"b":{"c":9007199254740993}}`), Since: since}
 	same := jobs.Snapshot{Type: jobs.TypeBasicSearch, Title: "t", Arguments: unsure.Arguments, CreatedAt: since.Truncate(time.Second)}
@@ -407,13 +407,13 @@ func TestMatches(t *testing.T) {
 	}
 }
 
-func TestCreateThatIsCancelledUnderWayIsAmbiguous(t *testing.T) {
+func TestCreate_IsAmbiguousIfCanceledInFlight(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+	client := stubClient(t, func(r *http.Request) (*http.Response, error) {
 		cancel()
 		return nil, r.Context().Err()
 	})
-	err := calls(t, client)["create"](ctx)
+	err := operationCalls(t, client)["create"](ctx)
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorIs(t, err, jobs.ErrAmbiguous)
 }

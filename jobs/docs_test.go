@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestErrorsAreDocumented finds every sentinel and every error type of the
+// TestDocs_ListEverySentinelAndErrorType finds every sentinel and every error type of the
 // package in docs/errors.md, and in the table of this package's tests.
-func TestErrorsAreDocumented(t *testing.T) {
+func TestDocs_ListEverySentinelAndErrorType(t *testing.T) {
 	text, err := os.ReadFile("../docs/errors.md")
 	require.NoError(t, err)
 	exported := map[string]bool{}
@@ -50,8 +50,8 @@ func TestErrorsAreDocumented(t *testing.T) {
 
 var testInText = regexp.MustCompile("`((?:Test|Fuzz|Example)[A-Z]\\w*)`")
 
-// TestTestsThatDocumentsName holds that each is there, in one of the packages.
-func TestTestsThatDocumentsName(t *testing.T) {
+// TestDocs_NameExistingTests holds that each is there, in one of the packages.
+func TestDocs_NameExistingTests(t *testing.T) {
 	there := map[string]bool{}
 	for _, dir := range []string{".", "jobstest", "../polling", "../cmd/tensorbay-jobs", "../interop/tcp"} {
 		paths, err := filepath.Glob(dir + "/*_test.go")

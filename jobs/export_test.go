@@ -6,13 +6,13 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 )
 
-// What the tests outside of the package need of its inside.
+// Internals that the tests of package jobs_test use.
 
 func ParseRetryAfter(header string, now time.Time) time.Duration { return parseRetryAfter(header, now) }
 
-func Printable(s string, limit int) string { return sanitize(s, limit) }
+func Sanitize(s string, limit int) string { return sanitize(s, limit) }
 
-func Discreet(text string) string { return redact(text) }
+func Redact(text string) string { return redact(text) }
 
 func SameJSON(a, b []byte) bool { return sameJSON(a, b) }
 

@@ -60,7 +60,7 @@ func (c cell) asked() int {
 	if c.class == waiting {
 		return len(c.server.Requests())
 	}
-	return count(c.server, c.operation())
+	return countRequests(c.server, c.operation())
 }
 
 const (
@@ -177,7 +177,7 @@ var subjects = []subject{
 		return job.Retry
 	}},
 	{"createDatasetFromSearch", telling, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
-		job := search(ctx, t, client, jobs.SegmentIn("train-day"))
+		job := runSearch(ctx, t, client, jobs.SegmentIn("train-day"))
 		return func(ctx context.Context) error {
 			return job.CreateDataset(ctx, jobs.DatasetSpec{Name: "cars-" + job.ID()})
 		}

@@ -16,8 +16,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// FuzzErrorAnswer decodes what comes with a status that is an error.
-func FuzzErrorAnswer(f *testing.F) {
+// FuzzErrorResponse decodes what comes with a status that is an error.
+func FuzzErrorResponse(f *testing.F) {
 	for _, body := range []string{
 		`{"code":"ResourceNotExist","message":"no such job"}`, `{"code":"Unauthorized","message":"Accesskey-0123 https://a/?b"}`,
 		"<html>", "", "null", `{"code":1}`, `{"message":"a\nb\u2028\ud800"}`, "{\"code\":\"\xff\"}", `[[[[`, `{"CODE":"Forbidden"}`,
@@ -29,12 +29,12 @@ func FuzzErrorAnswer(f *testing.F) {
 		if status < 400 || status > 999 {
 			t.Skip()
 		}
-		client := stubbed(t, func(*http.Request) (*http.Response, error) {
-			resp := reply(status, body)
+		client := stubClient(t, func(*http.Request) (*http.Response, error) {
+			resp := newResponse(status, body)
 			resp.Header["Retry-After"] = []string{retryAfter}
 			return resp, nil
 		})
-		_, err := byID(t, client).Refresh(t.Context())
+		_, err := datasetByID(t, client).Refresh(t.Context())
 		var e *jobs.Error
 		require.ErrorAs(t, err, &e)
 		assert.Equal(t, status, e.StatusCode)
@@ -56,18 +56,18 @@ func FuzzErrorAnswer(f *testing.F) {
 // FuzzJob decodes a job, as an answer and as what was saved.
 func FuzzJob(f *testing.F) {
 	for _, body := range []string{
-		processing, strings.Replace(processing, "PROCESSING", "SUCCESS", 1), `{}`, `null`, `[]`, "", "{\"title\":",
-		strings.Replace(processing, `"status"`, `"result":{"draftNumber":1},"status"`, 1),
-		strings.Replace(processing, `"createdAt":1764000000`, `"createdAt":-9223372036854775808`, 1),
-		strings.Replace(processing, `"status"`, `"status":"x","\u0073tatus"`, 1),
-		strings.Replace(processing, `"PROCESSING"`, `"\u0000\u2028"`, 1),
+		processingJob, jobJSON("PROCESSING", "SUCCESS"), `{}`, `null`, `[]`, "", "{\"title\":",
+		jobJSON(`"status"`, `"result":{"draftNumber":1},"status"`),
+		jobJSON(`"createdAt":1764000000`, `"createdAt":-9223372036854775808`),
+		jobJSON(`"status"`, `"status":"x","\u0073tatus"`),
+		jobJSON(`"PROCESSING"`, `"\u0000\u2028"`),
 	} {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		given := string(body)
-		client := stubbed(t, always(200, given))
-		ds := byID(t, client)
+		client := stubClient(t, respondWith(200, given))
+		ds := datasetByID(t, client)
 		got, getErr := ds.SquashAndMerge().Get(t.Context(), "6f2a")
 		job, err := ds.SquashAndMerge().Resume(body)
 		if err != nil {
@@ -99,8 +99,8 @@ func FuzzJob(f *testing.F) {
 	})
 }
 
-// FuzzLoad loads a search, with its arguments, which create another one.
-func FuzzLoad(f *testing.F) {
+// FuzzResume loads a search, with its arguments, which create another one.
+func FuzzResume(f *testing.F) {
 	const search = `{"title":"t","jobId":"6f2a","arguments":{"commit":"3bd4","conjunction":"and","unit":"file","filters":[%s]},"createdAt":1,"status":"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"b"}}`
 	for _, filter := range []string{
 		`{"key":"size","title":"Size","operator":">","value":1}`, `{"key":"category","title":"","operator":"in","value":["a"],"extraInfo":{"labelType":"BOX2D"}}`,
@@ -109,8 +109,8 @@ func FuzzLoad(f *testing.F) {
 		f.Add([]byte(fmt.Sprintf(search, filter)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		client := stubbed(t, always(500, ""))
-		job, err := byID(t, client).BasicSearch().Resume(data)
+		client := stubClient(t, respondWith(500, ""))
+		job, err := datasetByID(t, client).BasicSearch().Resume(data)
 		if err != nil {
 			require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 			return
@@ -138,8 +138,8 @@ func FuzzLabels(f *testing.F) {
 		f.Add([]byte(label))
 	}
 	f.Fuzz(func(t *testing.T, label []byte) {
-		client := stubbed(t, always(200, fmt.Sprintf(`{"dataDetails":[{"remotePath":"a","url":"https://data.example/a?sig=5ec1e7","label":%s}],"totalCount":1}`, label)))
-		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
+		client := stubClient(t, respondWith(200, fmt.Sprintf(`{"dataDetails":[{"remotePath":"a","url":"https://data.example/a?sig=5ec1e7","label":%s}],"totalCount":1}`, label)))
+		contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		for d, err := range contents.Data(t.Context(), "train") {
 			if err != nil {
@@ -167,7 +167,7 @@ func FuzzPages(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, script []byte, kinds uint8) {
 		requests, given := 0, map[string]bool{}
-		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
 			requests++
 			offset, err := strconv.Atoi(r.URL.Query().Get("offset"))
 			require.NoError(t, err)
@@ -184,9 +184,9 @@ func FuzzPages(f *testing.F) {
 				given[name] = true
 				items[i] = `{"name":"` + name + `"}`
 			}
-			return reply(200, fmt.Sprintf(`{"segments":[%s],"totalCount":%d}`, strings.Join(items, ","), total)), nil
+			return newResponse(200, fmt.Sprintf(`{"segments":[%s],"totalCount":%d}`, strings.Join(items, ","), total)), nil
 		})
-		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
+		contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		seen := map[string]bool{}
 		for s, err := range contents.Segments(t.Context()) {
@@ -220,19 +220,19 @@ func FuzzFilters(f *testing.F) {
 		}
 		for _, filter := range all {
 			sent := ""
-			client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+			client := stubClient(t, func(r *http.Request) (*http.Response, error) {
 				switch {
 				case r.Method == http.MethodPost:
 					var body struct{ Arguments json.RawMessage }
 					require.NoError(t, json.NewDecoder(r.Body).Decode(&body))
 					sent = string(body.Arguments)
-					return reply(200, `{"jobId":"6f2a","createdAt":1}`), nil
+					return newResponse(200, `{"jobId":"6f2a","createdAt":1}`), nil
 				case strings.HasSuffix(r.URL.Path, "/commits"):
-					return reply(200, `{"commits":[{"commitId":"3bd4"}],"totalCount":1}`), nil
+					return newResponse(200, `{"commits":[{"commitId":"3bd4"}],"totalCount":1}`), nil
 				}
-				return reply(200, `{"name":"a","type":1}`), nil
+				return newResponse(200, `{"name":"a","type":1}`), nil
 			})
-			job, err := byID(t, client, jobs.AtBranch("main")).BasicSearch().Create(t.Context(), jobs.BasicSearchArgs{Filters: []jobs.Filter{filter}})
+			job, err := datasetByID(t, client, jobs.AtBranch("main")).BasicSearch().Create(t.Context(), jobs.BasicSearchArgs{Filters: []jobs.Filter{filter}})
 			if err != nil {
 				require.ErrorIs(t, err, jobs.ErrInvalidArgument)
 				require.Empty(t, sent)
@@ -264,20 +264,20 @@ func FuzzRetryAfter(f *testing.F) {
 	})
 }
 
-// FuzzTexts cleans what others wrote.
-func FuzzTexts(f *testing.F) {
+// FuzzRedact cleans what others wrote.
+func FuzzRedact(f *testing.F) {
 	for _, text := range []string{
 		"", "see https://a.example/b?c=d&e", "Accesskey-0123", "HTTPS://A?x", "https:?https:?", "ACCESSKEY-a?Accesskey-b", "a\x00\xff\u2028b", "?", "https:",
 	} {
 		f.Add(text, 8)
 	}
 	f.Fuzz(func(t *testing.T, text string, limit int) {
-		clean := jobs.Discreet(text)
-		require.Equal(t, clean, jobs.Discreet(clean), "once is enough")
+		clean := jobs.Redact(text)
+		require.Equal(t, clean, jobs.Redact(clean), "once is enough")
 		if limit < 0 || limit > 1<<20 {
 			t.Skip()
 		}
-		printed := jobs.Printable(clean, limit)
+		printed := jobs.Sanitize(clean, limit)
 		require.LessOrEqual(t, len(printed), limit+len("..."))
 		assertOneLine(t, printed)
 	})
@@ -311,7 +311,7 @@ func FuzzSameJSON(f *testing.F) {
 // FuzzJobPage reads a page of jobs in both ways, which must agree.
 func FuzzJobPage(f *testing.F) {
 	for _, body := range []string{
-		`{"jobs":[` + processing + `],"totalCount":1}`, `{"jobs":[],"totalCount":0}`, `{"totalCount":3,"jobs":[{"jobId":"a","createdAt":1e3},null,1,"]",[{}]]}`,
+		`{"jobs":[` + processingJob + `],"totalCount":1}`, `{"jobs":[],"totalCount":0}`, `{"totalCount":3,"jobs":[{"jobId":"a","createdAt":1e3},null,1,"]",[{}]]}`,
 		`{"jobs":null,"totalCount":1}`, `{"jobs":[],"jobs":[],"totalCount":1}`, `{"jobs":[],"totalCount":-1}`, `{"jobs":{},"totalCount":1}`, `[]`, `null`, ``,
 		"{ \"\\u006aobs\" : [ { } , { } ]\n, \"totalCount\" : 2 }",
 	} {

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -22,7 +23,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-func second[T any](_ T, err error) error { return err }
+func errorOf[T any](_ T, err error) error { return err }
 
 // connect starts an embedded TensorBay and a client of it.
 func connect(t *testing.T, options ...jobstest.Option) (*jobstest.Server, *jobs.Client) {
@@ -49,7 +50,7 @@ func dataset(t *testing.T, client *jobs.Client, name string, position ...jobs.Re
 }
 
 // merge creates the job of most tests.
-func merge(ctx context.Context, t *testing.T, client *jobs.Client) *jobs.SquashAndMergeJob {
+func createMerge(ctx context.Context, t *testing.T, client *jobs.Client) *jobs.SquashAndMergeJob {
 	t.Helper()
 	ds := dataset(t, client, "squash-and-merge")
 	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Strategy: jobs.StrategySkip})
@@ -69,7 +70,7 @@ func collect[T any](t *testing.T, items iter.Seq2[T, error]) []T {
 }
 
 // count is how often the server was asked for an operation.
-func count(server *jobstest.Server, operation string) int {
+func countRequests(server *jobstest.Server, operation string) int {
 	n := 0
 	for _, r := range server.Requests() {
 		if r.Operation == operation {
@@ -89,7 +90,7 @@ func (s stub) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s(r)
 }
 
-func reply(status int, body string) *http.Response {
+func newResponse(status int, body string) *http.Response {
 	return &http.Response{
 		StatusCode: status, Header: http.Header{}, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body)),
 	}
@@ -99,7 +100,7 @@ const testKey = "Accesskey-0123456789abcdef0123456789abcdef"
 
 // stubbed is a client that talks to a stub, and does not send again what
 // failed.
-func stubbed(t *testing.T, s stub, options ...jobs.Option) *jobs.Client {
+func stubClient(t *testing.T, s stub, options ...jobs.Option) *jobs.Client {
 	t.Helper()
 	client, err := jobs.NewClient(testKey, append([]jobs.Option{
 		jobs.WithHTTPClient(&http.Client{Transport: s}), jobs.WithRateLimit(-1), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}),
@@ -109,11 +110,11 @@ func stubbed(t *testing.T, s stub, options ...jobs.Option) *jobs.Client {
 }
 
 // always is a stub that gives the same answer to everything.
-func always(status int, body string) stub {
-	return func(*http.Request) (*http.Response, error) { return reply(status, body), nil }
+func respondWith(status int, body string) stub {
+	return func(*http.Request) (*http.Response, error) { return newResponse(status, body), nil }
 }
 
-func byID(t *testing.T, client *jobs.Client, position ...jobs.RevisionOption) *jobs.Dataset {
+func datasetByID(t *testing.T, client *jobs.Client, position ...jobs.RevisionOption) *jobs.Dataset {
 	t.Helper()
 	ds, err := client.DatasetByID("154e35ba50954cae9f3e3c7ac41b2d0f", position...)
 	require.NoError(t, err)
@@ -121,16 +122,16 @@ func byID(t *testing.T, client *jobs.Client, position ...jobs.RevisionOption) *j
 }
 
 // load gives a job without a request.
-func load(t *testing.T, ds *jobs.Dataset, body string) *jobs.SquashAndMergeJob {
+func resumeMerge(t *testing.T, ds *jobs.Dataset, body string) *jobs.SquashAndMergeJob {
 	t.Helper()
 	job, err := ds.SquashAndMerge().Resume([]byte(body))
 	require.NoError(t, err)
 	return job
 }
 
-const processing = `{"title":"dev->main(skip)","jobId":"6f2a","arguments":{"title":"merge dev","sourceBranchName":"dev","targetBranchName":"main","strategy":"skip"},"createdAt":1764000000,"startedAt":1764000002,"status":"PROCESSING","errorMessage":"","description":""}`
+const processingJob = `{"title":"dev->main(skip)","jobId":"6f2a","arguments":{"title":"merge dev","sourceBranchName":"dev","targetBranchName":"main","strategy":"skip"},"createdAt":1764000000,"startedAt":1764000002,"status":"PROCESSING","errorMessage":"","description":""}`
 
-func first[T any](items func(func(T, error) bool)) error {
+func firstItem[T any](items func(func(T, error) bool)) error {
 	for _, err := range items {
 		return err
 	}
@@ -141,7 +142,7 @@ type opener interface {
 	Open(context.Context) (io.ReadCloser, error)
 }
 
-func read(ctx context.Context, t *testing.T, o opener) string {
+func readContent(ctx context.Context, t *testing.T, o opener) string {
 	t.Helper()
 	r, err := o.Open(ctx)
 	require.NoError(t, err)
@@ -159,7 +160,7 @@ func contentsOf(ctx context.Context, t *testing.T, client *jobs.Client, name str
 }
 
 // search waits for a search of street-scenes.
-func search(ctx context.Context, t *testing.T, client *jobs.Client, filters ...jobs.Filter) *jobs.BasicSearchJob {
+func runSearch(ctx context.Context, t *testing.T, client *jobs.Client, filters ...jobs.Filter) *jobs.BasicSearchJob {
 	t.Helper()
 	job, err := dataset(t, client, "street-scenes").BasicSearch().Create(ctx, jobs.BasicSearchArgs{Filters: filters})
 	require.NoError(t, err)
@@ -179,7 +180,7 @@ func assertOneLine(t *testing.T, text string) {
 
 var mergeDev = jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: jobs.StrategySkip}
 
-func mergesOf(t *testing.T, client *jobs.Client) jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMergeArgs] {
+func mergeJobs(t *testing.T, client *jobs.Client) jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMergeArgs] {
 	t.Helper()
 	return dataset(t, client, "squash-and-merge").SquashAndMerge()
 }
@@ -225,4 +226,31 @@ func download(ctx context.Context, o opener) error {
 func hang(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
+}
+
+// jobJSON returns processingJob with changes. The edits are pairs of an old
+// text, of which the first occurrence is replaced, and a new one.
+func jobJSON(edits ...string) string {
+	body := processingJob
+	for pair := range slices.Chunk(edits, 2) {
+		if !strings.Contains(body, pair[0]) {
+			panic(fmt.Sprintf("%s is not in %s", pair[0], body))
+		}
+		body = strings.Replace(body, pair[0], pair[1], 1)
+	}
+	return body
+}
+
+// stubMerge resumes a merge with the client of a stub.
+func stubMerge(t *testing.T, s stub, body string) *jobs.SquashAndMergeJob {
+	t.Helper()
+	return resumeMerge(t, datasetByID(t, stubClient(t, s)), body)
+}
+
+// stubSearch resumes a search with the client of a stub.
+func stubSearch(t *testing.T, s stub, body string) *jobs.BasicSearchJob {
+	t.Helper()
+	job, err := datasetByID(t, stubClient(t, s)).BasicSearch().Resume([]byte(body))
+	require.NoError(t, err)
+	return job
 }

@@ -18,7 +18,7 @@ import (
 func BenchmarkUpdate(b *testing.B) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, processing)
+		_, _ = io.WriteString(w, processingJob)
 	}))
 	defer server.Close()
 	b.Run("floor", func(b *testing.B) {
@@ -42,7 +42,7 @@ func BenchmarkUpdate(b *testing.B) {
 		require.NoError(b, err)
 		ds, err := client.DatasetByID("154e")
 		require.NoError(b, err)
-		job, err := ds.SquashAndMerge().Resume([]byte(processing))
+		job, err := ds.SquashAndMerge().Resume([]byte(processingJob))
 		require.NoError(b, err)
 		b.ReportAllocs()
 		for b.Loop() {

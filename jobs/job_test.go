@@ -21,7 +21,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-func TestNoBodyIsPromisedForSomeOperations(t *testing.T) {
+func TestAbort_AcceptsAnEmptyBody(t *testing.T) {
 	for name, tc := range map[string]struct {
 		status int
 		body   string
@@ -36,8 +36,8 @@ func TestNoBodyIsPromisedForSomeOperations(t *testing.T) {
 		"redirect":     {301, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := stubbed(t, always(tc.status, tc.body))
-			err := load(t, byID(t, client), processing).Abort(t.Context())
+			client := stubClient(t, respondWith(tc.status, tc.body))
+			err := resumeMerge(t, datasetByID(t, client), processingJob).Abort(t.Context())
 			if tc.fine {
 				require.NoError(t, err)
 				return
@@ -45,14 +45,14 @@ func TestNoBodyIsPromisedForSomeOperations(t *testing.T) {
 			require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 		})
 	}
-	client := stubbed(t, always(204, ""))
-	_, err := byID(t, client).Refresh(t.Context())
+	client := stubClient(t, respondWith(204, ""))
+	_, err := datasetByID(t, client).Refresh(t.Context())
 	require.ErrorIs(t, err, jobs.ErrInvalidResponse, "where a body is promised, 204 is none")
 }
 
-func TestStatusOfTheServiceStaysOnOneLine(t *testing.T) {
-	client := stubbed(t, always(500, ""))
-	job := load(t, byID(t, client), strings.Replace(processing, `"PROCESSING"`, `"A\nlevel=ERROR `+strings.Repeat("x", 1000)+`"`, 1))
+func TestStatus_StaysOnOneLine(t *testing.T) {
+	client := stubClient(t, respondWith(500, ""))
+	job := resumeMerge(t, datasetByID(t, client), jobJSON(`"PROCESSING"`, `"A\nlevel=ERROR `+strings.Repeat("x", 1000)+`"`))
 	_, err := job.Result(t.Context())
 	require.ErrorIs(t, err, jobs.ErrNotFinished)
 	for _, text := range []string{err.Error(), job.String(), job.Status().String(), fmt.Sprint(job.Snapshot())} {
@@ -62,11 +62,11 @@ func TestStatusOfTheServiceStaysOnOneLine(t *testing.T) {
 	assert.Len(t, string(job.Status()), 1014, "the value itself is whole")
 }
 
-func TestFinishedWithoutATime(t *testing.T) {
+func TestWait_AcceptsAFinishedJobWithoutFinishedAt(t *testing.T) {
 	for _, status := range []jobs.Status{jobs.StatusSuccess, jobs.StatusFailed, jobs.StatusAborted} {
 		for _, finishedAt := range []string{"", `"finishedAt":null,`, `"finishedAt":0,`} {
-			body := strings.Replace(processing, `"status":"PROCESSING"`, finishedAt+`"result":{"draftNumber":1},"status":"`+string(status)+`"`, 1)
-			job := load(t, byID(t, stubbed(t, always(200, body))), processing)
+			body := jobJSON(`"status":"PROCESSING"`, finishedAt+`"result":{"draftNumber":1},"status":"`+string(status)+`"`)
+			job := stubMerge(t, respondWith(200, body), processingJob)
 			err := job.Wait(t.Context())
 			assert.Equal(t, status == jobs.StatusSuccess, err == nil, "%v", err)
 			s := job.Snapshot()
@@ -76,13 +76,13 @@ func TestFinishedWithoutATime(t *testing.T) {
 	}
 }
 
-func TestMergeThatRunsAgainIsUnfinished(t *testing.T) {
+func TestUpdate_ShowsARunThatAnotherClientStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		failed := strings.Replace(processing, `"PROCESSING"`, `"FAILED","finishedAt":1764000010`, 1)
-		again := always(200, processing) // somebody else retried it
-		client := stubbed(t, again)
-		job := load(t, byID(t, client), failed)
+		failed := jobJSON(`"PROCESSING"`, `"FAILED","finishedAt":1764000010`)
+		again := respondWith(200, processingJob) // somebody else retried it
+		client := stubClient(t, again)
+		job := resumeMerge(t, datasetByID(t, client), failed)
 		require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobFailed, "as far as is known")
 		require.NoError(t, job.Update(t.Context()))
 		assert.Equal(t, jobs.StatusProcessing, job.Status())
@@ -92,17 +92,17 @@ func TestMergeThatRunsAgainIsUnfinished(t *testing.T) {
 	})
 }
 
-func TestNotFoundJustAfterCreateIsToldByUpdate(t *testing.T) {
-	client := stubbed(t, always(404, `{"code":"ResourceNotExist","message":"no such job"}`))
-	require.ErrorIs(t, load(t, byID(t, client), processing).Update(t.Context()), jobs.ErrNotFound)
+func TestUpdate_ReportsNotFoundForANewJob(t *testing.T) {
+	client := stubClient(t, respondWith(404, `{"code":"ResourceNotExist","message":"no such job"}`))
+	require.ErrorIs(t, resumeMerge(t, datasetByID(t, client), processingJob).Update(t.Context()), jobs.ErrNotFound)
 }
 
-// TestFinishedJobThatRunsAgain: an old answer that comes late does not undo a
+// TestUpdate_IgnoresAStaleReadOfAFinishedSearch: an old answer that comes late does not undo a
 // wait that has ended.
-func TestFinishedJobThatRunsAgain(t *testing.T) {
+func TestUpdate_IgnoresAStaleReadOfAFinishedSearch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := connect(t, jobstest.WithProcessing(time.Minute))
-		job := search(t.Context(), t, client, jobs.SegmentIn("train-day"))
+		job := runSearch(t.Context(), t, client, jobs.SegmentIn("train-day"))
 		server.Inject(jobstest.Rule{Operation: "getJob"}, jobstest.Stale(20*time.Second))
 		require.NoError(t, job.Update(t.Context()))
 		assert.Equal(t, jobs.StatusSuccess, job.Status(), "a search cannot run again")
@@ -111,14 +111,14 @@ func TestFinishedJobThatRunsAgain(t *testing.T) {
 	})
 }
 
-// TestManyGoroutinesOnOneJob has 64 of them do everything at once, with faults
+// TestJob_IsSafeForConcurrentUse has 64 of them do everything at once, with faults
 // in between. It is for the race detector, and holds that nothing panics, that
 // what is read is whole, and that no error is of an unexpected kind.
-func TestManyGoroutinesOnOneJob(t *testing.T) {
+func TestJob_IsSafeForConcurrentUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t, lasting(20*time.Second), jobstest.WithLatency(5*time.Millisecond))
 		client := clientOf(t, server, jobs.WithCreateRecovery(), jobs.WithLogger(slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, &slog.HandlerOptions{Level: slog.LevelDebug}))))
-		job := merge(t.Context(), t, client)
+		job := createMerge(t.Context(), t, client)
 		js := job.Dataset().SquashAndMerge()
 		server.Inject(jobstest.Rule{Probability: 0.05, Seed: 4}, jobstest.Status(503))
 		server.Inject(jobstest.Rule{Probability: 0.02, Seed: 5}, jobstest.Reset())
@@ -128,7 +128,7 @@ func TestManyGoroutinesOnOneJob(t *testing.T) {
 			job.Abort,
 			job.Retry,
 			func(ctx context.Context) error { return job.Wait(ctx) },
-			func(ctx context.Context) error { return second(job.Result(ctx)) },
+			func(ctx context.Context) error { return errorOf(job.Result(ctx)) },
 			func(ctx context.Context) error {
 				for _, err := range job.Watch(ctx) {
 					return err
@@ -151,12 +151,12 @@ func TestManyGoroutinesOnOneJob(t *testing.T) {
 				if fmt.Sprint(job, s, job.Status()) == "" || s.Status.Finished() == s.FinishedAt.IsZero() {
 					return fmt.Errorf("torn: %v finished at %v", s.Status, s.FinishedAt)
 				}
-				return second(job.Arguments())
+				return errorOf(job.Arguments())
 			},
-			func(ctx context.Context) error { return first(js.List(ctx, jobs.ListOptions{})) },
-			func(ctx context.Context) error { return second(js.Get(ctx, job.ID())) },
-			func(ctx context.Context) error { return second(job.Dataset().Refresh(ctx)) },
-			func(ctx context.Context) error { return second(js.Create(ctx, mergeDev)) },
+			func(ctx context.Context) error { return firstItem(js.List(ctx, jobs.ListOptions{})) },
+			func(ctx context.Context) error { return errorOf(js.Get(ctx, job.ID())) },
+			func(ctx context.Context) error { return errorOf(job.Dataset().Refresh(ctx)) },
+			func(ctx context.Context) error { return errorOf(js.Create(ctx, mergeDev)) },
 		}
 		var group sync.WaitGroup
 		var done atomic.Int64

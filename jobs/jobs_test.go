@@ -2,7 +2,6 @@ package jobs_test
 
 import (
 	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
@@ -12,15 +11,15 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-func TestJobRoundTripsByteForByte(t *testing.T) {
-	body := strings.Replace(processing, `"status"`, ` "later": {"x": 1.50, "html": "<&>"},  "status"`, 1)
-	client := stubbed(t, always(200, body))
-	job, err := byID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
+func TestResume_RestoresAJobByteForByte(t *testing.T) {
+	body := jobJSON(`"status"`, ` "later": {"x": 1.50, "html": "<&>"},  "status"`)
+	client := stubClient(t, respondWith(200, body))
+	job, err := datasetByID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
 	require.NoError(t, err)
 	saved, err := job.MarshalJSON()
 	require.NoError(t, err)
 	assert.Equal(t, body, string(saved))
-	again := load(t, byID(t, client), string(saved))
+	again := resumeMerge(t, datasetByID(t, client), string(saved))
 	assert.Equal(t, job.Snapshot(), again.Snapshot())
 
 	s := again.Snapshot()
@@ -38,19 +37,19 @@ func TestJobRoundTripsByteForByte(t *testing.T) {
 	assert.Equal(t, "null", string(saved))
 }
 
-func TestLoadRefuses(t *testing.T) {
-	client := stubbed(t, always(500, ""))
+func TestResume_RejectsInvalidJSON(t *testing.T) {
+	client := stubClient(t, respondWith(500, ""))
 	for body, text := range map[string]string{
-		"":         "resume squashAndMerge job: invalid response: unexpected end of JSON input",
-		"null":     "the value is null",
-		"{}":       "arguments is missing",
-		"[1]":      "cannot unmarshal array",
-		"\xff\xfe": "invalid character",
-		`{"a":`:    "unexpected end of JSON input",
-		processing: "",
-		strings.Replace(processing, `"title"`, `"jobType":"basicSearch","title"`, 1): `job 6f2a is of type "basicSearch", not "squashAndMerge"`,
+		"":            "resume squashAndMerge job: invalid response: unexpected end of JSON input",
+		"null":        "the value is null",
+		"{}":          "arguments is missing",
+		"[1]":         "cannot unmarshal array",
+		"\xff\xfe":    "invalid character",
+		`{"a":`:       "unexpected end of JSON input",
+		processingJob: "",
+		jobJSON(`"title"`, `"jobType":"basicSearch","title"`): `job 6f2a is of type "basicSearch", not "squashAndMerge"`,
 	} {
-		job, err := byID(t, client).SquashAndMerge().Resume([]byte(body))
+		job, err := datasetByID(t, client).SquashAndMerge().Resume([]byte(body))
 		if text == "" {
 			require.NoError(t, err)
 			continue
@@ -59,17 +58,17 @@ func TestLoadRefuses(t *testing.T) {
 		assert.ErrorContains(t, err, text)
 		assert.Nil(t, job)
 	}
-	data := []byte(processing)
-	job, err := byID(t, client).SquashAndMerge().Resume(data)
+	data := []byte(processingJob)
+	job, err := datasetByID(t, client).SquashAndMerge().Resume(data)
 	require.NoError(t, err)
 	clear(data)
-	assert.Equal(t, processing, string(job.Snapshot().Raw), "the caller may use the bytes again")
+	assert.Equal(t, processingJob, string(job.Snapshot().Raw), "the caller may use the bytes again")
 }
 
-func TestListOfJobsLeavesOutOtherTypes(t *testing.T) {
-	other := strings.Replace(processing, `"title"`, `"jobType":"mineDiamonds","title"`, 1)
-	client := stubbed(t, always(200, `{"jobs":[`+other+`,`+processing+`],"totalCount":2}`))
-	got := collect(t, byID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
+func TestList_SkipsJobsOfOtherTypes(t *testing.T) {
+	other := jobJSON(`"title"`, `"jobType":"mineDiamonds","title"`)
+	client := stubClient(t, respondWith(200, `{"jobs":[`+other+`,`+processingJob+`],"totalCount":2}`))
+	got := collect(t, datasetByID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
 	require.Len(t, got, 1)
 	assert.Equal(t, "6f2a", got[0].ID())
 }

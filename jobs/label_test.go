@@ -30,9 +30,9 @@ const allLabels = `{
 	"HOLOGRAM": {"of": "tomorrow", "size": 1.50}
 }`
 
-func TestLabelsOfEveryType(t *testing.T) {
-	client := stubbed(t, always(200, fmt.Sprintf(`{"dataDetails":[{"remotePath":"a","url":"https://data.example/a","timestamp":1.5,"label":%s},{"remotePath":"b","url":"https://data.example/b"}],"totalCount":2}`, allLabels)))
-	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
+func TestData_DecodesLabelsOfEveryType(t *testing.T) {
+	client := stubClient(t, respondWith(200, fmt.Sprintf(`{"dataDetails":[{"remotePath":"a","url":"https://data.example/a","timestamp":1.5,"label":%s},{"remotePath":"b","url":"https://data.example/b"}],"totalCount":2}`, allLabels)))
+	contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 	require.NoError(t, err)
 	data := collect(t, contents.Data(t.Context(), "train"))
 	require.Len(t, data, 2)
@@ -68,7 +68,7 @@ func TestLabelsOfEveryType(t *testing.T) {
 	}, l.Types())
 }
 
-func TestLabelsOfTheSeedAreTyped(t *testing.T) {
+func TestData_DecodesEveryLabelOfTheSeed(t *testing.T) {
 	_, client := connect(t)
 	ctx := t.Context()
 	seen := map[jobs.LabelType]bool{}

@@ -13,16 +13,16 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-func TestPageOfMoreThanWasAskedFor(t *testing.T) {
+func TestList_BoundsTheItemsOfAPage(t *testing.T) {
 	for n, fine := range map[int]bool{128: true, 129: true, jobs.MaxPageItems: true, jobs.MaxPageItems + 1: false} {
 		items := make([]string, n)
 		for i := range items {
 			items[i] = fmt.Sprintf(`{"name":"b%d","commitId":"c"}`, i)
 		}
-		client := stubbed(t, always(200, fmt.Sprintf(`{"branches":[%s],"totalCount":%d}`, strings.Join(items, ","), n)))
+		client := stubClient(t, respondWith(200, fmt.Sprintf(`{"branches":[%s],"totalCount":%d}`, strings.Join(items, ","), n)))
 		got := 0
 		var err error
-		for _, e := range byID(t, client).Branches(t.Context(), "") {
+		for _, e := range datasetByID(t, client).Branches(t.Context(), "") {
 			if err = e; e == nil {
 				got++
 			}
@@ -38,14 +38,14 @@ func TestPageOfMoreThanWasAskedFor(t *testing.T) {
 }
 
 // pages serves segments; each request may change what there is.
-type pages struct {
+type segmentServer struct {
 	names    []string
-	before   func(request int, p *pages)
+	before   func(request int, p *segmentServer)
 	total    func() int
 	requests int
 }
 
-func (p *pages) RoundTrip(r *http.Request) (*http.Response, error) {
+func (p *segmentServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	p.requests++
 	if p.before != nil {
 		p.before(p.requests, p)
@@ -62,10 +62,10 @@ func (p *pages) RoundTrip(r *http.Request) (*http.Response, error) {
 	if p.total != nil {
 		total = p.total()
 	}
-	return reply(200, fmt.Sprintf(`{"segments":[%s],"totalCount":%d}`, strings.Join(items, ","), total)), nil
+	return newResponse(200, fmt.Sprintf(`{"segments":[%s],"totalCount":%d}`, strings.Join(items, ","), total)), nil
 }
 
-func numbered(prefix string, n int) []string {
+func numberedNames(prefix string, n int) []string {
 	names := make([]string, n)
 	for i := range names {
 		names[i] = fmt.Sprintf("%s%04d", prefix, i)
@@ -74,10 +74,10 @@ func numbered(prefix string, n int) []string {
 }
 
 // list reads all segments, and stops at the first error.
-func (p *pages) list(t *testing.T) (names []string, err error) {
+func (p *segmentServer) list(t *testing.T) (names []string, err error) {
 	t.Helper()
-	client := stubbed(t, p.RoundTrip)
-	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
+	client := stubClient(t, p.RoundTrip)
+	contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 	require.NoError(t, err)
 	for s, err := range contents.Segments(t.Context()) {
 		if err != nil {
@@ -88,9 +88,9 @@ func (p *pages) list(t *testing.T) (names []string, err error) {
 	return names, nil
 }
 
-func TestListReadsEveryPage(t *testing.T) {
+func TestList_ReadsEveryPage(t *testing.T) {
 	for n, requests := range map[int]int{0: 1, 1: 1, 127: 1, 128: 1, 129: 2, 1000: 8} {
-		p := &pages{names: numbered("s", n)}
+		p := &segmentServer{names: numberedNames("s", n)}
 		got, err := p.list(t)
 		require.NoError(t, err)
 		assert.Len(t, got, n)
@@ -98,10 +98,10 @@ func TestListReadsEveryPage(t *testing.T) {
 	}
 }
 
-func TestListStopsWhereTheCallerDoes(t *testing.T) {
-	p := &pages{names: numbered("s", 1000)}
-	client := stubbed(t, p.RoundTrip)
-	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
+func TestList_StopsWithTheCaller(t *testing.T) {
+	p := &segmentServer{names: numberedNames("s", 1000)}
+	client := stubClient(t, p.RoundTrip)
+	contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 	require.NoError(t, err)
 	n := 0
 	for range contents.Segments(t.Context()) {
@@ -112,31 +112,31 @@ func TestListStopsWhereTheCallerDoes(t *testing.T) {
 	assert.Equal(t, 2, p.requests)
 }
 
-func TestListWhileItChanges(t *testing.T) {
+func TestList_ToleratesChangesBetweenPages(t *testing.T) {
 	t.Run("added in front", func(t *testing.T) {
-		p := &pages{names: numbered("s", 300), before: func(n int, p *pages) {
+		p := &segmentServer{names: numberedNames("s", 300), before: func(n int, p *segmentServer) {
 			if n > 1 {
-				p.names = append(numbered(fmt.Sprintf("new%d-", n), 50), p.names...)
+				p.names = append(numberedNames(fmt.Sprintf("new%d-", n), 50), p.names...)
 			}
 		}}
 		got, err := p.list(t)
 		require.NoError(t, err)
-		assert.Subset(t, got, numbered("s", 300), "nothing is lost")
+		assert.Subset(t, got, numberedNames("s", 300), "nothing is lost")
 		assertUnique(t, got)
 	})
 	t.Run("removed in front", func(t *testing.T) {
-		p := &pages{names: numbered("s", 600), before: func(n int, p *pages) {
+		p := &segmentServer{names: numberedNames("s", 600), before: func(n int, p *segmentServer) {
 			if n > 1 && n < 4 {
 				p.names = p.names[20:]
 			}
 		}}
 		got, err := p.list(t)
 		require.NoError(t, err)
-		assert.Subset(t, got, numbered("s", 600)[40:], "nothing that is still there is lost")
+		assert.Subset(t, got, numberedNames("s", 600)[40:], "nothing that is still there is lost")
 		assertUnique(t, got)
 	})
 	t.Run("shrinks to nothing", func(t *testing.T) {
-		p := &pages{names: numbered("s", 300), before: func(n int, p *pages) {
+		p := &segmentServer{names: numberedNames("s", 300), before: func(n int, p *segmentServer) {
 			if n == 2 {
 				p.names = nil
 			}
@@ -147,20 +147,20 @@ func TestListWhileItChanges(t *testing.T) {
 	})
 }
 
-func TestListThatLies(t *testing.T) {
+func TestList_EndsDespiteAWrongTotal(t *testing.T) {
 	t.Run("total too large", func(t *testing.T) {
-		p := &pages{names: numbered("s", 200), total: func() int { return 1 << 40 }}
+		p := &segmentServer{names: numberedNames("s", 200), total: func() int { return 1 << 40 }}
 		got, err := p.list(t)
 		require.NoError(t, err, "an empty page is the end")
 		assert.Len(t, got, 200)
 	})
 	t.Run("the same page for ever", func(t *testing.T) {
 		requests := 0
-		client := stubbed(t, func(*http.Request) (*http.Response, error) {
+		client := stubClient(t, func(*http.Request) (*http.Response, error) {
 			requests++
-			return reply(200, `{"segments":[{"name":"a"},{"name":"b"}],"totalCount":1000000}`), nil
+			return newResponse(200, `{"segments":[{"name":"a"},{"name":"b"}],"totalCount":1000000}`), nil
 		})
-		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
+		contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		var got []string
 		for s, e := range contents.Segments(t.Context()) {
@@ -175,7 +175,7 @@ func TestListThatLies(t *testing.T) {
 	})
 	t.Run("a total that goes up and down", func(t *testing.T) {
 		n := 0
-		p := &pages{names: numbered("s", 300), total: func() int {
+		p := &segmentServer{names: numberedNames("s", 300), total: func() int {
 			n++
 			return 300 - 200*(n%2)
 		}}
@@ -194,16 +194,16 @@ func assertUnique(t *testing.T, names []string) {
 	}
 }
 
-func TestErrorInTheMiddleOfAList(t *testing.T) {
-	p := &pages{names: numbered("s", 300)}
-	client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+func TestList_EndsAtTheFirstError(t *testing.T) {
+	p := &segmentServer{names: numberedNames("s", 300)}
+	client := stubClient(t, func(r *http.Request) (*http.Response, error) {
 		if p.requests == 1 {
 			p.requests++
-			return reply(500, ""), nil
+			return newResponse(500, ""), nil
 		}
 		return p.RoundTrip(r)
 	})
-	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
+	contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 	require.NoError(t, err)
 	n := 0
 	for _, e := range contents.Segments(t.Context()) {
@@ -215,13 +215,13 @@ func TestErrorInTheMiddleOfAList(t *testing.T) {
 	require.ErrorIs(t, err, jobs.ErrServer)
 }
 
-func TestNamesWithSpecialCharactersReachTheServer(t *testing.T) {
+func TestList_EscapesQueryParameters(t *testing.T) {
 	const name = "a&b=c d/é%2f?#\"+;"
-	client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+	client := stubClient(t, func(r *http.Request) (*http.Response, error) {
 		assert.Equal(t, name, r.URL.Query().Get("segmentName"))
-		return reply(200, `{"dataDetails":[],"totalCount":0}`), nil
+		return newResponse(200, `{"dataDetails":[],"totalCount":0}`), nil
 	})
-	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
+	contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 	require.NoError(t, err)
 	assert.Empty(t, collect(t, contents.Data(t.Context(), name)))
 }

@@ -32,12 +32,12 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		assert.Len(t, info.CommitID, 32)
 	},
 	"createJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := merge(ctx, t, client)
+		job := createMerge(ctx, t, client)
 		assert.Equal(t, jobs.TypeSquashAndMerge, job.Snapshot().Type)
 		assert.NotEmpty(t, job.ID())
 	},
 	"listJobs": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		first, second := merge(ctx, t, client), merge(ctx, t, client)
+		first, second := createMerge(ctx, t, client), createMerge(ctx, t, client)
 		listed := collect(t, first.Dataset().SquashAndMerge().List(ctx, jobs.ListOptions{}))
 		require.Len(t, listed, 2)
 		assert.Equal(t, []string{second.ID(), first.ID()}, []string{listed[0].ID(), listed[1].ID()}, "newest first")
@@ -48,7 +48,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		assert.Empty(t, collect(t, first.Dataset().BasicSearch().List(ctx, jobs.ListOptions{})))
 	},
 	"getJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := merge(ctx, t, client)
+		job := createMerge(ctx, t, client)
 		require.NoError(t, job.Wait(ctx))
 		again, err := job.Dataset().SquashAndMerge().Get(ctx, job.ID())
 		require.NoError(t, err)
@@ -60,7 +60,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		}, args)
 	},
 	"deleteJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := merge(ctx, t, client)
+		job := createMerge(ctx, t, client)
 		js := job.Dataset().SquashAndMerge()
 		require.ErrorIs(t, js.Delete(ctx, job.ID()), jobs.ErrInvalidArgument, "it is not finished")
 		require.NoError(t, job.Wait(ctx))
@@ -69,7 +69,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		require.ErrorIs(t, err, jobs.ErrNotFound)
 	},
 	"abortJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := merge(ctx, t, client)
+		job := createMerge(ctx, t, client)
 		require.NoError(t, job.Abort(ctx))
 		err := job.Wait(ctx)
 		require.ErrorIs(t, err, jobs.ErrJobAborted)
@@ -79,7 +79,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		require.ErrorIs(t, err, jobs.ErrJobAborted)
 	},
 	"retryJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := merge(ctx, t, client)
+		job := createMerge(ctx, t, client)
 		require.NoError(t, job.Abort(ctx))
 		require.ErrorIs(t, job.Wait(ctx), jobs.ErrJobAborted)
 		require.NoError(t, job.Retry(ctx))
@@ -90,7 +90,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		require.NoError(t, err)
 	},
 	"createDatasetFromSearch": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := search(ctx, t, client, jobs.CategoryIn(jobs.LabelBox2D, "car"), jobs.SegmentIn("train-day"))
+		job := runSearch(ctx, t, client, jobs.CategoryIn(jobs.LabelBox2D, "car"), jobs.SegmentIn("train-day"))
 		require.NoError(t, job.CreateDataset(ctx, jobs.DatasetSpec{Name: "cars", Alias: "Cars", Public: true}))
 		require.ErrorIs(t, job.CreateDataset(ctx, jobs.DatasetSpec{Name: "cars"}), jobs.ErrConflict)
 		cars := dataset(t, client, "cars")
@@ -148,7 +148,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		}
 	},
 	"updateDraft": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := merge(ctx, t, client)
+		job := createMerge(ctx, t, client)
 		require.NoError(t, job.Wait(ctx))
 		draft, err := job.Result(ctx)
 		require.NoError(t, err)
@@ -182,10 +182,10 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 	"listDataUrls": func(ctx context.Context, t *testing.T, client *jobs.Client) {
 		data := collect(t, contentsOf(ctx, t, client, "squash-and-merge").Data(ctx, "Segment1"))
 		<-time.After(time.Hour) // the signed URLs expire
-		assert.Equal(t, "hello 0\n", read(ctx, t, data[0]))
+		assert.Equal(t, "hello 0\n", readContent(ctx, t, data[0]))
 		frames := collect(t, contentsOf(ctx, t, client, "basic-search").Frames(ctx, "test"))
 		<-time.After(time.Hour)
-		assert.NotEmpty(t, read(ctx, t, frames[0].Data[1]))
+		assert.NotEmpty(t, readContent(ctx, t, frames[0].Data[1]))
 	},
 	"listMaskUrls": func(ctx context.Context, t *testing.T, client *jobs.Client) {
 		masks := 0
@@ -205,7 +205,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 					continue
 				}
 				<-time.After(time.Hour)
-				assert.NotEmpty(t, read(ctx, t, opener))
+				assert.NotEmpty(t, readContent(ctx, t, opener))
 				if masks++; masks == 20 {
 					return
 				}
@@ -220,9 +220,9 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 	},
 }
 
-// TestEveryOperation fails when openapi.yaml has an operation that no call
+// TestClient_CallsEveryOperation fails when openapi.yaml has an operation that no call
 // here reaches.
-func TestEveryOperation(t *testing.T) {
+func TestClient_CallsEveryOperation(t *testing.T) {
 	spec, err := server.GetSpec()
 	require.NoError(t, err)
 	var known []string
@@ -241,7 +241,7 @@ func TestEveryOperation(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server, client := connect(t)
 				call(t.Context(), t, client)
-				assert.Positive(t, count(server, id), "the server was not asked for it")
+				assert.Positive(t, countRequests(server, id), "the server was not asked for it")
 			})
 		})
 	}

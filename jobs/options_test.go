@@ -20,14 +20,14 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-func TestAnswerOverTheLimit(t *testing.T) {
-	client := stubbed(t, func(*http.Request) (*http.Response, error) {
-		resp := reply(200, "")
+func TestWithMaxBody_RejectsLargerBodies(t *testing.T) {
+	client := stubClient(t, func(*http.Request) (*http.Response, error) {
+		resp := newResponse(200, "")
 		resp.ContentLength = -1
 		resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"title":"`), &endless{}))
 		return resp, nil
 	}, jobs.WithMaxBody(1<<20))
-	_, err := byID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
+	_, err := datasetByID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
 	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 	assert.ErrorContains(t, err, "the body is larger than 1048576 bytes, see WithMaxBody")
 }
@@ -41,8 +41,8 @@ func (*endless) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// TestSlowLorisOverTCP is a body that comes a byte at a time, for ever.
-func TestSlowLorisOverTCP(t *testing.T) {
+// TestWithAttemptTimeout_EndsASlowBodyOverTCP is a body that comes a byte at a time, for ever.
+func TestWithAttemptTimeout_EndsASlowBodyOverTCP(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
 			io.WriteString(w, " ")
@@ -55,13 +55,13 @@ func TestSlowLorisOverTCP(t *testing.T) {
 		jobs.WithAttemptTimeout(200*time.Millisecond), jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: time.Millisecond}))
 	require.NoError(t, err)
 	start := time.Now()
-	_, err = byID(t, client).Refresh(t.Context())
+	_, err = datasetByID(t, client).Refresh(t.Context())
 	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 	assert.ErrorContains(t, err, "the attempt timed out after 200ms")
 	assert.Less(t, time.Since(start), 5*time.Second)
 }
 
-func TestBadOptions(t *testing.T) {
+func TestNewClient_RejectsInvalidOptions(t *testing.T) {
 	for name, tc := range map[string]struct {
 		key    string
 		option jobs.Option
@@ -98,7 +98,7 @@ func TestBadOptions(t *testing.T) {
 	}
 }
 
-func TestRetryByOperation(t *testing.T) {
+func TestWithRetry_DependsOnTheOperation(t *testing.T) {
 	dial := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	reset := &net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}
 	const all, once = 4, 1
@@ -114,28 +114,28 @@ func TestRetryByOperation(t *testing.T) {
 			return nil, &tls.CertificateVerificationError{Err: errors.New("unknown authority")}
 		}, all, all, jobs.ErrUnreachable, false},
 		"reset":          {func(*http.Request) (*http.Response, error) { return nil, reset }, all, once, jobs.ErrUnreachable, true},
-		"429":            {always(429, ""), all, all, jobs.ErrRateLimited, false},
-		"500":            {always(500, `{"code":"InternalServerError","message":"oops"}`), all, once, jobs.ErrServer, true},
-		"502 html":       {always(502, "<html>"), all, once, jobs.ErrServer, true},
-		"503":            {always(503, ""), all, once, jobs.ErrServer, true},
-		"html with 200":  {always(200, "<html>"), all, once, jobs.ErrInvalidResponse, true},
-		"redirect":       {always(307, ""), all, once, jobs.ErrInvalidResponse, true},
-		"400":            {always(400, `{"code":"InvalidParamsValue","message":"no"}`), once, once, jobs.ErrInvalidArgument, false},
-		"401":            {always(401, `{"code":"Unauthorized","message":"no"}`), once, once, jobs.ErrUnauthorized, false},
-		"403":            {always(403, `{"code":"AccessDenied","message":"no"}`), once, once, jobs.ErrForbidden, false},
-		"404":            {always(404, `{"code":"ResourceNotExist","message":"no"}`), once, once, jobs.ErrNotFound, false},
-		"409":            {always(409, `{"code":"NameConflict","message":"no"}`), once, once, jobs.ErrConflict, false},
-		"code not known": {always(404, `{"code":"Tomorrow","message":"no"}`), once, once, jobs.ErrNotFound, false},
-		"code first":     {always(400, `{"code":"ResourceNotExist","message":"no"}`), once, once, jobs.ErrNotFound, false},
+		"429":            {respondWith(429, ""), all, all, jobs.ErrRateLimited, false},
+		"500":            {respondWith(500, `{"code":"InternalServerError","message":"oops"}`), all, once, jobs.ErrServer, true},
+		"502 html":       {respondWith(502, "<html>"), all, once, jobs.ErrServer, true},
+		"503":            {respondWith(503, ""), all, once, jobs.ErrServer, true},
+		"html with 200":  {respondWith(200, "<html>"), all, once, jobs.ErrInvalidResponse, true},
+		"redirect":       {respondWith(307, ""), all, once, jobs.ErrInvalidResponse, true},
+		"400":            {respondWith(400, `{"code":"InvalidParamsValue","message":"no"}`), once, once, jobs.ErrInvalidArgument, false},
+		"401":            {respondWith(401, `{"code":"Unauthorized","message":"no"}`), once, once, jobs.ErrUnauthorized, false},
+		"403":            {respondWith(403, `{"code":"AccessDenied","message":"no"}`), once, once, jobs.ErrForbidden, false},
+		"404":            {respondWith(404, `{"code":"ResourceNotExist","message":"no"}`), once, once, jobs.ErrNotFound, false},
+		"409":            {respondWith(409, `{"code":"NameConflict","message":"no"}`), once, once, jobs.ErrConflict, false},
+		"code not known": {respondWith(404, `{"code":"Tomorrow","message":"no"}`), once, once, jobs.ErrNotFound, false},
+		"code first":     {respondWith(400, `{"code":"ResourceNotExist","message":"no"}`), once, once, jobs.ErrNotFound, false},
 	} {
 		t.Run(fault, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				sent := 0
-				client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+				client := stubClient(t, func(r *http.Request) (*http.Response, error) {
 					sent++
 					return tc.answer(r)
 				}, jobs.WithRetry(jobs.RetryPolicy{}))
-				for name, call := range calls(t, client) {
+				for name, call := range operationCalls(t, client) {
 					sent = 0
 					err := call(t.Context())
 					require.ErrorIs(t, err, tc.kind, name)
@@ -155,7 +155,7 @@ func TestRetryByOperation(t *testing.T) {
 	}
 }
 
-func TestRetryAfterIsObeyed(t *testing.T) {
+func TestWithRetry_ObeysRetryAfter(t *testing.T) {
 	for name, tc := range map[string]struct {
 		header   func() string
 		min, max time.Duration
@@ -175,15 +175,15 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var at []time.Time
-				client := stubbed(t, func(*http.Request) (*http.Response, error) {
+				client := stubClient(t, func(*http.Request) (*http.Response, error) {
 					at = append(at, time.Now())
-					resp := reply(503, "")
+					resp := newResponse(503, "")
 					if h := tc.header(); h != "" {
 						resp.Header.Set("Retry-After", h)
 					}
 					return resp, nil
 				}, jobs.WithRetry(jobs.RetryPolicy{Attempts: 2}))
-				_, err := byID(t, client).Refresh(t.Context())
+				_, err := datasetByID(t, client).Refresh(t.Context())
 				require.ErrorIs(t, err, jobs.ErrServer)
 				require.Len(t, at, 2)
 				assert.GreaterOrEqual(t, at[1].Sub(at[0]), tc.min)
@@ -193,28 +193,28 @@ func TestRetryAfterIsObeyed(t *testing.T) {
 	}
 }
 
-func TestCancelWhileWaitingToSendAgain(t *testing.T) {
+func TestWithRetry_EndsItsDelayWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := stubbed(t, always(503, ""), jobs.WithRetry(jobs.RetryPolicy{Backoff: time.Hour, MaxBackoff: time.Hour}))
+		client := stubClient(t, respondWith(503, ""), jobs.WithRetry(jobs.RetryPolicy{Backoff: time.Hour, MaxBackoff: time.Hour}))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		start := time.Now()
-		_, err := byID(t, client).Refresh(ctx)
+		_, err := datasetByID(t, client).Refresh(ctx)
 		assert.Equal(t, time.Second, time.Since(start))
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorIs(t, err, jobs.ErrServer)
 	})
 }
 
-func TestPaceIsNotPassed(t *testing.T) {
+func TestWithRateLimit_BoundsTheRequestsOfEverySecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var at []time.Time
-		client := stubbed(t, func(*http.Request) (*http.Response, error) {
+		client := stubClient(t, func(*http.Request) (*http.Response, error) {
 			at = append(at, time.Now())
-			return reply(200, `{"name":"a","type":0}`), nil
+			return newResponse(200, `{"name":"a","type":0}`), nil
 		}, jobs.WithRateLimit(10))
 		for range 100 {
-			_, err := byID(t, client).Refresh(t.Context())
+			_, err := datasetByID(t, client).Refresh(t.Context())
 			require.NoError(t, err)
 		}
 		for i := 10; i < len(at); i++ {
@@ -224,11 +224,11 @@ func TestPaceIsNotPassed(t *testing.T) {
 	})
 }
 
-func TestCallersHTTPClientIsNotChanged(t *testing.T) {
-	own := &http.Client{Transport: always(200, `{"name":"a","type":0}`), Timeout: time.Minute}
+func TestWithHTTPClient_DoesNotModifyTheClient(t *testing.T) {
+	own := &http.Client{Transport: respondWith(200, `{"name":"a","type":0}`), Timeout: time.Minute}
 	client, err := jobs.NewClient(testKey, jobs.WithHTTPClient(own))
 	require.NoError(t, err)
-	_, err = byID(t, client).Refresh(t.Context())
+	_, err = datasetByID(t, client).Refresh(t.Context())
 	require.NoError(t, err)
 	assert.Nil(t, own.CheckRedirect)
 	assert.Equal(t, time.Minute, own.Timeout)
@@ -254,15 +254,15 @@ func (s *slow) Read(p []byte) (int, error) {
 	return 1, nil
 }
 
-func TestSlowBodyEndsAtTheAttemptTimeout(t *testing.T) {
+func TestWithAttemptTimeout_EndsASlowBody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
-			resp := reply(200, "")
+		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+			resp := newResponse(200, "")
 			resp.Body = io.NopCloser(&slow{r: r, left: 1 << 30})
 			return resp, nil
 		}, jobs.WithAttemptTimeout(5*time.Second))
 		start := time.Now()
-		_, err := byID(t, client).Refresh(t.Context())
+		_, err := datasetByID(t, client).Refresh(t.Context())
 		assert.Equal(t, 5*time.Second, time.Since(start))
 		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 		assert.ErrorContains(t, err, "the attempt timed out after 5s")

@@ -24,9 +24,9 @@ func throughProxy(*http.Request) (*url.URL, error) {
 	return url.Parse("http://proxy.example:3128")
 }
 
-// TestProxySeesNothingInClear lets a request to https pass a proxy, which keeps
+// TestProxy_SeesOnlyEncryptedTraffic lets a request to https pass a proxy, which keeps
 // all it sees.
-func TestProxySeesNothingInClear(t *testing.T) {
+func TestProxy_SeesOnlyEncryptedTraffic(t *testing.T) {
 	var seen recorded
 	service := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, testKey, r.Header.Get("X-Token"))
@@ -55,7 +55,7 @@ func TestProxySeesNothingInClear(t *testing.T) {
 	transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy.URL) }
 	client, err := jobs.NewClient(testKey, jobs.WithBaseURL("https://example.com/"), jobs.WithHTTPClient(&http.Client{Transport: transport}))
 	require.NoError(t, err)
-	_, err = byID(t, client).Refresh(t.Context())
+	_, err = datasetByID(t, client).Refresh(t.Context())
 	require.NoError(t, err, "a proxy works")
 	transport.CloseIdleConnections()
 	assert.NotEmpty(t, seen.bytes())
@@ -81,9 +81,9 @@ func (r *recorded) bytes() []byte {
 	return bytes.Clone(r.buffer.Bytes())
 }
 
-// TestClearRequestsAvoidProxies is about loopback addresses, the only ones that
+// TestProxy_IsNotSentPlainHTTP is about loopback addresses, the only ones that
 // may be asked in clear.
-func TestClearRequestsAvoidProxies(t *testing.T) {
+func TestProxy_IsNotSentPlainHTTP(t *testing.T) {
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, `{"name":"a","type":0}`)
 	}))
@@ -113,7 +113,7 @@ func TestClearRequestsAvoidProxies(t *testing.T) {
 			}
 			client, err := jobs.NewClient(testKey, jobs.WithBaseURL(service.URL), jobs.WithHTTPClient(&http.Client{Transport: transport}))
 			require.NoError(t, err)
-			_, err = byID(t, client).Refresh(t.Context())
+			_, err = datasetByID(t, client).Refresh(t.Context())
 			if tc.fine {
 				require.NoError(t, err)
 				return
@@ -124,15 +124,15 @@ func TestClearRequestsAvoidProxies(t *testing.T) {
 			var e *jobs.Error
 			require.ErrorAs(t, err, &e)
 			assert.Equal(t, 1, e.Attempts, "it is not tried again")
-			_, err = byID(t, client).SquashAndMerge().Create(t.Context(), mergeDev)
+			_, err = datasetByID(t, client).SquashAndMerge().Create(t.Context(), mergeDev)
 			require.NotErrorIs(t, err, jobs.ErrAmbiguous, "it was not sent")
 		})
 	}
 	assert.Zero(t, elsewhere)
 }
 
-// TestProxyThatIsDown is no ambiguity: nothing was sent.
-func TestProxyThatIsDown(t *testing.T) {
+// TestProxy_IsNotAmbiguousIfDown is no ambiguity: nothing was sent.
+func TestProxy_IsNotAmbiguousIfDown(t *testing.T) {
 	down, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := down.Addr().String()
@@ -143,7 +143,7 @@ func TestProxyThatIsDown(t *testing.T) {
 	}
 	client, err := jobs.NewClient(testKey, jobs.WithHTTPClient(&http.Client{Transport: transport}), jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: time.Millisecond}))
 	require.NoError(t, err)
-	_, err = byID(t, client).SquashAndMerge().Create(t.Context(), mergeDev)
+	_, err = datasetByID(t, client).SquashAndMerge().Create(t.Context(), mergeDev)
 	require.ErrorIs(t, err, jobs.ErrUnreachable)
 	require.NotErrorIs(t, err, jobs.ErrAmbiguous)
 	var e *jobs.Error

@@ -21,11 +21,11 @@ var reads = map[string]struct {
 	call     func(ctx context.Context, client *jobs.Client, ds *jobs.Dataset) error
 }{
 	"job": {
-		processing,
+		processingJob,
 		[]string{"title", "jobId", "arguments", "createdAt", "status"},
 		func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error {
 			job, err := ds.SquashAndMerge().Get(ctx, "6f2a")
-			return nilness(job == nil, err)
+			return errorIfNil(job == nil, err)
 		},
 	},
 	"created job": {
@@ -33,77 +33,79 @@ var reads = map[string]struct {
 		[]string{"jobId", "createdAt"},
 		func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error {
 			job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "t", Source: "dev", Target: "main"})
-			return nilness(job == nil, err)
+			return errorIfNil(job == nil, err)
 		},
 	},
 	"jobs": {
-		`{"jobs":[` + processing + `],"totalCount":1}`,
+		`{"jobs":[` + processingJob + `],"totalCount":1}`,
 		[]string{"jobs", "totalCount", "jobs.0.jobId", "jobs.0.status"},
 		func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error {
-			return first(ds.SquashAndMerge().List(ctx, jobs.ListOptions{}))
+			return firstItem(ds.SquashAndMerge().List(ctx, jobs.ListOptions{}))
 		},
 	},
 	"datasets": {
 		`{"datasets":[{"id":"154e","name":"a"}],"totalCount":1}`,
 		[]string{"datasets", "totalCount", "datasets.0.id", "datasets.0.name"},
 		func(ctx context.Context, client *jobs.Client, _ *jobs.Dataset) error {
-			return first(client.Datasets(ctx, ""))
+			return firstItem(client.Datasets(ctx, ""))
 		},
 	},
 	"dataset": {
 		`{"name":"a","type":true}`,
 		[]string{"name", "type"},
-		func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error { return second(ds.Refresh(ctx)) },
+		func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error { return errorOf(ds.Refresh(ctx)) },
 	},
 	"commits": {
 		`{"commits":[{"commitId":"3bd4"}],"totalCount":1}`,
 		[]string{"commits", "totalCount", "commits.0.commitId"},
 		func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error {
-			return second(ds.Resolve(ctx, "main"))
+			return errorOf(ds.Resolve(ctx, "main"))
 		},
 	},
 	"branches": {
 		`{"branches":[{"name":"main","commitId":"3bd4"}],"totalCount":1}`,
 		[]string{"branches", "totalCount", "branches.0.commitId", "branches.0.name"},
-		func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error { return first(ds.Branches(ctx, "")) },
+		func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error {
+			return firstItem(ds.Branches(ctx, ""))
+		},
 	},
 	"tags": {
 		`{"tags":[{"name":"v1","commitId":"3bd4"}],"totalCount":1}`,
 		[]string{"tags", "totalCount", "tags.0.commitId", "tags.0.name"},
-		func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error { return first(ds.Tags(ctx, "")) },
+		func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error { return firstItem(ds.Tags(ctx, "")) },
 	},
 	"drafts": {
 		`{"drafts":[{"number":1,"title":"","branchName":"main","status":"OPEN"}],"totalCount":1}`,
 		[]string{"drafts", "totalCount", "drafts.0.number", "drafts.0.title", "drafts.0.branchName", "drafts.0.status"},
 		func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error {
-			return first(ds.Drafts(ctx, jobs.DraftOptions{}))
+			return firstItem(ds.Drafts(ctx, jobs.DraftOptions{}))
 		},
 	},
 	"segments": {
 		`{"segments":[{"name":"train"}],"totalCount":1}`,
 		[]string{"segments", "totalCount", "segments.0.name"},
-		onContents(func(ctx context.Context, c *jobs.Contents) error { return first(c.Segments(ctx)) }),
+		onContents(func(ctx context.Context, c *jobs.Contents) error { return firstItem(c.Segments(ctx)) }),
 	},
 	"sensors": {
 		`{"sensors":[{"name":"CAM","type":"CAMERA","extrinsics":{"translation":{"x":1,"y":2,"z":3}}}]}`,
 		[]string{"sensors", "sensors.0.name", "sensors.0.type", "sensors.0.extrinsics.translation.y"},
-		onContents(func(ctx context.Context, c *jobs.Contents) error { return second(c.Sensors(ctx, "train")) }),
+		onContents(func(ctx context.Context, c *jobs.Contents) error { return errorOf(c.Sensors(ctx, "train")) }),
 	},
 	"data": {
 		`{"dataDetails":[{"remotePath":"a","url":"https://d.example/a","label":{"BOX2D":[{"box2d":{"xmin":1,"ymin":2,"xmax":3,"ymax":4}}],"SEMANTIC_MASK":{"remotePath":"m","url":"https://d.example/m","info":[{"categoryId":1}]}}}],"totalCount":1}`,
 		[]string{"dataDetails", "totalCount", "dataDetails.0.remotePath", "dataDetails.0.url", "dataDetails.0.label.BOX2D.0.box2d",
 			"dataDetails.0.label.BOX2D.0.box2d.ymax", "dataDetails.0.label.SEMANTIC_MASK.url", "dataDetails.0.label.SEMANTIC_MASK.info.0.categoryId"},
-		onContents(func(ctx context.Context, c *jobs.Contents) error { return first(c.Data(ctx, "train")) }),
+		onContents(func(ctx context.Context, c *jobs.Contents) error { return firstItem(c.Data(ctx, "train")) }),
 	},
 	"frames": {
 		`{"dataDetails":[{"frameId":"01EM","frame":[{"sensorName":"CAM","remotePath":"a","url":"https://d.example/a"}]}],"totalCount":1}`,
 		[]string{"dataDetails", "totalCount", "dataDetails.0.frameId", "dataDetails.0.frame", "dataDetails.0.frame.0.sensorName"},
-		onContents(func(ctx context.Context, c *jobs.Contents) error { return first(c.Frames(ctx, "train")) }),
+		onContents(func(ctx context.Context, c *jobs.Contents) error { return firstItem(c.Frames(ctx, "train")) }),
 	},
 	"statistics": {
 		`{"labelStatistics":{"BOX2D":{"quantity":1,"categories":[{"name":"01","quantity":1}]}}}`,
 		[]string{"labelStatistics", "labelStatistics.BOX2D.quantity", "labelStatistics.BOX2D.categories.0.name"},
-		onContents(func(ctx context.Context, c *jobs.Contents) error { return second(c.LabelStatistics(ctx)) }),
+		onContents(func(ctx context.Context, c *jobs.Contents) error { return errorOf(c.LabelStatistics(ctx)) }),
 	},
 }
 
@@ -122,27 +124,27 @@ func onContents(f func(context.Context, *jobs.Contents) error) func(context.Cont
 }
 
 // nilness turns a nil result without an error into one.
-func nilness(isNil bool, err error) error {
+func errorIfNil(isNil bool, err error) error {
 	if isNil && err == nil {
 		return errors.New("nil result and nil error")
 	}
 	return err
 }
 
-func TestSoundAnswers(t *testing.T) {
+func TestResponse_AcceptsValidBodies(t *testing.T) {
 	for name, read := range reads {
 		t.Run(name, func(t *testing.T) {
-			client := stubbed(t, always(200, read.sound))
-			require.NoError(t, read.call(t.Context(), client, byID(t, client)))
+			client := stubClient(t, respondWith(200, read.sound))
+			require.NoError(t, read.call(t.Context(), client, datasetByID(t, client)))
 			// What is added tomorrow must not break a client of today.
 			more := strings.Replace(read.sound, "{", `{"addedTomorrow":{"a":[1,{}]},`, 1)
-			client = stubbed(t, always(201, " \r\n\t"+more+"\n"))
-			require.NoError(t, read.call(t.Context(), client, byID(t, client)))
+			client = stubClient(t, respondWith(201, " \r\n\t"+more+"\n"))
+			require.NoError(t, read.call(t.Context(), client, datasetByID(t, client)))
 		})
 	}
 }
 
-func TestBrokenAnswers(t *testing.T) {
+func TestResponse_RejectsMalformedBodies(t *testing.T) {
 	for name, read := range reads {
 		for fault, tc := range map[string]struct{ body, text string }{
 			"html":      {"<html>hello</html>", "invalid character '<'"},
@@ -154,8 +156,8 @@ func TestBrokenAnswers(t *testing.T) {
 			"trailing":  {read.sound + "}", "invalid character '}' after top-level value"},
 		} {
 			t.Run(name+"/"+fault, func(t *testing.T) {
-				client := stubbed(t, always(200, tc.body))
-				err := read.call(t.Context(), client, byID(t, client))
+				client := stubClient(t, respondWith(200, tc.body))
+				err := read.call(t.Context(), client, datasetByID(t, client))
 				require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 				assert.ErrorContains(t, err, tc.text)
 				var e *jobs.Error
@@ -166,7 +168,7 @@ func TestBrokenAnswers(t *testing.T) {
 	}
 }
 
-func TestAnswersWithoutARequiredField(t *testing.T) {
+func TestResponse_RejectsMissingRequiredFields(t *testing.T) {
 	for name, read := range reads {
 		for _, place := range read.required {
 			for fault, change := range map[string]func(m map[string]any, key string){
@@ -174,8 +176,8 @@ func TestAnswersWithoutARequiredField(t *testing.T) {
 				"null":    func(m map[string]any, key string) { m[key] = nil },
 			} {
 				t.Run(name+"/"+place+"/"+fault, func(t *testing.T) {
-					client := stubbed(t, always(200, without(t, read.sound, place, change)))
-					err := read.call(t.Context(), client, byID(t, client))
+					client := stubClient(t, respondWith(200, without(t, read.sound, place, change)))
+					err := read.call(t.Context(), client, datasetByID(t, client))
 					require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 					key := place[strings.LastIndex(place, ".")+1:]
 					assert.ErrorContains(t, err, key+" is missing")
@@ -205,32 +207,32 @@ func without(t *testing.T, body, place string, change func(map[string]any, strin
 	return string(changed)
 }
 
-func TestAnswersThatSayAThingTwiceOrOfTheWrongType(t *testing.T) {
+func TestResponse_RejectsDuplicateKeysAndWrongTypes(t *testing.T) {
 	for body, text := range map[string]string{
-		strings.Replace(processing, `"status"`, `"status":"SUCCESS","status"`, 1):       "status is there twice",
-		strings.Replace(processing, `"jobId":"6f2a"`, `"jobId":17`, 1):                  "cannot unmarshal number",
-		strings.Replace(processing, `"createdAt":1764000000`, `"createdAt":"now"`, 1):   "cannot unmarshal string",
-		strings.Replace(processing, `"jobId":"6f2a"`, `"jobId":"../secrets"`, 1):        "which no id does",
-		strings.Replace(processing, `"status":"PROCESSING"`, `"status":""`, 1):          "status of job 6f2a is empty",
-		strings.Replace(processing, `"jobId":"6f2a"`, `"jobId":"7777"`, 1):              "the answer is about job 7777",
-		strings.Replace(processing, `"title"`, `"jobType":"basicSearch","title"`, 1):    `is of type "basicSearch", not "squashAndMerge"`,
-		strings.Replace(processing, `"title"`, `"\u0073tatus":"SUCCESS","title"`, 1):    "status is there twice",
-		strings.Replace(processing, `"title"`, `"STATUS":"SUCCESS","title"`, 1):         "status is there in another spelling",
-		strings.Replace(processing, `"title"`, `"jobſd":"1","ſtatus":"S","title"`, 1):   "status is there in another spelling",
+		jobJSON(`"status"`, `"status":"SUCCESS","status"`):                              "status is there twice",
+		jobJSON(`"jobId":"6f2a"`, `"jobId":17`):                                         "cannot unmarshal number",
+		jobJSON(`"createdAt":1764000000`, `"createdAt":"now"`):                          "cannot unmarshal string",
+		jobJSON(`"jobId":"6f2a"`, `"jobId":"../secrets"`):                               "which no id does",
+		jobJSON(`"status":"PROCESSING"`, `"status":""`):                                 "status of job 6f2a is empty",
+		jobJSON(`"jobId":"6f2a"`, `"jobId":"7777"`):                                     "the answer is about job 7777",
+		jobJSON(`"title"`, `"jobType":"basicSearch","title"`):                           `is of type "basicSearch", not "squashAndMerge"`,
+		jobJSON(`"title"`, `"\u0073tatus":"SUCCESS","title"`):                           "status is there twice",
+		jobJSON(`"title"`, `"STATUS":"SUCCESS","title"`):                                "status is there in another spelling",
+		jobJSON(`"title"`, `"jobſd":"1","ſtatus":"S","title"`):                          "status is there in another spelling",
 		`{"title":"t","jobId":"6f2a","arguments":null,"createdAt":1,"status":"FAILED"}`: "arguments is missing",
 	} {
-		client := stubbed(t, always(200, body))
-		_, err := byID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
+		client := stubClient(t, respondWith(200, body))
+		_, err := datasetByID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
 		require.ErrorIs(t, err, jobs.ErrInvalidResponse, body)
 		assert.ErrorContains(t, err, text)
 	}
 	for body, text := range map[string]string{
 		`{"jobs":[null],"totalCount":1}`: "the value is null",
 	} {
-		client := stubbed(t, always(200, body))
-		require.ErrorContains(t, first(byID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{})), text)
+		client := stubClient(t, respondWith(200, body))
+		require.ErrorContains(t, firstItem(datasetByID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{})), text)
 	}
-	client := stubbed(t, always(200, `{"commits":[{"commitId":"a"},null],"totalCount":2}`))
-	_, err := byID(t, client).Resolve(t.Context(), "main")
+	client := stubClient(t, respondWith(200, `{"commits":[{"commitId":"a"},null],"totalCount":2}`))
+	_, err := datasetByID(t, client).Resolve(t.Context(), "main")
 	require.ErrorContains(t, err, "commits[1] is null")
 }

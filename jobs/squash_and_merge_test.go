@@ -14,36 +14,36 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-func TestSuccessWithoutResult(t *testing.T) {
-	success := strings.Replace(processing, "PROCESSING", "SUCCESS", 1)
+func TestResult_RequiresAValidResult(t *testing.T) {
+	success := jobJSON("PROCESSING", "SUCCESS")
 	asked := 0
-	client := stubbed(t, func(*http.Request) (*http.Response, error) {
+	client := stubClient(t, func(*http.Request) (*http.Response, error) {
 		asked++
-		return reply(200, success), nil
+		return newResponse(200, success), nil
 	})
-	job := load(t, byID(t, client), success)
+	job := resumeMerge(t, datasetByID(t, client), success)
 	require.NoError(t, job.Wait(t.Context()))
 	_, err := job.Result(t.Context())
 	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 	assert.ErrorContains(t, err, "job 6f2a is SUCCESS without a result")
 	assert.Equal(t, 1, asked, "it looks once more")
 
-	result := strings.Replace(processing, `"status"`, `"result":{"draftNumber":1},"status"`, 1)
-	_, err = load(t, byID(t, client), result).Result(t.Context())
+	result := jobJSON(`"status"`, `"result":{"draftNumber":1},"status"`)
+	_, err = resumeMerge(t, datasetByID(t, client), result).Result(t.Context())
 	require.ErrorIs(t, err, jobs.ErrNotFinished, "a result without success is none")
 
 	for _, broken := range []string{`{}`, `{"draftNumber":"x"}`, `[]`} {
 		body := strings.Replace(success, `"status"`, `"result":`+broken+`,"status"`, 1)
-		_, err = load(t, byID(t, client), body).Result(t.Context())
+		_, err = resumeMerge(t, datasetByID(t, client), body).Result(t.Context())
 		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 		assert.ErrorContains(t, err, "result of job 6f2a: ")
 	}
 }
 
-func TestDraftThatIsGone(t *testing.T) {
+func TestResult_FindsACommittedButNotADeletedDraft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := connect(t)
-		job := merge(t.Context(), t, client)
+		job := createMerge(t.Context(), t, client)
 		require.NoError(t, job.Wait(t.Context()))
 		draft, err := job.Result(t.Context())
 		require.NoError(t, err)
@@ -58,24 +58,24 @@ func TestDraftThatIsGone(t *testing.T) {
 	})
 }
 
-func TestResultWithoutSuccess(t *testing.T) {
+func TestResult_RequiresSuccess(t *testing.T) {
 	for status, want := range map[jobs.Status]error{
 		jobs.StatusProcessing: jobs.ErrNotFinished, jobs.StatusFailed: jobs.ErrJobFailed, jobs.StatusAborted: jobs.ErrJobAborted, "ARCHIVED": jobs.ErrNotFinished,
 	} {
-		body := strings.Replace(processing, `"status":"PROCESSING"`, `"result":{"draftNumber":1},"status":"`+string(status)+`"`, 1)
-		_, err := load(t, byID(t, stubbed(t, always(200, body))), body).Result(t.Context())
+		body := jobJSON(`"status":"PROCESSING"`, `"result":{"draftNumber":1},"status":"`+string(status)+`"`)
+		_, err := stubMerge(t, respondWith(200, body), body).Result(t.Context())
 		require.ErrorIs(t, err, want)
 	}
 }
 
-// TestRetryStraightAfterAnAbort: the refusal is an answer, so nothing is
+// TestRetry_IsNotAmbiguousIfRejected: the refusal is an answer, so nothing is
 // ambiguous about it, and later the job can be retried.
-func TestRetryStraightAfterAnAbort(t *testing.T) {
+func TestRetry_IsNotAmbiguousIfRejected(t *testing.T) {
 	for status, kind := range map[int]error{400: jobs.ErrInvalidArgument, 403: jobs.ErrForbidden} {
 		synctest.Test(t, func(t *testing.T) {
 			server, client := connect(t, jobstest.WithProcessing(time.Minute))
 			server.Inject(jobstest.Rule{}, jobstest.EarlyRetry(status, 3*time.Second))
-			job := merge(t.Context(), t, client)
+			job := createMerge(t.Context(), t, client)
 			require.NoError(t, job.Abort(t.Context()))
 			require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
 			err := job.Retry(t.Context())
@@ -91,19 +91,19 @@ func TestRetryStraightAfterAnAbort(t *testing.T) {
 	}
 }
 
-func TestArgumentsThatCannotBeRead(t *testing.T) {
-	client := stubbed(t, always(500, ""))
-	job := load(t, byID(t, client), strings.Replace(processing, `"strategy":"skip"`, `"plan":"b"`, 1))
+func TestArguments_RejectsAnUnknownForm(t *testing.T) {
+	client := stubClient(t, respondWith(500, ""))
+	job := resumeMerge(t, datasetByID(t, client), jobJSON(`"strategy":"skip"`, `"plan":"b"`))
 	_, err := job.Arguments()
 	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 	assert.ErrorContains(t, err, "arguments of job 6f2a: invalid response: strategy is missing")
-	search, err := byID(t, client).BasicSearch().Resume([]byte(processing))
+	search, err := datasetByID(t, client).BasicSearch().Resume([]byte(processingJob))
 	require.NoError(t, err)
 	_, err = search.Arguments()
 	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 }
 
-func TestAmbiguousRetryIsTold(t *testing.T) {
+func TestRetry_ReportsAmbiguity(t *testing.T) {
 	for name, tc := range map[string]struct {
 		fault jobstest.Fault
 		want  error
@@ -114,12 +114,12 @@ func TestAmbiguousRetryIsTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server, client := connect(t, lasting(time.Minute))
-				job := merge(t.Context(), t, client)
+				job := createMerge(t.Context(), t, client)
 				require.NoError(t, job.Abort(t.Context()))
 				require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
 				server.Inject(jobstest.Rule{Operation: "retryJob"}, tc.fault)
 				require.ErrorIs(t, job.Retry(t.Context()), jobs.ErrAmbiguous)
-				assert.Equal(t, 1, count(server, "retryJob"), "it is not sent again")
+				assert.Equal(t, 1, countRequests(server, "retryJob"), "it is not sent again")
 				require.NoError(t, job.Update(t.Context()))
 				assert.Equal(t, tc.want == nil, !job.Status().Finished(), "Update tells")
 				assert.ErrorIs(t, job.Wait(t.Context()), tc.want, "and so does Wait")
@@ -128,10 +128,10 @@ func TestAmbiguousRetryIsTold(t *testing.T) {
 	}
 }
 
-func TestRetryOfARunWhoseEndWasNotSeen(t *testing.T) {
+func TestRetry_AcceptsARunNotSeenFinished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := connect(t, lasting(time.Minute))
-		job := merge(t.Context(), t, client)
+		job := createMerge(t.Context(), t, client)
 		<-time.After(10 * time.Second)
 		require.NoError(t, job.Update(t.Context()))
 		require.NoError(t, job.Abort(t.Context()))

@@ -12,19 +12,19 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-// TestWaitBehindALaggingReplica: a job just created is not there yet, and after
+// TestWait_ToleratesStaleReads: a job just created is not there yet, and after
 // a retry the end of the run before is still read.
-func TestWaitBehindALaggingReplica(t *testing.T) {
+func TestWait_ToleratesStaleReads(t *testing.T) {
 	for _, lag := range []time.Duration{time.Second, 5 * time.Second, 20 * time.Second} {
 		t.Run(lag.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server, client := connect(t, jobstest.WithProcessing(time.Minute))
 				server.Inject(jobstest.Rule{}, jobstest.Stale(lag))
-				job := merge(t.Context(), t, client)
+				job := createMerge(t.Context(), t, client)
 				require.ErrorIs(t, job.Update(t.Context()), jobs.ErrNotFound, "a single look tells what it sees")
 				require.NoError(t, job.Wait(t.Context()))
 
-				job = merge(t.Context(), t, client)
+				job = createMerge(t.Context(), t, client)
 				<-time.After(30 * time.Second)
 				require.NoError(t, job.Abort(t.Context()))
 				require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
@@ -37,12 +37,12 @@ func TestWaitBehindALaggingReplica(t *testing.T) {
 	}
 }
 
-// TestJobThatStaysUnknown: not found is patience for a young job, and later the
+// TestWait_EndsIfTheJobStaysNotFound: not found is patience for a young job, and later the
 // answer.
-func TestJobThatStaysUnknown(t *testing.T) {
+func TestWait_EndsIfTheJobStaysNotFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := connect(t)
-		job := merge(t.Context(), t, client)
+		job := createMerge(t.Context(), t, client)
 		server.Inject(jobstest.Rule{}, jobstest.Stale(time.Hour))
 		start := time.Now()
 		err := job.Wait(t.Context())
