@@ -52,7 +52,7 @@ func TestResume_RestoresTheArgumentsOfASearch(t *testing.T) {
 		assert.Empty(t, args.Filters[1].LabelType())
 
 		repeated, err := job.Dataset().BasicSearch().Create(ctx, args)
-		require.NoError(t, err, "the arguments of one job create another")
+		require.NoError(t, err, "a search can be created from the arguments of another one")
 		repeatedArgs, err := repeated.Arguments()
 		require.NoError(t, err)
 		assert.Equal(t, args, repeatedArgs)

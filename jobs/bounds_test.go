@@ -2,7 +2,9 @@ package jobs_test
 
 import (
 	"bufio"
+	"bytes"
 	"compress/gzip"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -17,8 +19,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// allocated is how much memory a call takes in all, most of which is free again
-// when it returns.
+// allocated returns the bytes that call allocates, including those that are free
+// again when it returns.
 func allocated(call func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -27,77 +29,79 @@ func allocated(call func()) uint64 {
 	return after.TotalAlloc - before.TotalAlloc
 }
 
-// flooding is a real server that answers with as much as anybody reads,
-// compressed where that is asked for.
-func flooding(t *testing.T, status int, head, part, tail string, size int) (*jobs.Dataset, func()) {
+// A largeBody is head, part repeated until it fills size bytes, and tail.
+type largeBody struct {
+	head, part, tail string
+	size             int
+}
+
+// serve sends the body compressed, over TCP.
+func (b largeBody) serve(t *testing.T, status int) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, "gzip", r.Header.Get("Accept-Encoding"))
 		w.Header().Set("Content-Encoding", "gzip")
 		w.WriteHeader(status)
 		z := gzip.NewWriter(w)
-		io.WriteString(z, head)
-		part := strings.Repeat(part, 64<<10/len(part))
-		for n := 0; n < size; n += len(part) {
-			if _, err := io.WriteString(z, part); err != nil {
+		io.WriteString(z, b.head)
+		block := bytes.Repeat([]byte(b.part), 64<<10/len(b.part))
+		for n := 0; n < b.size; n += len(block) {
+			if _, err := z.Write(block); err != nil {
 				return
 			}
 		}
-		io.WriteString(z, tail)
+		io.WriteString(z, b.tail)
 		z.Close()
 	}))
-	client, err := jobs.NewClient(testKey, jobs.WithBaseURL(server.URL), jobs.WithHTTPClient(server.Client()),
-		jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}), jobs.WithMaxBody(8<<20))
-	require.NoError(t, err)
-	return datasetByID(t, client, jobs.AtDraft(1)), server.Close
+	t.Cleanup(server.Close)
+	return server
 }
 
 func TestClient_BoundsTheMemoryOfAResponse(t *testing.T) {
-	// A decoder would make half a gigabyte of the nulls alone.
-	const maxTaken = 80
+	var (
+		maxBody  = fullSize(2<<20, 8<<20) // above 1 MiB, from which on bodies are checked before they are decoded
+		inside   = maxBody / 8 * 7
+		huge     = fullSize(128<<20, 1<<30)
+		maxBytes = uint64(10 * maxBody) // decoding the nulls would allocate about 100 times maxBody
+	)
+	refresh := func(ds *jobs.Dataset) error { return errorOf(ds.Refresh(t.Context())) }
+	branches := func(ds *jobs.Dataset) error { return firstItem(ds.Branches(t.Context(), "")) }
+	merges := func(ds *jobs.Dataset) error {
+		return firstItem(ds.SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
+	}
+	data := func(ds *jobs.Dataset) error {
+		contents, err := ds.Contents(t.Context(), "")
+		require.NoError(t, err)
+		return firstItem(contents.Data(t.Context(), "train"))
+	}
+	tooLarge := fmt.Sprintf("the body is larger than %d bytes", maxBody)
 	for name, tc := range map[string]struct {
-		status           int
-		head, part, tail string
-		call             func(t *testing.T, ds *jobs.Dataset) error
-		most             uint64 // MiB allocated in all
-		text             string
+		status int
+		body   largeBody
+		call   func(ds *jobs.Dataset) error
+		text   string
 	}{
-		"larger than the limit": {200, `{"name":"`, "a", "", refresh, maxTaken, "the body is larger than 8388608 bytes"},
-		"an error of any size":  {500, `{"message":"`, "a", "", refresh, maxTaken, "the body is larger than 8388608 bytes"},
-		"nulls":                 {200, `{"branches":[`, "null,", `null],"totalCount":1}`, branches, maxTaken, "branches[0] is null"},
-		"empty objects":         {200, `{"branches":[`, "{},", `{}],"totalCount":1}`, branches, maxTaken, "branches[0].commitId is missing"},
-		"small items":           {200, `{"branches":[`, `{"name":"a","commitId":"b"},`, `{}],"totalCount":1}`, branches, maxTaken, "branches[1280] is one too many, where 128 were asked for"},
-		"small jobs":            {200, `{"jobs":[`, "0,", `0],"totalCount":1}`, merges, maxTaken, "jobs[1280] is one too many"},
-		"small data":            {200, `{"dataDetails":[`, "0,", `0],"totalCount":1}`, data, maxTaken, "dataDetails[1280] is one too many"},
+		"larger than the limit":       {200, largeBody{`{"name":"`, "a", "", huge}, refresh, tooLarge},
+		"error larger than the limit": {500, largeBody{`{"message":"`, "a", "", huge}, refresh, tooLarge},
+		"nulls":                       {200, largeBody{`{"branches":[`, "null,", `null],"totalCount":1}`, inside}, branches, "branches[0] is null"},
+		"empty objects":               {200, largeBody{`{"branches":[`, "{},", `{}],"totalCount":1}`, inside}, branches, "branches[0].commitId is missing"},
+		"small items":                 {200, largeBody{`{"branches":[`, `{"name":"a","commitId":"b"},`, `{}],"totalCount":1}`, inside}, branches, "branches[1280] is one too many, where 128 were asked for"},
+		"small jobs":                  {200, largeBody{`{"jobs":[`, "0,", `0],"totalCount":1}`, inside}, merges, "jobs[1280] is one too many"},
+		"small data":                  {200, largeBody{`{"dataDetails":[`, "0,", `0],"totalCount":1}`, inside}, data, "dataDetails[1280] is one too many"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			size := 7 << 20
-			if tc.tail == "" {
-				size = 1 << 30
-			}
-			ds, done := flooding(t, tc.status, tc.head, tc.part, tc.tail, size)
-			defer done()
-			var err error
-			took := allocated(func() { err = tc.call(t, ds) })
+			server := tc.body.serve(t, tc.status)
+			client, err := jobs.NewClient(testKey, jobs.WithBaseURL(server.URL), jobs.WithHTTPClient(server.Client()),
+				jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}), jobs.WithMaxBody(int64(maxBody)))
+			require.NoError(t, err)
+			ds := datasetByID(t, client, jobs.AtDraft(1))
+			got := allocated(func() { err = tc.call(ds) })
 			require.Error(t, err)
 			assert.ErrorContains(t, err, tc.text)
-			assert.LessOrEqual(t, took>>20, tc.most, "MiB")
+			t.Logf("allocated %.1f times the limit", float64(got)/float64(maxBody))
+			assert.LessOrEqual(t, got, maxBytes)
 		})
 	}
-}
-
-func refresh(t *testing.T, ds *jobs.Dataset) error { return errorOf(ds.Refresh(t.Context())) }
-
-func branches(t *testing.T, ds *jobs.Dataset) error { return firstItem(ds.Branches(t.Context(), "")) }
-
-func merges(t *testing.T, ds *jobs.Dataset) error {
-	return firstItem(ds.SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
-}
-
-func data(t *testing.T, ds *jobs.Dataset) error {
-	contents, err := ds.Contents(t.Context(), "")
-	require.NoError(t, err)
-	return firstItem(contents.Data(t.Context(), "train"))
 }
 
 func TestClient_BoundsTheDepthOfJSON(t *testing.T) {
@@ -109,7 +113,7 @@ func TestClient_BoundsTheDepthOfJSON(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, body := range []string{
 				deep,
-				jobJSON(`"title"`, `"later":`+deep+`,"title"`),
+				jobJSON(`"title"`, `"unknown":`+deep+`,"title"`),
 				jobJSON(`"arguments"`, `"arguments":`+deep+`,"a"`),
 			} {
 				client := stubClient(t, respondWith(200, body))
@@ -121,9 +125,9 @@ func TestClient_BoundsTheDepthOfJSON(t *testing.T) {
 			}
 		})
 	}
-	// As deep as encoding/json goes: everything of ours goes along.
+	// encoding/json accepts 10,000 levels, and so do all readers of the job.
 	deep := strings.Repeat("[", 9000) + strings.Repeat("]", 9000)
-	body := jobJSON(`"arguments":{`, `"arguments":{"later":`+deep+`,`)
+	body := jobJSON(`"arguments":{`, `"arguments":{"unknown":`+deep+`,`)
 	job := stubMerge(t, respondWith(200, body), body)
 	require.NoError(t, job.Update(t.Context()))
 	_, err := job.Arguments()
@@ -131,7 +135,7 @@ func TestClient_BoundsTheDepthOfJSON(t *testing.T) {
 	assert.True(t, jobs.SameJSON(job.Snapshot().Arguments, job.Snapshot().Arguments))
 }
 
-// TestClient_BoundsResponseHeaders is net/http's limit, which the default transport has too.
+// The limit is that of net/http, which the default transport keeps.
 func TestClient_BoundsResponseHeaders(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -159,9 +163,9 @@ func TestClient_BoundsResponseHeaders(t *testing.T) {
 	}()
 	client, err := jobs.NewClient(testKey, jobs.WithBaseURL("http://"+listener.Addr().String()), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}))
 	require.NoError(t, err)
-	var failed error
-	took := allocated(func() { _, failed = datasetByID(t, client).Refresh(t.Context()) })
-	require.ErrorIs(t, failed, jobs.ErrUnreachable)
-	assert.ErrorContains(t, failed, "server response headers exceeded 10485760 bytes")
-	assert.LessOrEqual(t, took>>20, uint64(64), "MiB")
+	ds := datasetByID(t, client)
+	got := allocated(func() { _, err = ds.Refresh(t.Context()) })
+	require.ErrorIs(t, err, jobs.ErrUnreachable)
+	assert.ErrorContains(t, err, "server response headers exceeded 10485760 bytes")
+	assert.LessOrEqual(t, got>>20, uint64(64), "MiB")
 }

@@ -18,53 +18,6 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-func TestClient_RejectsInvalidIDsOfTheService(t *testing.T) {
-	for _, id := range invalidIDs {
-		if !utf8.ValidString(id) {
-			continue // JSON holds no such text
-		}
-		encoded, err := json.Marshal(id)
-		require.NoError(t, err)
-		quoted := string(encoded)
-		answers := map[string]string{
-			"/jobs":     `{"jobId":` + quoted + `,"createdAt":1,"jobs":[` + jobJSON(`"6f2a"`, quoted) + `],"totalCount":1}`,
-			"/jobs/a":   jobJSON(`"6f2a"`, quoted),
-			"/datasets": `{"datasets":[{"id":` + quoted + `,"name":"cars"}],"totalCount":1}`,
-			"/commits":  `{"commits":[{"commitId":` + quoted + `}],"totalCount":1}`,
-		}
-		var asked []string
-		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
-			_, path, _ := strings.Cut(r.URL.EscapedPath(), "tensorbay-open-api/v1")
-			asked = append(asked, path)
-			for suffix, answer := range answers {
-				if strings.HasSuffix(path, suffix) {
-					return newResponse(200, answer), nil
-				}
-			}
-			return newResponse(200, `{"name":"a","type":0}`), nil
-		})
-		ds := datasetByID(t, client)
-		_, err = ds.SquashAndMerge().Create(t.Context(), mergeDev)
-		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
-		require.ErrorIs(t, firstItem(ds.SquashAndMerge().List(t.Context(), jobs.ListOptions{})), jobs.ErrInvalidResponse, id)
-		_, err = ds.SquashAndMerge().Get(t.Context(), "a")
-		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
-		_, err = ds.SquashAndMerge().Resume([]byte(answers["/jobs/a"]))
-		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
-		_, err = client.Dataset(t.Context(), "cars")
-		require.Error(t, err, id)
-		_, err = ds.Resolve(t.Context(), "main")
-		require.Error(t, err, id)
-		found := jobJSON("PROCESSING", "SUCCESS", `"status"`, `"result":{"searchResultId":`+quoted+`,"searchResultCommitId":"c"},"status"`)
-		search, err := ds.BasicSearch().Resume([]byte(found))
-		require.NoError(t, err)
-		_, err = search.Result(t.Context())
-		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
-		const base = "/datasets/154e35ba50954cae9f3e3c7ac41b2d0f"
-		assert.Subset(t, []string{"/datasets", base, base + "/jobs", base + "/jobs/a", base + "/commits"}, asked)
-	}
-}
-
 func TestNewClient_SelectsTheServiceByAccessKey(t *testing.T) {
 	for key, want := range map[string]string{
 		"Accesskey-0a": "https://gas.graviti.cn/gatewayv2/tensorbay-open-api/v1/",
@@ -78,53 +31,6 @@ func TestNewClient_SelectsTheServiceByAccessKey(t *testing.T) {
 		_, err := jobs.NewClient(testKey, jobs.WithBaseURL(url))
 		assert.NoError(t, err, url)
 	}
-}
-
-var invalidIDs = map[string]string{
-	"other path":       "../other",
-	"empty":            "",
-	"slash":            "a/b",
-	"backslash":        `a\b`,
-	"dot":              ".",
-	"dots":             "..",
-	"escaped slash":    "a%2fb",
-	"question mark":    "a?b",
-	"hash":             "a#b",
-	"space":            "a b",
-	"newline":          "a\nb",
-	"control":          "a\x00b",
-	"broken utf-8":     "a\xff",
-	"longer than any":  strings.Repeat("a", 257),
-	"line separator":   "a\u2028b",
-	"zero width space": "a\u200bb",
-}
-
-func TestClient_RejectsInvalidIDsOfTheCaller(t *testing.T) {
-	sent := 0
-	client := stubClient(t, func(*http.Request) (*http.Response, error) {
-		sent++
-		return newResponse(200, "{}"), nil
-	})
-	ds := datasetByID(t, client)
-	for name, id := range invalidIDs {
-		t.Run(name, func(t *testing.T) {
-			ctx := t.Context()
-			_, err := client.DatasetByID(id)
-			require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-			_, err = ds.SquashAndMerge().Get(ctx, id)
-			require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-			require.ErrorIs(t, ds.BasicSearch().Delete(ctx, id), jobs.ErrInvalidArgument)
-			_, err = client.DatasetByID("154e", jobs.AtCommit(id))
-			require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-		})
-	}
-	_, err := client.Dataset(t.Context(), "")
-	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-	_, err = client.DatasetByID("154e", jobs.AtBranch(""))
-	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-	_, err = client.DatasetByID("154e", jobs.AtDraft(0))
-	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-	assert.Zero(t, sent)
 }
 
 func TestClient_SendsTheDocumentedHeaders(t *testing.T) {
@@ -146,22 +52,21 @@ func TestClient_SendsTheDocumentedHeaders(t *testing.T) {
 	assert.True(t, ids[e.RequestID])
 }
 
-// calls are the operations by how they may be repeated.
+// operationCalls returns a call of each kind of operation.
 func operationCalls(t *testing.T, client *jobs.Client) map[string]func(context.Context) error {
 	ds := datasetByID(t, client)
 	job := resumeMerge(t, ds, processingJob)
-	found, err := ds.BasicSearch().Resume([]byte(jobJSON(`"status":"PROCESSING"`, `"status":"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"b"}`)))
-	require.NoError(t, err)
+	search := resumeSearch(t, ds, jobJSON(`"PROCESSING"`, `"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"b"}`))
 	return map[string]func(context.Context) error{
 		"get":    job.Update,
 		"list":   func(ctx context.Context) error { return firstItem(ds.SquashAndMerge().List(ctx, jobs.ListOptions{})) },
 		"delete": func(ctx context.Context) error { return ds.SquashAndMerge().Delete(ctx, "6f2a") },
 		"abort":  job.Abort,
 		"create": func(ctx context.Context) error {
-			return errorOf(ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "t", Source: "dev", Target: "main"}))
+			return errorOf(ds.SquashAndMerge().Create(ctx, mergeDev))
 		},
 		"retry":          job.Retry,
-		"create dataset": func(ctx context.Context) error { return found.CreateDataset(ctx, jobs.DatasetSpec{Name: "n"}) },
+		"create dataset": func(ctx context.Context) error { return search.CreateDataset(ctx, jobs.DatasetSpec{Name: "n"}) },
 	}
 }
 
@@ -169,7 +74,7 @@ func TestClient_SendsNothingAfterTheContextEnded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	client := stubClient(t, func(*http.Request) (*http.Response, error) {
-		t.Error("sent")
+		t.Error("a request was sent")
 		return newResponse(200, "{}"), nil
 	})
 	for name, call := range operationCalls(t, client) {
@@ -181,11 +86,11 @@ func TestClient_SendsNothingAfterTheContextEnded(t *testing.T) {
 }
 
 func TestClient_DoesNotFollowRedirects(t *testing.T) {
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	otherHost := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		t.Errorf("%s was followed, with X-Token %q", r.URL, r.Header.Get("X-Token"))
 	}))
-	defer elsewhere.Close()
-	api := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusMovedPermanently))
+	defer otherHost.Close()
+	api := httptest.NewServer(http.RedirectHandler(otherHost.URL, http.StatusMovedPermanently))
 	defer api.Close()
 	client, err := jobs.NewClient(testKey, jobs.WithBaseURL(api.URL), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}))
 	require.NoError(t, err)
@@ -218,4 +123,91 @@ func TestClient_ReusesConnections(t *testing.T) {
 		assert.Equal(t, status == 200, err == nil)
 	}
 	assert.Equal(t, 1, connections)
+}
+
+// invalidIDs are ids that would change the path of a request or its log.
+var invalidIDs = map[string]string{
+	"other directory":  "../other",
+	"empty":            "",
+	"slash":            "a/b",
+	"backslash":        `a\b`,
+	"dot":              ".",
+	"dot dot":          "..",
+	"escaped slash":    "a%2fb",
+	"question mark":    "a?b",
+	"hash":             "a#b",
+	"space":            "a b",
+	"newline":          "a\nb",
+	"control":          "a\x00b",
+	"invalid utf-8":    "a\xff",
+	"too long":         strings.Repeat("a", 257),
+	"line separator":   "a\u2028b",
+	"zero width space": "a\u200bb",
+}
+
+func TestClient_RejectsInvalidIDsOfTheCaller(t *testing.T) {
+	client := stubClient(t, func(*http.Request) (*http.Response, error) {
+		t.Error("a request was sent")
+		return newResponse(200, "{}"), nil
+	})
+	ds := datasetByID(t, client)
+	for name, id := range invalidIDs {
+		t.Run(name, func(t *testing.T) {
+			ctx := t.Context()
+			_, err := client.DatasetByID(id)
+			require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+			_, err = ds.SquashAndMerge().Get(ctx, id)
+			require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+			require.ErrorIs(t, ds.BasicSearch().Delete(ctx, id), jobs.ErrInvalidArgument)
+			_, err = client.DatasetByID("154e", jobs.AtCommit(id))
+			require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+		})
+	}
+	_, err := client.Dataset(t.Context(), "")
+	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+	_, err = client.DatasetByID("154e", jobs.AtBranch(""))
+	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+	_, err = client.DatasetByID("154e", jobs.AtDraft(0))
+	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+}
+
+func TestClient_RejectsInvalidIDsOfTheService(t *testing.T) {
+	for name, id := range invalidIDs {
+		if !utf8.ValidString(id) {
+			continue // no JSON text holds it
+		}
+		t.Run(name, func(t *testing.T) {
+			encoded, err := json.Marshal(id)
+			require.NoError(t, err)
+			quoted := string(encoded)
+			responses := map[string]string{
+				"/jobs":     `{"jobId":` + quoted + `,"createdAt":1,"jobs":[` + jobJSON(`"6f2a"`, quoted) + `],"totalCount":1}`,
+				"/jobs/a":   jobJSON(`"6f2a"`, quoted),
+				"/datasets": `{"datasets":[{"id":` + quoted + `,"name":"cars"}],"totalCount":1}`,
+				"/commits":  `{"commits":[{"commitId":` + quoted + `}],"totalCount":1}`,
+			}
+			var paths []string
+			client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+				_, path, _ := strings.Cut(r.URL.EscapedPath(), "tensorbay-open-api/v1")
+				paths = append(paths, path)
+				for suffix, body := range responses {
+					if strings.HasSuffix(path, suffix) {
+						return newResponse(200, body), nil
+					}
+				}
+				return newResponse(200, `{"name":"a","type":0}`), nil
+			})
+			ds := datasetByID(t, client)
+			require.ErrorIs(t, errorOf(ds.SquashAndMerge().Create(t.Context(), mergeDev)), jobs.ErrInvalidResponse)
+			require.ErrorIs(t, firstItem(ds.SquashAndMerge().List(t.Context(), jobs.ListOptions{})), jobs.ErrInvalidResponse)
+			require.ErrorIs(t, errorOf(ds.SquashAndMerge().Get(t.Context(), "a")), jobs.ErrInvalidResponse)
+			require.ErrorIs(t, errorOf(ds.SquashAndMerge().Resume([]byte(responses["/jobs/a"]))), jobs.ErrInvalidResponse)
+			require.Error(t, errorOf(client.Dataset(t.Context(), "cars")))
+			require.Error(t, errorOf(ds.Resolve(t.Context(), "main")))
+			search := resumeSearch(t, ds, jobJSON(`"PROCESSING"`, `"SUCCESS","result":{"searchResultId":`+quoted+`,"searchResultCommitId":"c"}`))
+			require.ErrorIs(t, errorOf(search.Result(t.Context())), jobs.ErrInvalidResponse)
+			const base = "/datasets/154e35ba50954cae9f3e3c7ac41b2d0f"
+			assert.Subset(t, []string{"/datasets", base, base + "/jobs", base + "/jobs/a", base + "/commits"}, paths)
+		})
+	}
 }

@@ -17,9 +17,10 @@ import (
 
 func TestOpen_RenewsAndRedirectsSafely(t *testing.T) {
 	const page = `{"dataDetails":[{"remotePath":"a.txt","url":%q}],"totalCount":1}`
+	// open downloads a datum of the given URL. data serves the data hosts.
 	open := func(t *testing.T, signed string, data stub) (string, error) {
 		t.Helper()
-		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+		contents := stubContents(t, func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host == "gas.graviti.cn" {
 				if strings.HasSuffix(r.URL.Path, "/data/urls") {
 					return newResponse(200, fmt.Sprintf(`{"urls":[{"remotePath":"a.txt","url":%q}],"totalCount":1}`, "https://data.example/fresh?sig=f1")), nil
@@ -28,23 +29,14 @@ func TestOpen_RenewsAndRedirectsSafely(t *testing.T) {
 			}
 			for name := range r.Header {
 				if name != "User-Agent" && name != "Accept-Encoding" {
-					t.Errorf("header %s goes to a data host", name)
+					t.Errorf("header %s was sent to a data host", name)
 				}
 			}
 			return data(r)
 		})
-		contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
-		require.NoError(t, err)
-		d := collect(t, contents.Data(t.Context(), "train"))[0]
-		body, err := d.Open(t.Context())
-		if err != nil {
-			return "", err
-		}
-		defer body.Close()
-		content, err := io.ReadAll(body)
-		return string(content), err
+		return download(t.Context(), collect(t, contents.Data(t.Context(), "train"))[0])
 	}
-	t.Run("good", func(t *testing.T) {
+	t.Run("valid", func(t *testing.T) {
 		got, err := open(t, "https://data.example/a?sig=s1", respondWith(200, "hello"))
 		require.NoError(t, err)
 		assert.Equal(t, "hello", got)
@@ -59,7 +51,7 @@ func TestOpen_RenewsAndRedirectsSafely(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "hello", got)
 	})
-	t.Run("expired for good", func(t *testing.T) {
+	t.Run("expired again", func(t *testing.T) {
 		_, err := open(t, "https://data.example/a?sig=s1", respondWith(403, ""))
 		require.ErrorIs(t, err, jobs.ErrForbidden)
 		assert.ErrorContains(t, err, "open content: GET train/a.txt: 403")
@@ -77,7 +69,7 @@ func TestOpen_RenewsAndRedirectsSafely(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "hello", got)
 	})
-	t.Run("redirect into the clear", func(t *testing.T) {
+	t.Run("redirect to http", func(t *testing.T) {
 		_, err := open(t, "https://data.example/a?sig=s1", func(*http.Request) (*http.Response, error) {
 			resp := newResponse(302, "")
 			resp.Header.Set("Location", "http://cdn.example/a")
@@ -87,7 +79,7 @@ func TestOpen_RenewsAndRedirectsSafely(t *testing.T) {
 		assert.NotContains(t, err.Error(), "sig=")
 	})
 	for name, signed := range map[string]string{
-		"in clear": "http://data.example/a?sig=s1", "file": "file:///etc/passwd", "broken": "https://data example/a", "empty": "",
+		"http": "http://data.example/a?sig=s1", "file": "file:///etc/passwd", "unparsable": "https://data example/a", "empty": "",
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := open(t, signed, respondWith(200, "hello"))
@@ -95,8 +87,8 @@ func TestOpen_RenewsAndRedirectsSafely(t *testing.T) {
 			assert.NotContains(t, err.Error(), "sig=")
 		})
 	}
-	t.Run("renewed with another's", func(t *testing.T) {
-		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+	t.Run("renewed for another path", func(t *testing.T) {
+		contents := stubContents(t, func(r *http.Request) (*http.Response, error) {
 			switch {
 			case r.URL.Host != "gas.graviti.cn":
 				return newResponse(403, ""), nil
@@ -105,9 +97,7 @@ func TestOpen_RenewsAndRedirectsSafely(t *testing.T) {
 			}
 			return newResponse(200, fmt.Sprintf(page, "https://data.example/a")), nil
 		})
-		contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
-		require.NoError(t, err)
-		_, err = collect(t, contents.Data(t.Context(), "train"))[0].Open(t.Context())
+		_, err := collect(t, contents.Data(t.Context(), "train"))[0].Open(t.Context())
 		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 		assert.ErrorContains(t, err, "renew the url of train/a.txt: renew data urls: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/data/urls: 200: invalid response: it holds no url of a.txt")
 	})
@@ -115,7 +105,7 @@ func TestOpen_RenewsAndRedirectsSafely(t *testing.T) {
 
 func TestOpen_BodyMayOutlastTheAttemptTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+		contents := stubContents(t, func(r *http.Request) (*http.Response, error) {
 			if r.URL.Host == "gas.graviti.cn" {
 				return newResponse(200, `{"dataDetails":[{"remotePath":"a.txt","url":"https://data.example/a"}],"totalCount":1}`), nil
 			}
@@ -123,9 +113,8 @@ func TestOpen_BodyMayOutlastTheAttemptTimeout(t *testing.T) {
 			resp.Body = io.NopCloser(&slow{r: r, left: 10})
 			return resp, nil
 		}, jobs.WithAttemptTimeout(2*time.Second))
-		contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
+		content, err := download(t.Context(), collect(t, contents.Data(t.Context(), "train"))[0])
 		require.NoError(t, err)
-		d := collect(t, contents.Data(t.Context(), "train"))[0]
-		assert.Equal(t, "aaaaaaaaaa", readContent(t.Context(), t, d))
+		assert.Equal(t, "aaaaaaaaaa", content)
 	})
 }

@@ -3,10 +3,9 @@ package jobs_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
+	"fmt"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -27,23 +26,20 @@ func TestCreate_RejectsInvalidArguments(t *testing.T) {
 	ctx := t.Context()
 	plain := dataset(t, client, "street-scenes")
 	fusion := dataset(t, client, "basic-search")
-	at := func(p jobs.RevisionOption) *jobs.Dataset { return dataset(t, client, "street-scenes", p) }
-	onDraft, onCommit := at(jobs.AtDraft(1)), at(jobs.AtCommit("0123456789abcdef0123456789abcdef"))
-	asked := len(server.Requests())
+	atDraft := dataset(t, client, "street-scenes", jobs.AtDraft(1))
+	atCommit := dataset(t, client, "street-scenes", jobs.AtCommit("0123456789abcdef0123456789abcdef"))
+	before := len(server.Requests())
 
-	good := jobs.SquashAndMergeArgs{DraftTitle: "t", Source: "dev", Target: "main"}
-	merges := func(ds *jobs.Dataset, change func(*jobs.SquashAndMergeArgs)) func(context.Context) error {
+	merge := func(ds *jobs.Dataset, change func(*jobs.SquashAndMergeArgs)) func(context.Context) error {
 		return func(ctx context.Context) error {
-			args := good
+			args := mergeDev
 			change(&args)
-			_, err := ds.SquashAndMerge().Create(ctx, args)
-			return err
+			return errorOf(ds.SquashAndMerge().Create(ctx, args))
 		}
 	}
-	searches := func(ds *jobs.Dataset, args jobs.BasicSearchArgs) func(context.Context) error {
+	search := func(ds *jobs.Dataset, args jobs.BasicSearchArgs) func(context.Context) error {
 		return func(ctx context.Context) error {
-			_, err := ds.BasicSearch().Create(ctx, args)
-			return err
+			return errorOf(ds.BasicSearch().Create(ctx, args))
 		}
 	}
 	filters := func(f ...jobs.Filter) jobs.BasicSearchArgs { return jobs.BasicSearchArgs{Filters: f} }
@@ -51,30 +47,30 @@ func TestCreate_RejectsInvalidArguments(t *testing.T) {
 		call func(context.Context) error
 		text string
 	}{
-		"no draft title":      {merges(plain, func(a *jobs.SquashAndMergeArgs) { a.DraftTitle = "" }), "the draft title is empty"},
-		"no source":           {merges(plain, func(a *jobs.SquashAndMergeArgs) { a.Source = "" }), "the source branch is empty"},
-		"unknown strategy":    {merges(plain, func(a *jobs.SquashAndMergeArgs) { a.Strategy = "rebase" }), `unknown strategy "rebase": want abort, override or skip`},
-		"into itself":         {merges(plain, func(a *jobs.SquashAndMergeArgs) { a.Target = "dev" }), "source and target are the same branch"},
-		"no target on draft":  {merges(onDraft, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }), "stands on draft 1; name the target"},
-		"no target on commit": {merges(onCommit, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }), "stands on commit 0123456789abcdef0123456789abcdef; name the target"},
-		"no filters":          {searches(fusion, filters()), "the filter list is empty"},
-		"zero filter":         {searches(plain, filters(jobs.HasLabel(true), jobs.Filter{})), "filter 1 is the zero value"},
-		"unknown match":       {searches(plain, jobs.BasicSearchArgs{Conjunction: "xor", Filters: []jobs.Filter{jobs.HasLabel(true)}}), `unknown match "xor"`},
-		"unknown unit":        {searches(plain, jobs.BasicSearchArgs{Unit: "segment", Filters: []jobs.Filter{jobs.HasLabel(true)}}), `unknown unit "segment"`},
-		"frame on plain":      {searches(plain, jobs.BasicSearchArgs{Unit: jobs.UnitFrame, Filters: []jobs.Filter{jobs.HasLabel(true)}}), "only fusion datasets have frames"},
-		"sensor on plain":     {searches(plain, filters(jobs.HasLabel(true), jobs.SensorIn("CAM"))), `filter 1, sensor in ["CAM"], on plain dataset`},
-		"frame id on plain":   {searches(plain, filters(jobs.FrameIs("01"))), `filter 0, frame = "01", on plain dataset`},
-		"search a draft":      {searches(onDraft, filters(jobs.HasLabel(true))), "a commit is needed"},
-		"no segments":         {searches(plain, filters(jobs.SegmentIn())), "filter 0, segment in: invalid argument: the list is empty"},
-		"empty segment":       {searches(plain, filters(jobs.SegmentIn("a", ""))), "a name in the list is empty"},
-		"no label type":       {searches(plain, filters(jobs.CategoryIn("", "car"))), "the label type is empty"},
-		"negative size":       {searches(plain, filters(jobs.SizeAtLeast(-1))), "a size of -1 bytes is negative"},
-		"empty path":          {searches(plain, filters(jobs.RemotePathLike(""))), "the text is empty"},
-		"no attributes":       {searches(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, nil))), "no attributes are named"},
-		"no values":           {searches(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"occluded": nil}))), `no value is allowed for attribute "occluded"`},
-		"unsendable value":    {searches(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": {math.NaN()}}))), "the value cannot be sent"},
-		"raw without key":     {searches(plain, filters(jobs.RawFilter("", "", "=", "", 1))), "key and operator must not be empty"},
-		"no segment to read":  {func(ctx context.Context) error { return firstItem((&jobs.SearchResult{}).Data(ctx, "")) }, "segment name is empty"},
+		"no draft title":                {merge(plain, func(a *jobs.SquashAndMergeArgs) { a.DraftTitle = "" }), "the draft title is empty"},
+		"no source":                     {merge(plain, func(a *jobs.SquashAndMergeArgs) { a.Source = "" }), "the source branch is empty"},
+		"unknown strategy":              {merge(plain, func(a *jobs.SquashAndMergeArgs) { a.Strategy = "rebase" }), `unknown strategy "rebase": want abort, override or skip`},
+		"target is the source":          {merge(plain, func(a *jobs.SquashAndMergeArgs) { a.Target = "dev" }), "source and target are the same branch"},
+		"no target at a draft":          {merge(atDraft, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }), "stands on draft 1; name the target"},
+		"no target at a commit":         {merge(atCommit, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }), "stands on commit 0123456789abcdef0123456789abcdef; name the target"},
+		"no filters":                    {search(fusion, filters()), "the filter list is empty"},
+		"zero filter":                   {search(plain, filters(jobs.HasLabel(true), jobs.Filter{})), "filter 1 is the zero value"},
+		"unknown conjunction":           {search(plain, jobs.BasicSearchArgs{Conjunction: "xor", Filters: []jobs.Filter{jobs.HasLabel(true)}}), `unknown match "xor"`},
+		"unknown unit":                  {search(plain, jobs.BasicSearchArgs{Unit: "segment", Filters: []jobs.Filter{jobs.HasLabel(true)}}), `unknown unit "segment"`},
+		"unit frame on a plain dataset": {search(plain, jobs.BasicSearchArgs{Unit: jobs.UnitFrame, Filters: []jobs.Filter{jobs.HasLabel(true)}}), "only fusion datasets have frames"},
+		"sensor on a plain dataset":     {search(plain, filters(jobs.HasLabel(true), jobs.SensorIn("CAM"))), `filter 1, sensor in ["CAM"], on plain dataset`},
+		"frame id on a plain dataset":   {search(plain, filters(jobs.FrameIs("01"))), `filter 0, frame = "01", on plain dataset`},
+		"search of a draft":             {search(atDraft, filters(jobs.HasLabel(true))), "a commit is needed"},
+		"no segments":                   {search(plain, filters(jobs.SegmentIn())), "filter 0, segment in: invalid argument: the list is empty"},
+		"empty segment":                 {search(plain, filters(jobs.SegmentIn("a", ""))), "a name in the list is empty"},
+		"no label type":                 {search(plain, filters(jobs.CategoryIn("", "car"))), "the label type is empty"},
+		"negative size":                 {search(plain, filters(jobs.SizeAtLeast(-1))), "a size of -1 bytes is negative"},
+		"empty path":                    {search(plain, filters(jobs.RemotePathLike(""))), "the text is empty"},
+		"no attributes":                 {search(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, nil))), "no attributes are named"},
+		"no attribute values":           {search(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"occluded": nil}))), `no value is allowed for attribute "occluded"`},
+		"value without JSON form":       {search(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": {math.NaN()}}))), "the value cannot be sent"},
+		"raw filter without key":        {search(plain, filters(jobs.RawFilter("", "", "=", "", 1))), "key and operator must not be empty"},
+		"no segment name":               {func(ctx context.Context) error { return firstItem((&jobs.SearchResult{}).Data(ctx, "")) }, "segment name is empty"},
 		"no dataset name": {func(ctx context.Context) error {
 			return (&jobs.BasicSearchJob{}).CreateDataset(ctx, jobs.DatasetSpec{})
 		}, "the name of the new dataset is empty"},
@@ -88,24 +84,24 @@ func TestCreate_RejectsInvalidArguments(t *testing.T) {
 			assert.ErrorContains(t, err, tc.text)
 		})
 	}
-	assert.Len(t, server.Requests(), asked, "nothing was sent")
+	assert.Len(t, server.Requests(), before, "no request is sent")
 }
 
-// loss loses creates: what becomes of the n-th, which counts from 1.
-type loss func(n int) fate
-
-type fate int
+// A delivery is the part of a round trip that is lost, if any.
+type delivery int
 
 const (
-	answered fate = iota
+	delivered delivery = iota
 	responseLost
 	requestLost
 )
 
-var errReset = &net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}
+// each loses the same part of every create.
+func each(d delivery) func(int) delivery { return func(int) delivery { return d } }
 
-// lossy is a client of the server whose creates are lost.
-func clientLosing(t *testing.T, server *jobstest.Server, lost loss, options ...jobs.Option) *jobs.Client {
+// clientLosing returns a client of server that loses creates. lose returns the
+// lost part of the n-th create, counted from 1.
+func clientLosing(t *testing.T, server *jobstest.Server, lose func(n int) delivery, options ...jobs.Option) *jobs.Client {
 	t.Helper()
 	var mu sync.Mutex
 	n := 0
@@ -117,13 +113,13 @@ func clientLosing(t *testing.T, server *jobstest.Server, lost loss, options ...j
 			}
 			mu.Lock()
 			n++
-			f := lost(n)
+			d := lose(n)
 			mu.Unlock()
-			if f == requestLost {
+			if d == requestLost {
 				return nil, errReset
 			}
 			resp, err := inner.RoundTrip(r)
-			if err == nil && f == responseLost {
+			if err == nil && d == responseLost {
 				io.Copy(io.Discard, resp.Body)
 				resp.Body.Close()
 				return nil, errReset
@@ -132,8 +128,6 @@ func clientLosing(t *testing.T, server *jobstest.Server, lost loss, options ...j
 		}),
 	})}, options...)...)
 }
-
-func each(f fate) loss { return func(int) fate { return f } }
 
 func TestCreate_RecoversALostResponse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -154,7 +148,7 @@ func TestCreate_RecoversALostResponse(t *testing.T) {
 
 		again, err := js.Create(t.Context(), mergeDev)
 		require.NoError(t, err)
-		assert.NotEqual(t, job.ID(), again.ID(), "a job that was returned is not this one")
+		assert.NotEqual(t, job.ID(), again.ID(), "a job that was already returned is not returned again")
 		assert.Equal(t, 3, countRequests(server, "createJob"))
 	})
 }
@@ -188,23 +182,23 @@ func TestCreate_IsAmbiguousWithoutRecovery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
 		js := mergeJobs(t, clientLosing(t, server, each(responseLost)))
-		began := time.Now()
+		start := time.Now()
 		job, err := js.Create(t.Context(), mergeDev)
 		assert.Nil(t, job)
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
 		require.ErrorIs(t, err, jobs.ErrUnreachable)
-		var unsure *jobs.CreateError
-		require.ErrorAs(t, err, &unsure)
-		assert.Equal(t, jobs.TypeSquashAndMerge, unsure.Type)
-		assert.Equal(t, "dev->main(skip)", unsure.Title)
-		assert.JSONEq(t, `{"title":"merge dev","sourceBranchName":"dev","targetBranchName":"main","strategy":"skip"}`, string(unsure.Arguments))
-		assert.Equal(t, began, unsure.Since)
-		assert.Zero(t, unsure.Lookups)
+		var createError *jobs.CreateError
+		require.ErrorAs(t, err, &createError)
+		assert.Equal(t, jobs.TypeSquashAndMerge, createError.Type)
+		assert.Equal(t, "dev->main(skip)", createError.Title)
+		assert.JSONEq(t, `{"title":"merge dev","sourceBranchName":"dev","targetBranchName":"main","strategy":"skip"}`, string(createError.Arguments))
+		assert.Equal(t, start, createError.Since)
+		assert.Zero(t, createError.Lookups)
 		assert.Zero(t, countRequests(server, "listJobs"))
 		found := 0
 		for job, err := range js.List(t.Context(), jobs.ListOptions{}) {
 			require.NoError(t, err)
-			if unsure.Matches(job.Snapshot()) {
+			if createError.Matches(job.Snapshot()) {
 				found++
 			}
 		}
@@ -219,9 +213,9 @@ func TestCreate_IsNotSentAgainIfNoJobIsFound(t *testing.T) {
 		start := time.Now()
 		_, err := js.Create(t.Context(), mergeDev)
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
-		var unsure *jobs.CreateError
-		require.ErrorAs(t, err, &unsure)
-		assert.Equal(t, 5, unsure.Lookups)
+		var createError *jobs.CreateError
+		require.ErrorAs(t, err, &createError)
+		assert.Equal(t, 5, createError.Lookups)
 		assert.Equal(t, 7500*time.Millisecond, time.Since(start))
 		assert.ErrorContains(t, err, "; it was not found in 5 looks, and may still show")
 		assert.Zero(t, countRequests(server, "createJob"))
@@ -254,31 +248,40 @@ func TestCreate_DoesNotClaimADifferentJob(t *testing.T) {
 func TestCreate_NamesAllMatchingJobs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
-		foreign, err := mergeJobs(t, clientOf(t, server)).Create(t.Context(), mergeDev)
+		other, err := mergeJobs(t, clientOf(t, server)).Create(t.Context(), mergeDev)
 		require.NoError(t, err)
 		_, err = mergeJobs(t, clientLosing(t, server, each(responseLost), jobs.WithCreateRecovery())).Create(t.Context(), mergeDev)
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
-		var unsure *jobs.CreateError
-		require.ErrorAs(t, err, &unsure)
-		assert.Len(t, unsure.Found, 2)
-		assert.Contains(t, unsure.Found, foreign.ID())
-		assert.ErrorContains(t, err, "; 2 jobs fit, look which is yours: "+strings.Join(unsure.Found, ", "))
+		var createError *jobs.CreateError
+		require.ErrorAs(t, err, &createError)
+		assert.Len(t, createError.Found, 2)
+		assert.Contains(t, createError.Found, other.ID())
+		assert.ErrorContains(t, err, "; 2 jobs fit, look which is yours: "+strings.Join(createError.Found, ", "))
 	})
 }
 
 func TestCreate_ConcurrentRecoveriesClaimDifferentJobs(t *testing.T) {
-	for name, lost := range map[string]loss{
-		"every answer is lost":       each(responseLost),
-		"every third is lost":        func(n int) fate { return fate(n % 3) },
-		"one did not arrive":         func(n int) fate { return map[bool]fate{true: requestLost}[n == 5] },
-		"the first answer comes":     func(n int) fate { return map[bool]fate{true: requestLost}[n > 1] },
-		"the first does not arrive":  func(n int) fate { return map[bool]fate{true: requestLost, false: responseLost}[n == 1] },
-		"the last answer comes only": func(n int) fate { return map[bool]fate{true: answered, false: responseLost}[n == 10] },
+	// numbered loses part "of" of create n and part "others" of the other creates.
+	numbered := func(n int, of, others delivery) func(int) delivery {
+		return func(i int) delivery {
+			if i == n {
+				return of
+			}
+			return others
+		}
+	}
+	for name, lose := range map[string]func(int) delivery{
+		"all responses are lost":              each(responseLost),
+		"requests and responses are lost":     func(n int) delivery { return delivery(n % 3) },
+		"one request is lost":                 numbered(5, requestLost, delivered),
+		"all requests but one are lost":       numbered(1, delivered, requestLost),
+		"one request, other responses":        numbered(1, requestLost, responseLost),
+		"all responses but the last are lost": numbered(10, delivered, responseLost),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := jobstest.New(t, jobstest.WithLatency(20*time.Millisecond))
-				js := mergeJobs(t, clientLosing(t, server, lost, jobs.WithCreateRecovery()))
+				js := mergeJobs(t, clientLosing(t, server, lose, jobs.WithCreateRecovery()))
 				var mu sync.Mutex
 				ids, failed := map[string]int{}, 0
 				var group sync.WaitGroup
@@ -299,8 +302,8 @@ func TestCreate_ConcurrentRecoveriesClaimDifferentJobs(t *testing.T) {
 				for id, n := range ids {
 					assert.Equal(t, 1, n, "job %s", id)
 				}
-				there := collect(t, js.List(t.Context(), jobs.ListOptions{}))
-				assert.Len(t, there, len(ids), "every job that was made was returned")
+				listed := collect(t, js.List(t.Context(), jobs.ListOptions{}))
+				assert.Len(t, listed, len(ids), "every created job was returned")
 				assert.Equal(t, 10, len(ids)+failed)
 			})
 		})
@@ -336,7 +339,7 @@ func TestCreate_RecoveryToleratesErrorsAndEnds(t *testing.T) {
 		start := time.Now()
 		_, err = js.Create(t.Context(), mergeDev)
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
-		require.NotErrorIs(t, err, context.DeadlineExceeded, "nobody's deadline has passed")
+		require.NotErrorIs(t, err, context.DeadlineExceeded, "the caller set no deadline")
 		assert.Equal(t, 30*time.Second, time.Since(start))
 		assert.ErrorContains(t, err, "; the last of 1 looks for it failed: list jobs: ")
 
@@ -345,38 +348,36 @@ func TestCreate_RecoveryToleratesErrorsAndEnds(t *testing.T) {
 		start = time.Now()
 		_, err = js.Create(ctx, mergeDev)
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
-		assert.Equal(t, time.Second, time.Since(start), "it ends when the caller's context does")
+		assert.Equal(t, time.Second, time.Since(start), "it ends with the context of the caller")
 		assert.Equal(t, 3, countRequests(server, "createJob"))
 	})
 }
 
 func TestCreate_RecoveryReadsTheNewestJobsOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		looks := 0
+		lists := 0
 		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
 			if r.Method == http.MethodPost {
 				return newResponse(500, ""), nil
 			}
-			looks++
+			lists++
 			items := make([]string, 128)
-			for i := range items { // a list that does not end
-				raw, _ := json.Marshal(map[string]any{"jobId": numberedNames("j", 1)[0] + "-" + strings.Repeat("a", looks) + string(rune('a'+i%26)) + strings.Repeat("b", i/26),
-					"title": "x", "arguments": map[string]any{}, "createdAt": time.Now().Unix(), "status": "SUCCESS"})
-				items[i] = string(raw)
+			for i := range items { // a list without an end
+				items[i] = fmt.Sprintf(`{"jobId":"%d-%d","title":"x","arguments":{},"createdAt":%d,"status":"SUCCESS"}`, lists, i, time.Now().Unix())
 			}
 			return newResponse(200, `{"jobs":[`+strings.Join(items, ",")+`],"totalCount":1000000}`), nil
 		}, jobs.WithCreateRecovery())
 		_, err := datasetByID(t, client).SquashAndMerge().Create(t.Context(), mergeDev)
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
-		assert.Equal(t, 5*5, looks)
+		assert.Equal(t, 5*5, lists, "5 pages in each of 5 lookups")
 	})
 }
 
 func TestCreateError_Matches(t *testing.T) {
 	since := time.Date(2026, 11, 25, 12, 0, 0, 900e6, time.UTC)
-	unsure := &jobs.CreateError{Type: jobs.TypeBasicSearch, Title: "t", Arguments: json.RawMessage(`{"a":[1,true,null,"x"],"b":{"c":9007199254740993}}`), Since: since}
-	same := jobs.Snapshot{Type: jobs.TypeBasicSearch, Title: "t", Arguments: unsure.Arguments, CreatedAt: since.Truncate(time.Second)}
-	assert.True(t, unsure.Matches(same))
+	createError := &jobs.CreateError{Type: jobs.TypeBasicSearch, Title: "t", Arguments: json.RawMessage(`{"a":[1,true,null,"x"],"b":{"c":9007199254740993}}`), Since: since}
+	same := jobs.Snapshot{Type: jobs.TypeBasicSearch, Title: "t", Arguments: createError.Arguments, CreatedAt: since.Truncate(time.Second)}
+	assert.True(t, createError.Matches(same))
 	for arguments, want := range map[string]bool{
 		`{"b":{"c":9007199254740993},"a":[1,true,null,"x"]}`:              true,
 		`{"b" : {"c":9007199254740993}, "a":[1.0, true, null, "\u0078"]}`: true,
@@ -391,19 +392,19 @@ func TestCreateError_Matches(t *testing.T) {
 	} {
 		job := same
 		job.Arguments = json.RawMessage(arguments)
-		assert.Equal(t, want, unsure.Matches(job), arguments)
+		assert.Equal(t, want, createError.Matches(job), arguments)
 	}
 	for at, want := range map[time.Duration]bool{0: true, -5 * time.Second: true, -7 * time.Second: false, time.Hour: true} {
 		job := same
 		job.CreatedAt = since.Add(at).Truncate(time.Second)
-		assert.Equal(t, want, unsure.Matches(job), at)
+		assert.Equal(t, want, createError.Matches(job), at)
 	}
 	for _, job := range []jobs.Snapshot{
-		{Type: jobs.TypeSquashAndMerge, Title: "t", Arguments: unsure.Arguments, CreatedAt: since},
-		{Type: jobs.TypeBasicSearch, Title: "T", Arguments: unsure.Arguments, CreatedAt: since},
+		{Type: jobs.TypeSquashAndMerge, Title: "t", Arguments: createError.Arguments, CreatedAt: since},
+		{Type: jobs.TypeBasicSearch, Title: "T", Arguments: createError.Arguments, CreatedAt: since},
 		{},
 	} {
-		assert.False(t, unsure.Matches(job))
+		assert.False(t, createError.Matches(job))
 	}
 }
 

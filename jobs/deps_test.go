@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDependencies_ExcludeServerSchemaAndTestLibraries holds the promise that the client brings no
-// schema library, no test library and no server along.
+// TestDependencies_ExcludeServerSchemaAndTestLibraries checks all packages that a
+// program gets with package jobs.
 func TestDependencies_ExcludeServerSchemaAndTestLibraries(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").CombinedOutput()
 	require.NoError(t, err, "%s", out)

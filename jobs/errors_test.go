@@ -9,7 +9,6 @@ import (
 	"go/token"
 	"io"
 	"math"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -28,57 +27,67 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-// A errorCase is one way to an error.
+const datasetPath = "/datasets/154e35ba50954cae9f3e3c7ac41b2d0f"
+
+// An errorCase provokes an error. want holds the parts of its text: the
+// operation, the cause, the identifiers and the remedy.
 type errorCase struct {
-	make  func(t *testing.T) error
-	names string // what its text must hold: what failed, with which id, and what to do; separated by |
+	provoke func(t *testing.T) error
+	want    []string
 }
 
-// answering is a errorCase of the service: what Refresh makes of an answer.
-func respond(status int, body, names string) errorCase {
+// responseError is the error of Refresh for a response.
+func responseError(status int, body string, want ...string) errorCase {
 	return errorCase{func(t *testing.T) error {
 		client := stubClient(t, respondWith(status, body))
 		return errorOf(datasetByID(t, client).Refresh(t.Context()))
-	}, "get dataset: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f|" + names}
+	}, append(want, "get dataset: GET "+datasetPath)}
 }
 
-// unreached is one of the network.
-func networkError(err error, names string) errorCase {
+// updateError is the error of Update for a response.
+func updateError(body string, want ...string) errorCase {
 	return errorCase{func(t *testing.T) error {
-		client := stubClient(t, func(*http.Request) (*http.Response, error) { return nil, err }, jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: 1}))
-		return errorOf(datasetByID(t, client).Refresh(t.Context()))
-	}, "get dataset: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f|" + names}
+		return stubMerge(t, respondWith(200, body), processingJob).Update(t.Context())
+	}, append(want, "get job: GET "+datasetPath+"/jobs/6f2a", "try again later")}
 }
 
-// option is a wrong option, and key a wrong key.
-func invalidOption(o jobs.Option, names string) errorCase {
-	return errorCase{func(*testing.T) error { return errorOf(jobs.NewClient(testKey, o)) }, names}
+func invalidOption(o jobs.Option, want ...string) errorCase {
+	return errorCase{func(*testing.T) error { return errorOf(jobs.NewClient(testKey, o)) }, want}
 }
 
-func invalidID(id, names string) errorCase {
+func invalidID(id string, want ...string) errorCase {
 	return errorCase{func(t *testing.T) error {
 		client := stubClient(t, respondWith(500, ""))
 		return errorOf(datasetByID(t, client).SquashAndMerge().Get(t.Context(), id))
-	}, "job id|use one of the service|" + names}
+	}, append(want, "job id", "use one of the service")}
 }
 
-// position is a dataset client that stands in the wrong place.
-func invalidRevision(p jobs.RevisionOption, names string) errorCase {
+func invalidRevision(revision jobs.RevisionOption, want ...string) errorCase {
 	return errorCase{func(t *testing.T) error {
-		return errorOf(stubClient(t, respondWith(500, "")).DatasetByID("154e", p))
-	}, names}
+		return errorOf(stubClient(t, respondWith(500, "")).DatasetByID("154e", revision))
+	}, want}
 }
 
-func createMergeError(change func(*jobs.SquashAndMergeArgs), names string, p ...jobs.RevisionOption) errorCase {
+// mergeError is the error of a create with changed arguments.
+func mergeError(change func(*jobs.SquashAndMergeArgs), want ...string) errorCase {
+	return mergeErrorAt(nil, change, want...)
+}
+
+func mergeErrorAt(revision []jobs.RevisionOption, change func(*jobs.SquashAndMergeArgs), want ...string) errorCase {
 	return errorCase{func(t *testing.T) error {
 		args := mergeDev
 		change(&args)
 		client := stubClient(t, respondWith(200, `{"name":"a","type":0}`))
-		return errorOf(datasetByID(t, client, p...).SquashAndMerge().Create(t.Context(), args))
-	}, "create squashAndMerge job|" + names}
+		return errorOf(datasetByID(t, client, revision...).SquashAndMerge().Create(t.Context(), args))
+	}, append(want, "create squashAndMerge job")}
 }
 
-func createSearchError(change func(*jobs.BasicSearchArgs), names string, p ...jobs.RevisionOption) errorCase {
+// searchError is the error of a create with changed arguments.
+func searchError(change func(*jobs.BasicSearchArgs), want ...string) errorCase {
+	return searchErrorAt(nil, change, want...)
+}
+
+func searchErrorAt(revision []jobs.RevisionOption, change func(*jobs.BasicSearchArgs), want ...string) errorCase {
 	return errorCase{func(t *testing.T) error {
 		args := jobs.BasicSearchArgs{Filters: []jobs.Filter{jobs.HasLabel(true)}}
 		change(&args)
@@ -88,102 +97,91 @@ func createSearchError(change func(*jobs.BasicSearchArgs), names string, p ...jo
 			}
 			return newResponse(200, `{"name":"a","type":0}`), nil
 		})
-		return errorOf(datasetByID(t, client, p...).BasicSearch().Create(t.Context(), args))
-	}, "create basicSearch job|" + names}
+		return errorOf(datasetByID(t, client, revision...).BasicSearch().Create(t.Context(), args))
+	}, append(want, "create basicSearch job")}
 }
 
-func filterError(f jobs.Filter, names string) errorCase {
-	return createSearchError(func(a *jobs.BasicSearchArgs) { a.Filters = []jobs.Filter{f} }, "filter 0|"+names)
+func filterError(f jobs.Filter, want ...string) errorCase {
+	return searchError(func(a *jobs.BasicSearchArgs) { a.Filters = []jobs.Filter{f} }, append(want, "filter 0")...)
 }
 
-// opening is what opening a datum with this URL gives.
-func openError(signed string, s stub, names string) errorCase {
+// openError is the error of Data.Open for a signed URL.
+func openError(signed string, s stub, want ...string) errorCase {
 	return errorCase{func(t *testing.T) error {
-		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
-			if strings.HasSuffix(r.URL.Path, "/details") {
-				return newResponse(200, fmt.Sprintf(`{"dataDetails":[{"remotePath":"a.bin","url":%q,"label":{"SEMANTIC_MASK":{"remotePath":"m.png","url":%q,"info":[]}}}],"totalCount":1}`, signed, signed)), nil
-			}
-			return s(r)
-		})
-		contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
-		require.NoError(t, err)
-		d := collect(t, contents.Data(t.Context(), "train"))[0]
-		if strings.Contains(names, "m.png") {
-			return errorOf(d.Label.SemanticMask.Open(t.Context()))
-		}
-		return errorOf(d.Open(t.Context()))
-	}, names}
+		return errorOf(stubDatum(t, signed, s).Open(t.Context()))
+	}, want}
 }
 
-const succeeded = `"SUCCESS","result":`
+// stubDatum returns a datum with a mask, both at a signed URL.
+func stubDatum(t *testing.T, signed string, s stub) *jobs.Data {
+	t.Helper()
+	contents := stubContents(t, func(r *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, "/details") {
+			return newResponse(200, fmt.Sprintf(`{"dataDetails":[{"remotePath":"a.bin","url":%q,"label":{"SEMANTIC_MASK":{"remotePath":"m.png","url":%q,"info":[]}}}],"totalCount":1}`, signed, signed)), nil
+		}
+		return s(r)
+	})
+	return collect(t, contents.Data(t.Context(), "train"))[0]
+}
 
-// errorCases are all the ways to an error of this package, under ids that stay.
+// success returns a job that succeeded with a result.
+func success(result string) string { return jobJSON(`"PROCESSING"`, `"SUCCESS","result":`+result) }
+
+// errorCases provoke every error of the package. The keys are stable ids.
 var errorCases = map[string]errorCase{
-	"answer/400":           respond(400, `{"code":"InvalidParamsValue","message":"bad limit"}`, "400 InvalidParamsValue: bad limit|(request R)|change what"),
-	"answer/401":           respond(401, `{"code":"Unauthorized","message":"no"}`, "401 Unauthorized: no|check the access key"),
-	"answer/403":           respond(403, `{"code":"AccessDenied","message":"no"}`, "403 AccessDenied: no|check what the access key may do"),
-	"answer/404":           respond(404, `{"code":"ResourceNotExist","message":"no dataset"}`, "404 ResourceNotExist|check the ids"),
-	"answer/409":           respond(409, `{"code":"NameConflict","message":"taken"}`, "409 NameConflict: taken|choose another name"),
-	"answer/418":           respond(418, `{"code":"Teapot","message":"short and stout"}`, "418 Teapot|ask the support"),
-	"answer/429":           respond(429, "", "429|slow down, see WithRateLimit"),
-	"answer/500":           respond(500, `{"code":"InternalServerError","message":"oops"}`, "500 InternalServerError: oops|try again later"),
-	"answer/502 html":      respond(502, "<html>", "502|a gateway may have sent it|try again later"),
-	"answer/301":           respond(301, "", "301: invalid response: unexpected status|try again later, or see what answers"),
-	"answer/html":          respond(200, "<html>", "200: invalid response: invalid character '<'|try again later"),
-	"answer/empty":         respond(200, "", "the body is empty|try again later"),
-	"answer/null":          respond(200, "null", "the value is null|try again later"),
-	"answer/missing field": respond(200, `{"name":"a"}`, "type is missing|try again later"),
-	"answer/too large": {func(t *testing.T) error {
+	"response/400":           responseError(400, `{"code":"InvalidParamsValue","message":"bad limit"}`, "400 InvalidParamsValue: bad limit", "(request R)", "change what"),
+	"response/401":           responseError(401, `{"code":"Unauthorized","message":"no"}`, "401 Unauthorized: no", "check the access key"),
+	"response/403":           responseError(403, `{"code":"AccessDenied","message":"no"}`, "403 AccessDenied: no", "check what the access key may do"),
+	"response/404":           responseError(404, `{"code":"ResourceNotExist","message":"no dataset"}`, "404 ResourceNotExist", "check the ids"),
+	"response/409":           responseError(409, `{"code":"NameConflict","message":"taken"}`, "409 NameConflict: taken", "choose another name"),
+	"response/418":           responseError(418, `{"code":"Teapot","message":"short and stout"}`, "418 Teapot", "ask the support"),
+	"response/429":           responseError(429, "", "429", "slow down, see WithRateLimit"),
+	"response/500":           responseError(500, `{"code":"InternalServerError","message":"oops"}`, "500 InternalServerError: oops", "try again later"),
+	"response/502 html":      responseError(502, "<html>", "502", "a gateway may have sent it", "try again later"),
+	"response/301":           responseError(301, "", "301: invalid response: unexpected status", "try again later, or see what answers"),
+	"response/html":          responseError(200, "<html>", "200: invalid response: invalid character '<'", "try again later"),
+	"response/empty":         responseError(200, "", "the body is empty", "try again later"),
+	"response/null":          responseError(200, "null", "the value is null", "try again later"),
+	"response/missing field": responseError(200, `{"name":"a"}`, "type is missing", "try again later"),
+	"response/too large": {func(t *testing.T) error {
 		client := stubClient(t, respondWith(200, `{"name":"aaaaaaa"}`), jobs.WithMaxBody(4))
 		return errorOf(datasetByID(t, client).Refresh(t.Context()))
-	}, "get dataset|the body is larger than 4 bytes|see WithMaxBody"},
-	"answer/broken off": {func(t *testing.T) error {
+	}, []string{"get dataset: GET " + datasetPath, "the body is larger than 4 bytes", "see WithMaxBody"}},
+	"response/truncated body": {func(t *testing.T) error {
 		client := stubClient(t, func(*http.Request) (*http.Response, error) {
 			resp := newResponse(200, "")
 			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"na`), failingReader{}))
 			return resp, nil
 		})
 		return errorOf(datasetByID(t, client).Refresh(t.Context()))
-	}, "get dataset|the body broke off: unexpected EOF|try again later"},
-	"answer/html where none is promised": {func(t *testing.T) error {
+	}, []string{"get dataset: GET " + datasetPath, "the body broke off: unexpected EOF", "try again later"}},
+	"response/html for an abort": {func(t *testing.T) error {
 		return stubMerge(t, respondWith(200, "<html>"), processingJob).Abort(t.Context())
-	}, "abort job: POST /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs/6f2a/abort: 200|the body is not json|try again later"},
-	"answer/another job": {func(t *testing.T) error {
-		return stubMerge(t, respondWith(200, jobJSON("6f2a", "7777")), processingJob).Update(t.Context())
-	}, "get job|/jobs/6f2a|the answer is about job 7777|try again later"},
-	"answer/another type": {func(t *testing.T) error {
-		return stubMerge(t, respondWith(200, jobJSON(`"title"`, `"jobType":"basicSearch","title"`)), processingJob).Update(t.Context())
-	}, `get job|job 6f2a is of type "basicSearch", not "squashAndMerge"|try again later`},
-	"answer/no status": {func(t *testing.T) error {
-		return stubMerge(t, respondWith(200, jobJSON(`"PROCESSING"`, `""`)), processingJob).Update(t.Context())
-	}, "get job|status of job 6f2a is empty|try again later"},
-	"answer/bad id of a job": {func(t *testing.T) error {
-		return stubMerge(t, respondWith(200, jobJSON(`6f2a`, `../x`)), processingJob).Update(t.Context())
-	}, `get job|/jobs/6f2a|job id "../x"|try again later`},
-	"answer/endless list": {func(t *testing.T) error {
-		p := &segmentServer{names: []string{"a"}, total: func() int { return 1 << 20 }}
-		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
-			r.URL.RawQuery = "offset=0&limit=1"
-			return p.RoundTrip(r)
-		})
-		contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
-		require.NoError(t, err)
-		for _, err = range contents.Segments(t.Context()) { //nolint:revive // to the end
-		}
-		return err
-	}, "list segments: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/segments: 200|the list of 1048576 does not end|try again later"},
-	"answer/too many items": {func(t *testing.T) error {
-		return firstItem(datasetByID(t, stubClient(t, respondWith(200, `{"jobs":[`+strings.Repeat("{},", 1280)+`{}],"totalCount":1281}`))).SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
-	}, "list jobs|jobs[1280] is one too many, where 128 were asked for|try again later"},
+	}, []string{"abort job: POST " + datasetPath + "/jobs/6f2a/abort: 200", "the body is not json", "try again later"}},
+	"response/other job":      updateError(jobJSON("6f2a", "7777"), "the answer is about job 7777"),
+	"response/other type":     updateError(jobJSON(`"title"`, `"jobType":"basicSearch","title"`), `job 6f2a is of type "basicSearch", not "squashAndMerge"`),
+	"response/empty status":   updateError(jobJSON(`"PROCESSING"`, `""`), "status of job 6f2a is empty"),
+	"response/invalid job id": updateError(jobJSON("6f2a", "../x"), `job id "../x"`),
+	"response/list without an end": {func(t *testing.T) error {
+		page := respondWith(200, `{"segments":[{"name":"a"}],"totalCount":1048576}`)
+		return errorOf(drain(stubContents(t, page).Segments(t.Context())))
+	}, []string{"list segments: GET " + datasetPath + "/segments: 200", "the list of 1048576 does not end", "try again later"}},
+	"response/too many items": {func(t *testing.T) error {
+		client := stubClient(t, respondWith(200, `{"jobs":[`+strings.Repeat("{},", 1280)+`{}],"totalCount":1281}`))
+		return firstItem(datasetByID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
+	}, []string{"list jobs", "jobs[1280] is one too many, where 128 were asked for", "try again later"}},
 
-	"network/refused": networkError(&net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}, "connection refused|(after 2 attempts)|try again later"),
+	"network/refused": {func(t *testing.T) error {
+		client := stubClient(t, failWith(errRefused), jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: 1}))
+		return errorOf(datasetByID(t, client).Refresh(t.Context()))
+	}, []string{"get dataset: GET " + datasetPath, "connection refused", "(after 2 attempts)", "try again later"}},
 	"network/timeout": {func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {
 			client := stubClient(t, hang, jobs.WithAttemptTimeout(time.Second))
 			err = errorOf(datasetByID(t, client).Refresh(t.Context()))
 		})
 		return err
-	}, "get dataset|the attempt timed out after 1s|see WithAttemptTimeout"},
+	}, []string{"get dataset: GET " + datasetPath, "the attempt timed out after 1s", "see WithAttemptTimeout"}},
 	"network/deadline": {func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -191,8 +189,8 @@ var errorCases = map[string]errorCase{
 			err = errorOf(datasetByID(t, stubClient(t, hang)).Refresh(ctx))
 		})
 		return err
-	}, "get dataset|context deadline exceeded|allow more time"},
-	"network/deadline before it could be sent again": {func(t *testing.T) (err error) {
+	}, []string{"get dataset: GET " + datasetPath, "context deadline exceeded", "allow more time"}},
+	"network/deadline before the next attempt": {func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
@@ -200,163 +198,161 @@ var errorCases = map[string]errorCase{
 			err = errorOf(datasetByID(t, client).Refresh(ctx))
 		})
 		return err
-	}, "get dataset|invalid character|context deadline exceeded before it could be sent again|try again later"},
+	}, []string{"get dataset: GET " + datasetPath, "invalid character", "context deadline exceeded before it could be sent again", "try again later"}},
 	"network/canceled": {func(t *testing.T) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		return errorOf(datasetByID(t, stubClient(t, hang)).Refresh(ctx))
-	}, "get dataset|context canceled"}, // whoever cancelled knows what to do
-	"network/proxy in clear": {func(t *testing.T) error {
-		client, err := jobs.NewClient(testKey, jobs.WithBaseURL("http://localhost:1/"), jobs.WithHTTPClient(&http.Client{Transport: &http.Transport{Proxy: throughProxy}}))
+	}, []string{"get dataset: GET " + datasetPath, "context canceled"}}, // no remedy: the caller canceled
+	"network/proxy for http": {func(t *testing.T) error {
+		client, err := jobs.NewClient(testKey, jobs.WithBaseURL("http://localhost:1/"), jobs.WithHTTPClient(&http.Client{Transport: &http.Transport{Proxy: proxyOnAnotherHost}}))
 		require.NoError(t, err)
 		return errorOf(datasetByID(t, client).Refresh(t.Context()))
-	}, "get dataset|the request to localhost:1 was not sent|use https, or let loopback addresses bypass the proxy"},
+	}, []string{"get dataset: GET " + datasetPath, "the request to localhost:1 was not sent", "use https, or let loopback addresses bypass the proxy"}},
 
-	"client/key":         {func(*testing.T) error { return errorOf(jobs.NewClient("secret")) }, "malformed access key|want Accesskey-..."},
-	"client/base url":    invalidOption(jobs.WithBaseURL("https://[::1"), "base url does not parse|want https://host[:port]/"),
-	"client/more in url": invalidOption(jobs.WithBaseURL("https://a.example/?x=y"), `base url of host "a.example"|want https://host[:port]/ and nothing else`),
-	"client/http":        invalidOption(jobs.WithBaseURL("http://a.example/"), "http://a.example|only https is allowed"),
-	"client/http client": invalidOption(jobs.WithHTTPClient(nil), "http client is nil|leave the option out"),
-	"client/logger":      invalidOption(jobs.WithLogger(nil), "logger is nil|leave the option out"),
-	"client/retry":       invalidOption(jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "retry policy|nothing in it may be negative"),
-	"client/rate limit":  invalidOption(jobs.WithRateLimit(math.NaN()), "rate limit is not a number|give requests per second"),
+	"client/key":            {func(*testing.T) error { return errorOf(jobs.NewClient("secret")) }, []string{"malformed access key", "want Accesskey-..."}},
+	"client/base url":       invalidOption(jobs.WithBaseURL("https://[::1"), "base url does not parse", "want https://host[:port]/"),
+	"client/url with query": invalidOption(jobs.WithBaseURL("https://a.example/?x=y"), `base url of host "a.example"`, `want https://host[:port]/ and nothing else`),
+	"client/http":           invalidOption(jobs.WithBaseURL("http://a.example/"), "http://a.example", "only https is allowed"),
+	"client/http client":    invalidOption(jobs.WithHTTPClient(nil), "http client is nil", "leave the option out"),
+	"client/logger":         invalidOption(jobs.WithLogger(nil), "logger is nil", "leave the option out"),
+	"client/retry":          invalidOption(jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "retry policy", "nothing in it may be negative"),
+	"client/rate limit":     invalidOption(jobs.WithRateLimit(math.NaN()), "rate limit is not a number", "give requests per second"),
 
-	"id/empty":         invalidID("", "is empty"),
-	"id/long":          invalidID(strings.Repeat("a", 300), "of 300 bytes is longer than 256"),
-	"id/not utf-8":     invalidID("\xff", "is not valid utf-8"),
-	"id/dots":          invalidID("..", `".." would change the path`),
-	"id/bad character": invalidID("a/b", `"a/b" holds '/'`),
+	"id/empty":             invalidID("", "is empty"),
+	"id/long":              invalidID(strings.Repeat("a", 300), "of 300 bytes is longer than 256"),
+	"id/invalid utf-8":     invalidID("\xff", "is not valid utf-8"),
+	"id/dot dot":           invalidID("..", `".." would change the path`),
+	"id/invalid character": invalidID("a/b", `"a/b" holds '/'`),
 
-	"dataset/no name": {func(t *testing.T) error {
+	"dataset/empty name": {func(t *testing.T) error {
 		return errorOf(stubClient(t, respondWith(500, "")).Dataset(t.Context(), ""))
-	}, "dataset name is empty|give its exact name"},
+	}, []string{"dataset name is empty", "give its exact name"}},
 	"dataset/unknown name": {func(t *testing.T) error {
 		return errorOf(stubClient(t, respondWith(200, `{"datasets":[],"totalCount":0}`)).Dataset(t.Context(), "cars"))
-	}, `no dataset is named "cars"|check the name`},
-	"dataset/no branch":        invalidRevision(jobs.AtBranch(""), "branch name is empty|Branches lists the names"),
-	"dataset/draft 0":          invalidRevision(jobs.AtDraft(0), "draft number 0|they count from 1"),
-	"dataset/unknown revision": createSearchError(func(a *jobs.BasicSearchArgs) { a.Revision = "dev" }, `dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no commit at revision "dev"|check the branch`),
-	"contents/no segment": {func(t *testing.T) error {
+	}, []string{`no dataset is named "cars"`, `check the name`}},
+	"dataset/empty branch":     invalidRevision(jobs.AtBranch(""), "branch name is empty", "Branches lists the names"),
+	"dataset/draft 0":          invalidRevision(jobs.AtDraft(0), "draft number 0", "they count from 1"),
+	"dataset/unknown revision": searchError(func(a *jobs.BasicSearchArgs) { a.Revision = "dev" }, `dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no commit at revision "dev"`, `check the branch`),
+	"contents/empty segment": {func(t *testing.T) error {
 		return firstItem((&jobs.SearchResult{}).Data(t.Context(), ""))
-	}, "segment name is empty|Segments lists the names"},
-	"contents/no segment of sensors": {func(t *testing.T) error {
+	}, []string{"segment name is empty", "Segments lists the names"}},
+	"contents/empty segment of sensors": {func(t *testing.T) error {
 		return errorOf((&jobs.Contents{}).Sensors(t.Context(), ""))
-	}, "segment name is empty|Segments lists the names"},
-	"contents/url": openError("://", nil, "content of train/a.bin|its url does not parse|list it again"),
+	}, []string{"segment name is empty", "Segments lists the names"}},
+	"contents/unparsable url": openError("://", nil, "content of train/a.bin", "its url does not parse", "list it again"),
 	"contents/http": openError("http://data.example/a?sig=1", nil,
-		"content of train/a.bin|http://data.example: only https is allowed"),
-	"contents/expired": openError("https://data.example/a?sig=1", func(r *http.Request) (*http.Response, error) {
-		if r.URL.Host == "data.example" {
-			return newResponse(403, ""), nil
-		}
-		return newResponse(200, `{"urls":[{"remotePath":"a.bin","url":"https://data.example/a?sig=2"}],"totalCount":1}`), nil
-	}, "open content: GET train/a.bin: 403|check what the access key may do"),
-	"contents/expired, not renewed":           openError("https://data.example/a?sig=1", respondWith(403, ""), "renew the url of train/a.bin|renew data urls: GET|403|check"),
-	"contents/expired, nothing fresh":         openError("https://data.example/a?sig=1", forbiddenAt("data.example", `{"urls":[],"totalCount":0}`), "renew the url of train/a.bin|it holds no url of a.bin|try again later"),
-	"contents/expired, nothing fresh, a mask": openError("https://data.example/a?sig=1", forbiddenAt("data.example", `{"urls":[],"totalCount":0}`), "renew the url of train/m.png|it holds no url of m.png|try again later"),
-	"contents/redirects":                      openError("https://data.example/a?sig=1", redirect("https://data.example/a"), "open content: GET train/a.bin|more than 10 redirects|try again later"),
-	"contents/redirect to http":               openError("https://data.example/a?sig=1", redirect("http://data.example/a?sig=1"), "open content|http://data.example: only https is allowed"),
-	"contents/unexpected status":              openError("https://data.example/a?sig=1", respondWith(204, ""), "open content: GET train/a.bin: 204|unexpected status|try again later"),
+		"content of train/a.bin", "http://data.example: only https is allowed"),
+	"contents/expired again":        openError("https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[{"remotePath":"a.bin","url":"https://data.example/a?sig=2"}],"totalCount":1}`), "open content: GET train/a.bin: 403", "check what the access key may do"),
+	"contents/expired, not renewed": openError("https://data.example/a?sig=1", respondWith(403, ""), "renew the url of train/a.bin", "renew data urls: GET", "403", "check"),
+	"contents/expired, no new url":  openError("https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[],"totalCount":0}`), "renew the url of train/a.bin", "it holds no url of a.bin", "try again later"),
+	"contents/expired, no new url of a mask": {func(t *testing.T) error {
+		d := stubDatum(t, "https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[],"totalCount":0}`))
+		return errorOf(d.Label.SemanticMask.Open(t.Context()))
+	}, []string{"renew the url of train/m.png", "it holds no url of m.png", "try again later"}},
+	"contents/redirects":         openError("https://data.example/a?sig=1", redirectTo("https://data.example/a"), "open content: GET train/a.bin", "more than 10 redirects", "try again later"),
+	"contents/redirect to http":  openError("https://data.example/a?sig=1", redirectTo("http://data.example/a?sig=1"), "open content", "http://data.example: only https is allowed"),
+	"contents/unexpected status": openError("https://data.example/a?sig=1", respondWith(204, ""), "open content: GET train/a.bin: 204", "unexpected status", "try again later"),
 
-	"merge/no draft title":      createMergeError(func(a *jobs.SquashAndMergeArgs) { a.DraftTitle = "" }, "the draft title is empty|set DraftTitle"),
-	"merge/no source":           createMergeError(func(a *jobs.SquashAndMergeArgs) { a.Source = "" }, "the source branch is empty|set Source"),
-	"merge/strategy":            createMergeError(func(a *jobs.SquashAndMergeArgs) { a.Strategy = "rebase" }, `unknown strategy "rebase"|want abort, override or skip`),
-	"merge/into itself":         createMergeError(func(a *jobs.SquashAndMergeArgs) { a.Target = a.Source }, `the same branch "dev"|name two`),
-	"merge/no target":           createMergeError(func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "no target branch|dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no default branch|name the target"),
-	"merge/no target on draft":  createMergeError(func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on draft 1|name the target", jobs.AtDraft(1)),
-	"merge/no target on commit": createMergeError(func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on commit 3bd4|name the target", jobs.AtCommit("3bd4")),
+	"merge/empty draft title":     mergeError(func(a *jobs.SquashAndMergeArgs) { a.DraftTitle = "" }, "the draft title is empty", "set DraftTitle"),
+	"merge/empty source":          mergeError(func(a *jobs.SquashAndMergeArgs) { a.Source = "" }, "the source branch is empty", "set Source"),
+	"merge/unknown strategy":      mergeError(func(a *jobs.SquashAndMergeArgs) { a.Strategy = "rebase" }, `unknown strategy "rebase"`, `want abort, override or skip`),
+	"merge/target is the source":  mergeError(func(a *jobs.SquashAndMergeArgs) { a.Target = a.Source }, `the same branch "dev"`, `name two`),
+	"merge/no target":             mergeError(func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "no target branch", "dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no default branch", "name the target"),
+	"merge/no target at a draft":  mergeErrorAt([]jobs.RevisionOption{jobs.AtDraft(1)}, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on draft 1", "name the target"),
+	"merge/no target at a commit": mergeErrorAt([]jobs.RevisionOption{jobs.AtCommit("3bd4")}, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on commit 3bd4", "name the target"),
 
-	"search/match":           createSearchError(func(a *jobs.BasicSearchArgs) { a.Conjunction = "xor" }, `unknown match "xor"|want "and" or "or"`),
-	"search/unit":            createSearchError(func(a *jobs.BasicSearchArgs) { a.Unit = "row" }, `unknown unit "row"|want "file" or "frame"`),
-	"search/no filters":      createSearchError(func(a *jobs.BasicSearchArgs) { a.Filters = nil }, "the filter list is empty|needs at least one"),
-	"search/draft":           createSearchError(func(*jobs.BasicSearchArgs) {}, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on draft 1|commit it, or name a revision", jobs.AtDraft(1)),
-	"search/frames of plain": createSearchError(func(a *jobs.BasicSearchArgs) { a.Unit = jobs.UnitFrame }, "unit frame on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f|use UnitFile"),
-	"search/sensor of plain": filterError(jobs.SensorIn("CAM"), `sensor in ["CAM"], on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f|leave it out`),
+	"search/unknown conjunction":       searchError(func(a *jobs.BasicSearchArgs) { a.Conjunction = "xor" }, `unknown match "xor"`, `want "and" or "or"`),
+	"search/unknown unit":              searchError(func(a *jobs.BasicSearchArgs) { a.Unit = "row" }, `unknown unit "row"`, `want "file" or "frame"`),
+	"search/no filters":                searchError(func(a *jobs.BasicSearchArgs) { a.Filters = nil }, "the filter list is empty", "needs at least one"),
+	"search/of a draft":                searchErrorAt([]jobs.RevisionOption{jobs.AtDraft(1)}, func(*jobs.BasicSearchArgs) {}, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on draft 1", "commit it, or name a revision"),
+	"search/frames of a plain dataset": searchError(func(a *jobs.BasicSearchArgs) { a.Unit = jobs.UnitFrame }, "unit frame on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f", "use UnitFile"),
+	"search/sensor of a plain dataset": filterError(jobs.SensorIn("CAM"), `sensor in ["CAM"], on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `leave it out`),
 
-	"filter/zero":            filterError(jobs.Filter{}, "is the zero value|make it with a function"),
-	"filter/empty list":      filterError(jobs.SegmentIn(), "segment in|the list is empty|give one name"),
-	"filter/empty name":      filterError(jobs.SegmentIn(""), "segment in|a name in the list is empty|leave it out"),
-	"filter/no label type":   filterError(jobs.CategoryIn("", "car"), "category in|the label type is empty|give one, such as Box2D"),
-	"filter/negative size":   filterError(jobs.SizeEquals(-1), "size =|a size of -1 bytes is negative|must be zero or more"),
-	"filter/empty text":      filterError(jobs.RemotePathIs(""), "keyword =|the text is empty|give one character"),
-	"filter/no attributes":   filterError(jobs.AttributeIn(jobs.LabelBox2D, nil), "attribute in|no attributes are named|name one"),
-	"filter/no value":        filterError(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": nil}), `no value is allowed for attribute "a"|allow one`),
-	"filter/unsendable":      filterError(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": {math.NaN()}}), "the value cannot be sent|use booleans, numbers, strings and nil"),
-	"filter/raw without key": filterError(jobs.RawFilter("", "", "", "", 1), "key and operator must not be empty"),
+	"filter/zero value":              filterError(jobs.Filter{}, "is the zero value", "make it with a function"),
+	"filter/empty list":              filterError(jobs.SegmentIn(), "segment in", "the list is empty", "give one name"),
+	"filter/empty name":              filterError(jobs.SegmentIn(""), "segment in", "a name in the list is empty", "leave it out"),
+	"filter/empty label type":        filterError(jobs.CategoryIn("", "car"), "category in", "the label type is empty", "give one, such as Box2D"),
+	"filter/negative size":           filterError(jobs.SizeEquals(-1), "size =", "a size of -1 bytes is negative", "must be zero or more"),
+	"filter/empty text":              filterError(jobs.RemotePathIs(""), "keyword =", "the text is empty", "give one character"),
+	"filter/no attributes":           filterError(jobs.AttributeIn(jobs.LabelBox2D, nil), "attribute in", "no attributes are named", "name one"),
+	"filter/no attribute value":      filterError(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": nil}), `no value is allowed for attribute "a"`, `allow one`),
+	"filter/value without JSON form": filterError(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": {math.NaN()}}), "the value cannot be sent", "use booleans, numbers, strings and nil"),
+	"filter/raw filter without key":  filterError(jobs.RawFilter("", "", "", "", 1), "key and operator must not be empty"),
 
 	"create/ambiguous": {func(t *testing.T) error {
 		return errorOf(datasetByID(t, stubClient(t, respondWith(502, ""))).SquashAndMerge().Create(t.Context(), mergeDev))
-	}, `create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f|502|it may have taken effect: look before sending it again`},
-	"create/ambiguous, not found":     recoveryError(`{"jobs":[],"totalCount":0}`, "not found in 5 looks, and may still show"),
-	"create/ambiguous, several":       recoveryError(`{"jobs":[`+recentJob("6f2a")+`,`+recentJob("6f2b")+`],"totalCount":2}`, "2 jobs fit, look which is yours: 6f2a, 6f2b"),
-	"create/ambiguous, looks failed":  recoveryError(`<html>`, "the last of 5 looks for it failed: list jobs|try again later"),
-	"create/another one is under way": {concurrentCreateError, `create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f|another create of the same job is under way|wait for that one`},
-	"create/bad id": {func(t *testing.T) error {
+	}, []string{`create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `502`, `it may have taken effect: look before sending it again`}},
+	"create/ambiguous, not found":        recoveryError(`{"jobs":[],"totalCount":0}`, "not found in 5 looks, and may still show"),
+	"create/ambiguous, several matches":  recoveryError(`{"jobs":[`+newJob("6f2a")+`,`+newJob("6f2b")+`],"totalCount":2}`, "2 jobs fit, look which is yours: 6f2a, 6f2b"),
+	"create/ambiguous, lookups failed":   recoveryError(`<html>`, "the last of N looks for it failed: list jobs", "try again later"),
+	"create/concurrent identical create": {concurrentCreateError, []string{`create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `another create of the same job is under way`, `wait for that one`}},
+	"create/invalid id": {func(t *testing.T) error {
 		return errorOf(datasetByID(t, stubClient(t, respondWith(200, `{"jobId":"..","createdAt":1}`))).SquashAndMerge().Create(t.Context(), mergeDev))
-	}, `create squashAndMerge job|job id ".." would change the path|look before sending it again`},
+	}, []string{`create squashAndMerge job`, `job id ".." would change the path`, `look before sending it again`}},
 	"retry/ambiguous": {func(t *testing.T) error {
 		return stubMerge(t, respondWith(502, ""), jobJSON(`"PROCESSING"`, `"ABORTED"`)).Retry(t.Context())
-	}, "retry job: POST /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs/6f2a/retry: 502|it may have taken effect: look before"},
+	}, []string{"retry job: POST " + datasetPath + "/jobs/6f2a/retry: 502", "it may have taken effect: look before"}},
 
-	"load/broken": {func(t *testing.T) error {
+	"resume/invalid json": {func(t *testing.T) error {
 		return errorOf(datasetByID(t, stubClient(t, respondWith(500, ""))).SquashAndMerge().Resume([]byte("{")))
-	}, "resume squashAndMerge job|unexpected end of JSON input|pass what the JSON of such a job was"},
-	"load/another type": {func(t *testing.T) error {
+	}, []string{"resume squashAndMerge job", "unexpected end of JSON input", "pass what the JSON of such a job was"}},
+	"resume/other type": {func(t *testing.T) error {
 		return errorOf(datasetByID(t, stubClient(t, respondWith(500, ""))).BasicSearch().Resume([]byte(jobJSON(`"title"`, `"jobType":"squashAndMerge","title"`))))
-	}, "resume basicSearch job|job 6f2a is of type|pass what the JSON of such a job was"},
+	}, []string{"resume basicSearch job", "job 6f2a is of type", "pass what the JSON of such a job was"}},
 
 	"result/not finished": {func(t *testing.T) error {
 		return errorOf(stubMerge(t, respondWith(500, ""), processingJob).Result(t.Context()))
-	}, "job not finished: job 6f2a was last seen PROCESSING|wait for it or update it"},
+	}, []string{"job not finished: job 6f2a was last seen PROCESSING", "wait for it or update it"}},
 	"result/failed": {func(t *testing.T) error {
-		job := jobJSON(`"errorMessage":""`, `"errorMessage":"the disk is full"`)
-		return errorOf(stubMerge(t, respondWith(500, ""), strings.Replace(job, "PROCESSING", "FAILED", 1)).Result(t.Context()))
-	}, "job 6f2a failed|the disk is full"}, // what to do is in the reason
-	"result/failed without a reason": {func(t *testing.T) error {
+		job := jobJSON("PROCESSING", "FAILED", `"errorMessage":""`, `"errorMessage":"the disk is full"`)
+		return errorOf(stubMerge(t, respondWith(500, ""), job).Result(t.Context()))
+	}, []string{"job 6f2a failed", "the disk is full"}}, // the remedy depends on the reason
+	"result/failed without message": {func(t *testing.T) error {
 		return errorOf(stubMerge(t, respondWith(500, ""), jobJSON(`"PROCESSING"`, `"FAILED"`)).Result(t.Context()))
-	}, "job 6f2a failed|the service gave no reason"},
+	}, []string{"job 6f2a failed", "the service gave no reason"}},
 	"result/aborted": {func(t *testing.T) error {
 		return errorOf(stubMerge(t, respondWith(500, ""), jobJSON(`"PROCESSING"`, `"ABORTED"`)).Result(t.Context()))
-	}, "job 6f2a was aborted"}, // somebody wished it
-	"result/none": {func(t *testing.T) error {
+	}, []string{"job 6f2a was aborted"}}, // no remedy: a caller aborted it
+	"result/missing": {func(t *testing.T) error {
 		return errorOf(stubMerge(t, respondWith(200, jobJSON("PROCESSING", "SUCCESS")), jobJSON(`"PROCESSING"`, `"SUCCESS"`)).Result(t.Context()))
-	}, "job 6f2a is SUCCESS without a result|update it later"},
-	"result/broken": {func(t *testing.T) error {
-		return errorOf(stubMerge(t, respondWith(500, ""), jobJSON(`"PROCESSING"`, succeeded+`{}`)).Result(t.Context()))
-	}, "result of job 6f2a|draftNumber is missing|see its Snapshot"},
-	"result/broken arguments": {func(t *testing.T) error {
+	}, []string{"job 6f2a is SUCCESS without a result", "update it later"}},
+	"result/invalid": {func(t *testing.T) error {
+		return errorOf(stubMerge(t, respondWith(500, ""), success(`{}`)).Result(t.Context()))
+	}, []string{"result of job 6f2a", "draftNumber is missing", "see its Snapshot"}},
+	"result/invalid arguments": {func(t *testing.T) error {
 		return errorOf(stubMerge(t, respondWith(500, ""), jobJSON(`"strategy"`, `"plan"`)).Arguments())
-	}, "arguments of job 6f2a|strategy is missing|see its Snapshot"},
-	"result/draft is gone": {func(t *testing.T) error {
-		return errorOf(stubMerge(t, respondWith(200, `{"drafts":[],"totalCount":0}`), jobJSON(`"PROCESSING"`, succeeded+`{"draftNumber":7}`)).Result(t.Context()))
-	}, `6f2a|draft 7 on branch "main" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f|it may have been deleted`},
-	"result/broken search": {func(t *testing.T) error {
-		return errorOf(stubSearch(t, respondWith(500, ""), jobJSON(`"PROCESSING"`, succeeded+`{}`)).Result(t.Context()))
-	}, "result of job 6f2a|is missing|see its Snapshot"},
-	"result/bad id": {func(t *testing.T) error {
-		return errorOf(stubSearch(t, respondWith(500, ""), jobJSON(`"PROCESSING"`, succeeded+`{"searchResultId":"a/b","searchResultCommitId":"c"}`)).Result(t.Context()))
-	}, `result of job 6f2a|search result id "a/b" holds '/'|see its Snapshot`},
-	"result/broken arguments of a search": {func(t *testing.T) error {
+	}, []string{"arguments of job 6f2a", "strategy is missing", "see its Snapshot"}},
+	"result/deleted draft": {func(t *testing.T) error {
+		return errorOf(stubMerge(t, respondWith(200, `{"drafts":[],"totalCount":0}`), success(`{"draftNumber":7}`)).Result(t.Context()))
+	}, []string{`6f2a`, `draft 7 on branch "main" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `it may have been deleted`}},
+	"result/invalid search result": {func(t *testing.T) error {
+		return errorOf(stubSearch(t, respondWith(500, ""), success(`{}`)).Result(t.Context()))
+	}, []string{"result of job 6f2a", "is missing", "see its Snapshot"}},
+	"result/invalid id": {func(t *testing.T) error {
+		return errorOf(stubSearch(t, respondWith(500, ""), success(`{"searchResultId":"a/b","searchResultCommitId":"c"}`)).Result(t.Context()))
+	}, []string{`result of job 6f2a`, `search result id "a/b" holds '/'`, `see its Snapshot`}},
+	"result/invalid arguments of a search": {func(t *testing.T) error {
 		return errorOf(stubSearch(t, respondWith(500, ""), processingJob).Arguments())
-	}, "arguments of job 6f2a|is missing|see its Snapshot"},
+	}, []string{"arguments of job 6f2a", "is missing", "see its Snapshot"}},
 	"result/plain dataset": {func(t *testing.T) error {
-		return errorOf(stubSearch(t, respondWith(200, `{"name":"a","type":0}`), jobJSON(`"PROCESSING"`, succeeded+`{"searchResultId":"a","searchResultCommitId":"c"}`)).FusionResult(t.Context()))
-	}, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f is a plain dataset|use Result"},
+		return errorOf(stubSearch(t, respondWith(200, `{"name":"a","type":0}`), success(`{"searchResultId":"a","searchResultCommitId":"c"}`)).FusionResult(t.Context()))
+	}, []string{"dataset 154e35ba50954cae9f3e3c7ac41b2d0f is a plain dataset", "use Result"}},
 	"result/fusion dataset": {func(t *testing.T) error {
-		return errorOf(stubSearch(t, respondWith(200, `{"name":"a","type":1}`), jobJSON(`"PROCESSING"`, succeeded+`{"searchResultId":"a","searchResultCommitId":"c"}`)).Result(t.Context()))
-	}, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f is a fusion dataset|use FusionResult"},
-	"result/new dataset without name": {func(t *testing.T) error {
+		return errorOf(stubSearch(t, respondWith(200, `{"name":"a","type":1}`), success(`{"searchResultId":"a","searchResultCommitId":"c"}`)).Result(t.Context()))
+	}, []string{"dataset 154e35ba50954cae9f3e3c7ac41b2d0f is a fusion dataset", "use FusionResult"}},
+	"result/empty dataset name": {func(t *testing.T) error {
 		return stubSearch(t, respondWith(500, ""), jobJSON(`"PROCESSING"`, `"SUCCESS"`)).CreateDataset(t.Context(), jobs.DatasetSpec{})
-	}, "the name of the new dataset is empty|set Name"},
+	}, []string{"the name of the new dataset is empty", "set Name"}},
 
-	"wait/schedule": {func(t *testing.T) error {
+	"wait/invalid schedule": {func(t *testing.T) error {
 		return stubMerge(t, hang, processingJob).Wait(t.Context(), jobs.WithSchedule(polling.Schedule{Min: -1}))
-	}, "schedule|nothing but jitter may be negative"},
+	}, []string{"schedule", "nothing but jitter may be negative"}},
 	"wait/canceled": {func(t *testing.T) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		return stubMerge(t, hang, processingJob).Wait(ctx)
-	}, "wait for job 6f2a, last seen PROCESSING|context canceled|the job goes on: wait again, or abort it"},
+	}, []string{"wait for job 6f2a, last seen PROCESSING", "context canceled", "the job goes on: wait again, or abort it"}},
 	"wait/deadline": {func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -364,35 +360,35 @@ var errorCases = map[string]errorCase{
 			err = stubMerge(t, respondWith(503, ""), processingJob).Wait(ctx)
 		})
 		return err
-	}, "wait for job 6f2a, last seen PROCESSING|context deadline exceeded|the last look failed: |503|the job goes on: wait again, or abort it"},
-	"wait/patience ran out": {func(t *testing.T) (err error) {
+	}, []string{"wait for job 6f2a, last seen PROCESSING", "context deadline exceeded", "the last look failed: ", "503", "the job goes on: wait again, or abort it"}},
+	"wait/max outage": {func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {
 			err = stubMerge(t, respondWith(503, ""), processingJob).Wait(t.Context(), jobs.WithMaxOutage(time.Minute))
 		})
 		return err
-	}, "wait for job 6f2a, last seen PROCESSING|the last look failed: |503|the job goes on: wait again, or abort it"},
-	"wait/refused": {func(t *testing.T) error {
+	}, []string{"wait for job 6f2a, last seen PROCESSING", "the last look failed: ", "503", "the job goes on: wait again, or abort it"}},
+	"wait/unauthorized": {func(t *testing.T) error {
 		return stubMerge(t, respondWith(401, ""), processingJob).Wait(t.Context())
-	}, "wait for job 6f2a, last seen PROCESSING|401|check the access key"},
+	}, []string{"wait for job 6f2a, last seen PROCESSING", "401", "check the access key"}},
 	"wait/not found": {func(t *testing.T) error {
 		return stubMerge(t, respondWith(404, ""), processingJob).Wait(t.Context())
-	}, "wait for job 6f2a, last seen PROCESSING|404|check the ids"},
-	"wait/list of another form":     sharedListError(`[]`, "the value is not an object"),
+	}, []string{"wait for job 6f2a, last seen PROCESSING", "404", "check the ids"}},
+	"wait/list is an array":         sharedListError(`[]`, "the value is not an object"),
 	"wait/list without jobs":        sharedListError(`{"totalCount":1}`, "jobs is missing"),
 	"wait/list without total":       sharedListError(`{"jobs":[]}`, "totalCount is missing"),
-	"wait/list with jobs twice":     sharedListError(`{"jobs":[],"jobs":[],"totalCount":1}`, "jobs is there twice"),
-	"wait/list with a broken total": sharedListError(`{"jobs":[],"totalCount":"1"}`, "totalCount is not a number"),
-	"wait/list with too many":       sharedListError(`{"jobs":[`+strings.Repeat("0,", 1280)+`0],"totalCount":1}`, "jobs[1280] is one too many, where 128 were asked for"),
+	"wait/list with duplicate jobs": sharedListError(`{"jobs":[],"jobs":[],"totalCount":1}`, "jobs is there twice"),
+	"wait/list with invalid total":  sharedListError(`{"jobs":[],"totalCount":"1"}`, "totalCount is not a number"),
+	"wait/list with too many jobs":  sharedListError(`{"jobs":[`+strings.Repeat("0,", 1280)+`0],"totalCount":1}`, "jobs[1280] is one too many, where 128 were asked for"),
 	"wait all/schedule": {func(t *testing.T) (err error) {
-		job := stubMerge(t, hang, processingJob)
-		for _, err = range jobs.WaitAll(t.Context(), []*jobs.SquashAndMergeJob{job}, jobs.WithSchedule(polling.Schedule{})) { //nolint:revive // to the end
+		list := []*jobs.SquashAndMergeJob{stubMerge(t, hang, processingJob)}
+		for _, err = range jobs.WaitAll(t.Context(), list, jobs.WithSchedule(polling.Schedule{})) { //nolint:revive // keeps the last error
 		}
 		return err
-	}, "a schedule of its own is for a wait that shares no looks|use Job.Wait"},
+	}, []string{"a schedule of its own is for a wait that shares no looks", "use Job.Wait"}},
 }
 
-// listing is the error of a look that many waits share.
-func sharedListError(list, names string) errorCase {
+// sharedListError is the error of waits that share polls, for a list response.
+func sharedListError(list string, want ...string) errorCase {
 	return errorCase{func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -417,37 +413,38 @@ func sharedListError(list, names string) errorCase {
 			synctest.Wait()
 		})
 		return err
-	}, "list jobs: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs: 200|try again later|" + names}
+	}, append(want, "list jobs: GET "+datasetPath+"/jobs: 200", "try again later")}
 }
 
 type failingReader struct{}
 
 func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-func redirect(to string) stub {
+// redirectTo returns a stub that redirects every request.
+func redirectTo(url string) stub {
 	return func(*http.Request) (*http.Response, error) {
 		resp := newResponse(302, "")
-		resp.Header.Set("Location", to)
+		resp.Header.Set("Location", url)
 		return resp, nil
 	}
 }
 
-func forbiddenAt(host, otherwise string) stub {
+// rejectHost returns a stub that rejects requests to host, and sends body for
+// other requests.
+func rejectHost(host, body string) stub {
 	return func(r *http.Request) (*http.Response, error) {
 		if r.URL.Host == host {
 			return newResponse(403, ""), nil
 		}
-		return newResponse(200, otherwise), nil
+		return newResponse(200, body), nil
 	}
 }
 
-// young is a job that was created in the future, to be sure.
-func recentJob(id string) string {
-	return strings.NewReplacer("6f2a", id, "1764000000", "4000000000").Replace(processingJob)
-}
+// newJob returns a job of a creation time that is later than any create.
+func newJob(id string) string { return jobJSON("6f2a", id, "1764000000", "4000000000") }
 
-// looking is a create that is settled with such a list.
-func recoveryError(list, names string) errorCase {
+// recoveryError is the error of a create that is recovered with a list response.
+func recoveryError(list string, want ...string) errorCase {
 	return errorCase{func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {
 			client := stubClient(t, func(r *http.Request) (*http.Response, error) {
@@ -459,9 +456,10 @@ func recoveryError(list, names string) errorCase {
 			err = errorOf(datasetByID(t, client).SquashAndMerge().Create(t.Context(), mergeDev))
 		})
 		return err
-	}, `create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f|502|` + names}
+	}, append(want, `create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, "502")}
 }
 
+// concurrentCreateError returns the error of a create during an identical one.
 func concurrentCreateError(t *testing.T) (err error) {
 	synctest.Test(t, func(t *testing.T) {
 		js := datasetByID(t, stubClient(t, hang, jobs.WithCreateRecovery())).SquashAndMerge()
@@ -475,31 +473,35 @@ func concurrentCreateError(t *testing.T) (err error) {
 	return err
 }
 
-// steady takes out of a text what is another one each time.
+// variableParts are the parts of error texts that differ between runs.
 var variableParts = []struct {
-	find *regexp.Regexp
-	put  string
+	pattern     *regexp.Regexp
+	replacement string
 }{
 	{regexp.MustCompile(`request [0-9a-f]{32}`), "request R"},
-	{regexp.MustCompile(`ended after \S+ and \d+ looks?`), "ended after D and N looks"},
-	{regexp.MustCompile(`of \d+ looks for it`), "of N looks for it"},
+	{regexp.MustCompile(`ended after \S+ and \d+ (look|poll)s?`), "ended after D and N ${1}s"},
+	{regexp.MustCompile(`last of \d+`), "last of N"},
 }
 
-// TestErrors_MatchTheGoldenTexts holds every error text against testdata/errors.golden: run it
-// with -update to write that file again, and read what changed.
+// stableText replaces the variable parts of an error text.
+func stableText(text string) string {
+	for _, part := range variableParts {
+		text = part.pattern.ReplaceAllString(text, part.replacement)
+	}
+	return text
+}
+
+// TestErrors_MatchTheGoldenTexts compares every error text with
+// testdata/errors.golden. Flag -update writes the file.
 func TestErrors_MatchTheGoldenTexts(t *testing.T) {
 	const path = "testdata/errors.golden"
 	lines := make([]string, 0, len(errorCases))
-	for id, m := range errorCases {
+	for id, tc := range errorCases {
 		t.Run(id, func(t *testing.T) {
-			err := m.make(t)
+			err := tc.provoke(t)
 			require.Error(t, err)
-			text := err.Error()
-			for _, u := range variableParts {
-				text = u.find.ReplaceAllString(text, u.put)
-			}
-			for part := range strings.SplitSeq(m.names, "|") {
-				part = regexp.MustCompile(`last of \d+ looks`).ReplaceAllString(part, "last of N looks")
+			text := stableText(err.Error())
+			for _, part := range tc.want {
 				assert.Contains(t, text, part)
 			}
 			assert.NotContains(t, text, "\n")
@@ -521,19 +523,19 @@ func TestErrors_MatchTheGoldenTexts(t *testing.T) {
 	assert.Equal(t, string(want), got, "run: go test -run TestErrors_MatchTheGoldenTexts ./jobs -update")
 }
 
-// untestedTexts are texts that no test can bring about.
+// untestedTexts are texts that no test can provoke.
 var untestedTexts = []string{
-	"job %s was created, get it by its id: %w", // JSON that was just decoded cannot be encoded
-	"%s: %v", // a request that cannot be built
+	"job %s was created, get it by its id: %w", // encoding of JSON that was just decoded fails
+	"%s: %v", // building a request fails
 }
 
-// TestErrors_EveryTextIsGolden finds every text in the source of the package, and
-// a line for it in the golden file.
+// TestErrors_EveryTextIsGolden checks that the golden file has a line for every
+// error text in the source.
 func TestErrors_EveryTextIsGolden(t *testing.T) {
 	golden, err := os.ReadFile("testdata/errors.golden")
 	require.NoError(t, err)
 	found := 0
-	for path, file := range sources(t) {
+	for path, file := range sourceFiles(t, "../internal/transport", "../internal/wire") {
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
 			if !ok || len(call.Args) == 0 || !makesError(call.Fun) {
@@ -556,7 +558,7 @@ func TestErrors_EveryTextIsGolden(t *testing.T) {
 				}
 				pattern.WriteString(regexp.QuoteMeta(text))
 			}
-			assert.Regexp(t, pattern.String(), string(golden), "%s: no errorCase brings about %q", path, format)
+			assert.Regexp(t, pattern.String(), string(golden), "%s: no error case provokes %q", path, format)
 			return true
 		})
 	}
@@ -565,18 +567,22 @@ func TestErrors_EveryTextIsGolden(t *testing.T) {
 
 var verbs = regexp.MustCompile(`%[+#.\d]*[a-z]`)
 
+// errorFuncs are the functions whose first argument is an error text, without
+// their package.
+var errorFuncs = []string{"New", "Errorf", "invalid", "badAnswer", "unreadable"}
+
+// makesError reports whether fun creates an error from a format.
 func makesError(fun ast.Expr) bool {
 	switch f := fun.(type) {
 	case *ast.Ident:
-		return f.Name == "invalid" || f.Name == "badAnswer" || f.Name == "unreadable"
+		return slices.Contains(errorFuncs, f.Name)
 	case *ast.SelectorExpr:
-		x, ok := f.X.(*ast.Ident)
-		return ok && (x.Name == "fmt" && f.Sel.Name == "Errorf" || x.Name == "errors" && f.Sel.Name == "New")
+		return slices.Contains(errorFuncs, f.Sel.Name)
 	}
 	return false
 }
 
-// sentinel reports whether a text is that of a sentinel, which stands in others.
+// sentinel reports whether text is that of a sentinel, which other errors wrap.
 func sentinel(text string) bool {
 	for _, err := range sentinels {
 		if err.Error() == text {
@@ -586,8 +592,8 @@ func sentinel(text string) bool {
 	return text == "%w: other job type"
 }
 
-// sentinels are the exported ones, by name; TestDocs_ListEverySentinelAndErrorType finds one
-// that is missing.
+// sentinels are the exported sentinels by name.
+// TestDocs_ListEverySentinelAndErrorType fails if one is missing.
 var sentinels = map[string]error{
 	"ErrInvalidArgument": jobs.ErrInvalidArgument, "ErrUnauthorized": jobs.ErrUnauthorized, "ErrForbidden": jobs.ErrForbidden,
 	"ErrNotFound": jobs.ErrNotFound, "ErrConflict": jobs.ErrConflict, "ErrRateLimited": jobs.ErrRateLimited, "ErrServer": jobs.ErrServer,
@@ -595,15 +601,14 @@ var sentinels = map[string]error{
 	"ErrNotFinished": jobs.ErrNotFinished, "ErrJobFailed": jobs.ErrJobFailed, "ErrJobAborted": jobs.ErrJobAborted,
 }
 
-// TestErrors_AreLoggedAsGroups holds the groups that log records show.
 func TestErrors_AreLoggedAsGroups(t *testing.T) {
 	client := stubClient(t, respondWith(503, ""))
 	job := resumeMerge(t, datasetByID(t, client), processingJob)
 	var failed *jobs.Error
 	require.ErrorAs(t, job.Update(t.Context()), &failed)
-	unsure := errorOf(datasetByID(t, client).SquashAndMerge().Create(t.Context(), mergeDev))
+	err := errorOf(datasetByID(t, client).SquashAndMerge().Create(t.Context(), mergeDev))
 	var create *jobs.CreateError
-	require.ErrorAs(t, unsure, &create)
+	require.ErrorAs(t, err, &create)
 	ended := jobJSON(`"PROCESSING","errorMessage":""`, `"FAILED","finishedAt":1764000010,"errorMessage":"no room"`)
 	for want, v := range map[string]any{
 		`{"operation":"get job","path":"/datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs/6f2a","attempt":1,"status":503,"code":"","request_id":"R"`: failed,
@@ -614,11 +619,10 @@ func TestErrors_AreLoggedAsGroups(t *testing.T) {
 		`},"look":2,"elapsed":0,"error":"x"}`: jobs.Event{Job: job.Snapshot(), Poll: 2, Err: errors.New("x")},
 	} {
 		text := renderings(t, v)["slog json"]
-		text = variableParts[0].find.ReplaceAllString(text, "request R")
 		text = regexp.MustCompile(`"request_id":"\w+"`).ReplaceAllString(text, `"request_id":"R"`)
 		assert.Contains(t, text, want)
 		var object map[string]any
 		require.NoError(t, json.Unmarshal([]byte(text), &object))
-		assert.IsType(t, map[string]any{}, object["b"], "a group")
+		assert.IsType(t, map[string]any{}, object["b"], "the value is a group")
 	}
 }

@@ -16,8 +16,7 @@ func Redact(text string) string { return redact(text) }
 
 func SameJSON(a, b []byte) bool { return sameJSON(a, b) }
 
-// WaitedFor is how many jobs are known to be waited for, of those that share their looks
-// with j.
+// WaitedFor returns the number of waits that share polls with those for j.
 func WaitedFor(j *Job) int {
 	f := j.fleet()
 	f.mu.Lock()
@@ -29,8 +28,7 @@ func WaitedFor(j *Job) int {
 	return n
 }
 
-// ReadJobPage reads a page of jobs as a wait does, and DecodeJobPage as List
-// does.
+// ReadJobPage decodes a page of jobs as Wait does.
 func ReadJobPage(body []byte) (jobs []string, total int, err error) {
 	var p jobPage
 	err = p.read(body)
@@ -40,6 +38,7 @@ func ReadJobPage(body []byte) (jobs []string, total int, err error) {
 	return jobs, p.total, err
 }
 
+// DecodeJobPage decodes a page of jobs as List does.
 func DecodeJobPage(body []byte) (jobs []string, total int, err error) {
 	var p gen.JobList
 	err = decode(body, &p)

@@ -27,44 +27,49 @@ import (
 
 var update = flag.Bool("update", false, "write the files that tests compare with")
 
-// The classes of operations, by what design.md promises of them.
+// A class holds the operations with the same promises in docs/design.md.
 type class int
 
 const (
-	reading class = iota // an answer is promised; may be repeated
-	ending               // nothing is promised; may be repeated, and then finds it done
-	making               // an answer is promised; sent twice, it takes effect twice
-	telling              // nothing is promised; sent twice, it takes effect twice
-	content              // from a data host, of any form
-	waiting              // Job.Wait
+	classRead       class = iota // a response body is promised, and the operation is idempotent
+	classIdempotent              // no body is promised; executed again, the operation finds its effect
+	classCreate                  // a body is promised; executed again, the operation has a second effect
+	classCommand                 // no body is promised; executed again, the operation has a second effect
+	classContent                 // a download from a data host, of any form
+	classWait                    // Job.Wait
 )
 
-// A subject is an operation of the client that faults are tried on.
-type subject struct {
+// A prepareFunc returns the call of an operation.
+type prepareFunc func(context.Context, *testing.T, *jobs.Client) func(context.Context) error
+
+// An operationCase is a column of the matrix: an operation that meets the faults.
+type operationCase struct {
 	name  string // operationId, "content" or "wait"
 	class class
-	// ready does what must come before, and returns the call.
-	ready func(context.Context, *testing.T, *jobs.Client) func(context.Context) error
+	// prepare makes the requests that must come first, and returns the call.
+	prepare prepareFunc
 }
 
-// operation is what its faults meet; a wait may read single jobs and lists.
-func (s subject) operation() string {
-	if s.class == waiting {
+// operation returns the operation for jobstest.Rule, empty for all. Wait may read
+// jobs and lists.
+func (s operationCase) operation() string {
+	if s.class == classWait {
 		return ""
 	}
 	return s.name
 }
 
-// asked is how often the server was asked for it.
-func (c cell) asked() int {
-	if c.class == waiting {
+// requests returns the number of requests of the operation.
+func (c cell) requests() int {
+	if c.class == classWait {
 		return len(c.server.Requests())
 	}
 	return countRequests(c.server, c.operation())
 }
 
+// Titles of jobs that take longer than the default.
 const (
-	dayLong    = "takes a day" // titles of jobs, by how long they take
+	dayLong    = "takes a day"
 	minuteLong = "takes a minute"
 )
 
@@ -87,113 +92,109 @@ func mergeTitled(ctx context.Context, t *testing.T, client *jobs.Client, title s
 	return job
 }
 
-// withDataset is a call of a method of a dataset.
-func withDataset(name string, call func(context.Context, *jobs.Dataset) error) func(context.Context, *testing.T, *jobs.Client) func(context.Context) error {
+// withDataset returns the prepare function of a call with a dataset.
+func withDataset(name string, call func(context.Context, *jobs.Dataset) error) prepareFunc {
 	return func(_ context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		ds := dataset(t, client, name)
 		return func(ctx context.Context) error { return call(ctx, ds) }
 	}
 }
 
-// withContents is a call of a method of what a dataset holds.
-func withContents(name string, call func(context.Context, *jobs.Contents) error) func(context.Context, *testing.T, *jobs.Client) func(context.Context) error {
+// withContents returns the prepare function of a call with the contents of a
+// dataset.
+func withContents(name string, call func(context.Context, *jobs.Contents) error) prepareFunc {
 	return func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		contents := contentsOf(ctx, t, client, name)
 		return func(ctx context.Context) error { return call(ctx, contents) }
 	}
 }
 
-var subjects = []subject{
-	{"listDatasets", reading, func(_ context.Context, _ *testing.T, client *jobs.Client) func(context.Context) error {
-		return func(ctx context.Context) error { return drain(client.Datasets(ctx, "")) }
+var operationCases = []operationCase{
+	{"listDatasets", classRead, func(_ context.Context, _ *testing.T, client *jobs.Client) func(context.Context) error {
+		return func(ctx context.Context) error { return errorOf(drain(client.Datasets(ctx, ""))) }
 	}},
-	{"getDataset", reading, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error {
-		_, err := ds.Refresh(ctx)
-		return err
+	{"getDataset", classRead, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error {
+		return errorOf(ds.Refresh(ctx))
 	})},
-	{"listBranches", reading, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error { return drain(ds.Branches(ctx, "")) })},
-	{"listTags", reading, withDataset("street-scenes", func(ctx context.Context, ds *jobs.Dataset) error { return drain(ds.Tags(ctx, "")) })},
-	{"listCommits", reading, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error {
-		_, err := ds.Resolve(ctx, "dev")
-		return err
+	{"listBranches", classRead, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error { return errorOf(drain(ds.Branches(ctx, ""))) })},
+	{"listTags", classRead, withDataset("street-scenes", func(ctx context.Context, ds *jobs.Dataset) error { return errorOf(drain(ds.Tags(ctx, ""))) })},
+	{"listCommits", classRead, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error {
+		return errorOf(ds.Resolve(ctx, "dev"))
 	})},
-	{"listDrafts", reading, withDataset("street-scenes", func(ctx context.Context, ds *jobs.Dataset) error {
-		return drain(ds.Drafts(ctx, jobs.DraftOptions{Status: jobs.DraftAll}))
+	{"listDrafts", classRead, withDataset("street-scenes", func(ctx context.Context, ds *jobs.Dataset) error {
+		return errorOf(drain(ds.Drafts(ctx, jobs.DraftOptions{Status: jobs.DraftAll})))
 	})},
-	{"listJobs", reading, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+	{"listJobs", classRead, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		job := mergeTitled(ctx, t, client, dayLong)
 		return func(ctx context.Context) error {
-			return drain(job.Dataset().SquashAndMerge().List(ctx, jobs.ListOptions{}))
+			return errorOf(drain(job.Dataset().SquashAndMerge().List(ctx, jobs.ListOptions{})))
 		}
 	}},
-	{"getJob", reading, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+	{"getJob", classRead, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		return mergeTitled(ctx, t, client, dayLong).Update
 	}},
-	{"listSegments", reading, withContents("squash-and-merge", func(ctx context.Context, c *jobs.Contents) error { return drain(c.Segments(ctx)) })},
-	{"listSensors", reading, withContents("basic-search", func(ctx context.Context, c *jobs.Contents) error {
-		_, err := c.Sensors(ctx, "train")
-		return err
+	{"listSegments", classRead, withContents("squash-and-merge", func(ctx context.Context, c *jobs.Contents) error { return errorOf(drain(c.Segments(ctx))) })},
+	{"listSensors", classRead, withContents("basic-search", func(ctx context.Context, c *jobs.Contents) error {
+		return errorOf(c.Sensors(ctx, "train"))
 	})},
-	{"listDataDetails", reading, withContents("squash-and-merge", func(ctx context.Context, c *jobs.Contents) error {
-		return drain(c.Data(ctx, "Segment1"))
+	{"listDataDetails", classRead, withContents("squash-and-merge", func(ctx context.Context, c *jobs.Contents) error {
+		return errorOf(drain(c.Data(ctx, "Segment1")))
 	})},
-	{"getLabelStatistics", reading, withContents("squash-and-merge", func(ctx context.Context, c *jobs.Contents) error {
-		_, err := c.LabelStatistics(ctx)
-		return err
+	{"getLabelStatistics", classRead, withContents("squash-and-merge", func(ctx context.Context, c *jobs.Contents) error {
+		return errorOf(c.LabelStatistics(ctx))
 	})},
-	{"listDataUrls", reading, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+	{"listDataUrls", classRead, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		data := collect(t, contentsOf(ctx, t, client, "squash-and-merge").Data(ctx, "Segment1"))
 		<-time.After(time.Hour) // the signed URLs expire
-		return func(ctx context.Context) error { return download(ctx, data[0]) }
+		return func(ctx context.Context) error { return errorOf(download(ctx, data[0])) }
 	}},
-	{"listMaskUrls", reading, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+	{"listMaskUrls", classRead, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		mask := collect(t, contentsOf(ctx, t, client, "masks").Data(ctx, "train"))[0].Label.SemanticMask
 		<-time.After(time.Hour)
-		return func(ctx context.Context) error { return download(ctx, mask) }
+		return func(ctx context.Context) error { return errorOf(download(ctx, mask)) }
 	}},
-	{"deleteJob", ending, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+	{"deleteJob", classIdempotent, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		job := mergeTitled(ctx, t, client, dayLong)
 		require.NoError(t, job.Abort(ctx))
 		return func(ctx context.Context) error { return job.Dataset().SquashAndMerge().Delete(ctx, job.ID()) }
 	}},
-	{"abortJob", ending, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+	{"abortJob", classIdempotent, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		return mergeTitled(ctx, t, client, dayLong).Abort
 	}},
-	{"updateDraft", ending, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+	{"updateDraft", classIdempotent, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		job := mergeTitled(ctx, t, client, "")
 		require.NoError(t, job.Wait(ctx))
 		draft, err := job.Result(ctx)
 		require.NoError(t, err)
 		return draft.Close
 	}},
-	{"createJob", making, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error {
-		_, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main", Title: dayLong})
-		return err
+	{"createJob", classCreate, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error {
+		return errorOf(ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main", Title: dayLong}))
 	})},
-	{"retryJob", telling, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+	{"retryJob", classCommand, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		job := mergeTitled(ctx, t, client, dayLong)
 		require.NoError(t, job.Abort(ctx))
 		require.ErrorIs(t, job.Wait(ctx), jobs.ErrJobAborted)
 		return job.Retry
 	}},
-	{"createDatasetFromSearch", telling, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+	{"createDatasetFromSearch", classCommand, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		job := runSearch(ctx, t, client, jobs.SegmentIn("train-day"))
 		return func(ctx context.Context) error {
 			return job.CreateDataset(ctx, jobs.DatasetSpec{Name: "cars-" + job.ID()})
 		}
 	}},
-	{"content", content, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+	{"content", classContent, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		data := collect(t, contentsOf(ctx, t, client, "squash-and-merge").Data(ctx, "Segment1"))
-		return func(ctx context.Context) error { return download(ctx, data[0]) }
+		return func(ctx context.Context) error { return errorOf(download(ctx, data[0])) }
 	}},
-	{"wait", waiting, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+	{"wait", classWait, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		job := mergeTitled(ctx, t, client, minuteLong)
-		<-time.After(50 * time.Second) // it is not new any more
+		<-time.After(50 * time.Second) // a new job may be not found
 		return func(ctx context.Context) error { return job.Wait(ctx) }
 	}},
 }
 
-// oneMask is a seed with little else than a mask.
+// oneMask returns a seed that holds only a mask.
 func oneMask() jobstest.Option {
 	return jobstest.WithSeed(jobstest.Seed{Datasets: []jobstest.SeedDataset{{
 		Name:     "masks",
@@ -206,160 +207,161 @@ func oneMask() jobstest.Option {
 	}}})
 }
 
-// What a client can know of a request that met a fault.
-type nature int
+// A faultKind is the knowledge of the client about a request with a fault.
+type faultKind int
 
 const (
-	unsent     nature = iota // it did not arrive
-	lost                     // nothing
-	overloaded               // it was not executed, and may be soon
-	failing                  // something failed, before or after it was executed
-	garbled                  // there is an answer, but not the one promised
-	bodiless                 // the same, and good enough where none is promised
-	spoilt                   // the same, and has no effect where there is nothing to spoil
-	refusal                  // it was not executed, and will not be
+	faultNotSent     faultKind = iota // the request did not arrive
+	faultNoResponse                   // the request may have been executed
+	faultRateLimited                  // the request was not executed, and a retry may help
+	faultServerError                  // the request may have been executed
+	faultMalformed                    // the response is not that of the service
+	faultEmpty                        // the response has no body
+	faultCorrupt                      // the response has a body that does not decode, or not in time
+	faultRejected                     // the request was not executed, and a retry does not help
 )
 
 const maxBodyOfMatrix = 256 << 10
 
-// A trouble is a row of the matrix.
-type trouble struct {
+// A faultCase is a row of the matrix.
+type faultCase struct {
 	name     string
 	fault    jobstest.Fault
-	nature   nature
-	kind     error
-	executed bool // what the client cannot know
+	kind     faultKind
+	err      error
+	executed bool // whether the service executes the request, unknown to the client
 }
 
-var troubles = []trouble{
-	{"connection refused", jobstest.Refuse(), unsent, jobs.ErrUnreachable, false},
-	{"reset before the request arrived", jobstest.Reset(), lost, jobs.ErrUnreachable, false},
-	{"reset after the request arrived", jobstest.Reset().Executed(), lost, jobs.ErrUnreachable, true},
-	{"hang before the headers", jobstest.Hang(), lost, jobs.ErrUnreachable, false},
-	{"hang before the headers, executed", jobstest.Hang().Executed(), lost, jobs.ErrUnreachable, true},
-	{"hang in the body", jobstest.HangInBody(), garbled, jobs.ErrInvalidResponse, true},
-	{"reset in the body", jobstest.ResetInBody(), garbled, jobs.ErrInvalidResponse, true},
-	{"truncated JSON", jobstest.Truncate(), garbled, jobs.ErrInvalidResponse, true},
-	{"HTML with 200", jobstest.HTML(200), garbled, jobs.ErrInvalidResponse, false},
-	{"empty 200", jobstest.Empty(200).Executed(), bodiless, jobs.ErrInvalidResponse, true},
-	{"204", jobstest.Empty(204).Executed(), bodiless, jobs.ErrInvalidResponse, true},
-	{"301 to another host", jobstest.Redirect(301, "https://elsewhere.test/"), garbled, jobs.ErrInvalidResponse, false},
-	{"400", jobstest.Status(400), refusal, jobs.ErrInvalidArgument, false},
-	{"401", jobstest.Status(401), refusal, jobs.ErrUnauthorized, false},
-	{"403", jobstest.Status(403), refusal, jobs.ErrForbidden, false},
-	{"404", jobstest.Status(404), refusal, jobs.ErrNotFound, false},
-	{"409", jobstest.Status(409), refusal, jobs.ErrConflict, false},
-	{"429", jobstest.Status(429), overloaded, jobs.ErrRateLimited, false},
-	{"429 with Retry-After", jobstest.HTML(429).RetryAfter(7 * time.Second), overloaded, jobs.ErrRateLimited, false},
-	{"500", jobstest.Status(500).Executed(), failing, jobs.ErrServer, true},
-	{"502 HTML", jobstest.HTML(502), failing, jobs.ErrServer, false},
-	{"503 with a date", jobstest.Status(503).RetryAt(9 * time.Second), failing, jobs.ErrServer, false},
-	{"slow body", jobstest.Slow(1), spoilt, jobs.ErrInvalidResponse, true},
-	{"body over the limit", jobstest.Huge(maxBodyOfMatrix + 1), garbled, jobs.ErrInvalidResponse, true},
-	{"compressed body over the limit", jobstest.GzipBomb(maxBodyOfMatrix + 1), garbled, jobs.ErrInvalidResponse, true},
-	{"duplicate keys", jobstest.DuplicateKeys(), spoilt, jobs.ErrInvalidResponse, true},
-	{"wrong types", jobstest.WrongTypes(), spoilt, jobs.ErrInvalidResponse, true},
-	{"null everywhere", jobstest.Nulls(), spoilt, jobs.ErrInvalidResponse, true},
+var faultCases = []faultCase{
+	{"connection refused", jobstest.Refuse(), faultNotSent, jobs.ErrUnreachable, false},
+	{"reset before the request arrived", jobstest.Reset(), faultNoResponse, jobs.ErrUnreachable, false},
+	{"reset after the request arrived", jobstest.Reset().Executed(), faultNoResponse, jobs.ErrUnreachable, true},
+	{"hang before the headers", jobstest.Hang(), faultNoResponse, jobs.ErrUnreachable, false},
+	{"hang before the headers, executed", jobstest.Hang().Executed(), faultNoResponse, jobs.ErrUnreachable, true},
+	{"hang in the body", jobstest.HangInBody(), faultMalformed, jobs.ErrInvalidResponse, true},
+	{"reset in the body", jobstest.ResetInBody(), faultMalformed, jobs.ErrInvalidResponse, true},
+	{"truncated JSON", jobstest.Truncate(), faultMalformed, jobs.ErrInvalidResponse, true},
+	{"HTML with 200", jobstest.HTML(200), faultMalformed, jobs.ErrInvalidResponse, false},
+	{"empty 200", jobstest.Empty(200).Executed(), faultEmpty, jobs.ErrInvalidResponse, true},
+	{"204", jobstest.Empty(204).Executed(), faultEmpty, jobs.ErrInvalidResponse, true},
+	{"301 to another host", jobstest.Redirect(301, "https://elsewhere.test/"), faultMalformed, jobs.ErrInvalidResponse, false},
+	{"400", jobstest.Status(400), faultRejected, jobs.ErrInvalidArgument, false},
+	{"401", jobstest.Status(401), faultRejected, jobs.ErrUnauthorized, false},
+	{"403", jobstest.Status(403), faultRejected, jobs.ErrForbidden, false},
+	{"404", jobstest.Status(404), faultRejected, jobs.ErrNotFound, false},
+	{"409", jobstest.Status(409), faultRejected, jobs.ErrConflict, false},
+	{"429", jobstest.Status(429), faultRateLimited, jobs.ErrRateLimited, false},
+	{"429 with Retry-After", jobstest.HTML(429).RetryAfter(7 * time.Second), faultRateLimited, jobs.ErrRateLimited, false},
+	{"500", jobstest.Status(500).Executed(), faultServerError, jobs.ErrServer, true},
+	{"502 HTML", jobstest.HTML(502), faultServerError, jobs.ErrServer, false},
+	{"503 with a date", jobstest.Status(503).RetryAt(9 * time.Second), faultServerError, jobs.ErrServer, false},
+	{"slow body", jobstest.Slow(1), faultCorrupt, jobs.ErrInvalidResponse, true},
+	{"body over the limit", jobstest.Huge(maxBodyOfMatrix + 1), faultMalformed, jobs.ErrInvalidResponse, true},
+	{"compressed body over the limit", jobstest.GzipBomb(maxBodyOfMatrix + 1), faultMalformed, jobs.ErrInvalidResponse, true},
+	{"duplicate keys", jobstest.DuplicateKeys(), faultCorrupt, jobs.ErrInvalidResponse, true},
+	{"wrong types", jobstest.WrongTypes(), faultCorrupt, jobs.ErrInvalidResponse, true},
+	{"null everywhere", jobstest.Nulls(), faultCorrupt, jobs.ErrInvalidResponse, true},
 }
 
-// An outcome is what comes of a call.
+// An outcome is the expected result of a call.
 type outcome struct {
-	kind      error // nil: success
+	err       error // nil means success
 	ambiguous bool
-	requests  int // of the operation, that the server saw
-	attempts  int // that the error tells
-	goesOn    bool
+	requests  int // of the operation, as counted by the server
+	attempts  int // Error.Attempts
+	continues bool
 }
 
 func (o outcome) String() string {
 	switch {
-	case o.goesOn:
-		return "goes on"
-	case o.kind == nil:
+	case o.continues:
+		return "continues"
+	case o.err == nil:
 		return "ok"
 	case o.ambiguous:
-		return fmt.Sprintf("%v, ambiguous, %d", o.kind, o.requests)
+		return fmt.Sprintf("%v, ambiguous, %d", o.err, o.requests)
 	}
-	return fmt.Sprintf("%v, %d", o.kind, o.requests)
+	return fmt.Sprintf("%v, %d", o.err, o.requests)
 }
 
-// endsWaits: unauthorized, forbidden, not found and malformed end a wait;
-// everything else is weather.
-func (f trouble) endsWaits() bool { return f.nature == refusal && !errors.Is(f.kind, jobs.ErrConflict) }
+// endsWaits reports whether the fault ends a wait. All other faults are treated as
+// transient.
+func (f faultCase) endsWaits() bool {
+	return f.kind == faultRejected && !errors.Is(f.err, jobs.ErrConflict)
+}
 
 const allAttempts = 4 // of the default policy
 
-// expect says what must come of a call when every request of it meets the
-// fault. It knows design.md and issue 4, and nothing of the client.
-func expect(s subject, f trouble) outcome {
+// expect returns the outcome if every request of the call meets the fault. It
+// follows docs/design.md, independent of the client.
+func expect(s operationCase, f faultCase) outcome {
 	switch s.class {
-	case content:
+	case classContent:
 		return expectContent(f)
-	case waiting:
+	case classWait:
 		if f.endsWaits() {
-			return outcome{kind: f.kind, requests: 1, attempts: 1}
+			return outcome{err: f.err, requests: 1, attempts: 1}
 		}
-		return outcome{goesOn: true}
+		return outcome{continues: true}
 	}
-	promised := s.class == reading || s.class == making
-	repeatable := s.class == reading || s.class == ending
-	o := outcome{kind: f.kind, requests: allAttempts, attempts: allAttempts}
-	switch f.nature {
-	case unsent, overloaded:
+	promised := s.class == classRead || s.class == classCreate
+	idempotent := s.class == classRead || s.class == classIdempotent
+	o := outcome{err: f.err, requests: allAttempts, attempts: allAttempts}
+	switch f.kind {
+	case faultNotSent, faultRateLimited:
 		return o
-	case refusal:
+	case faultRejected:
 		o.requests, o.attempts = 1, 1
 		return o
-	case bodiless, spoilt:
+	case faultEmpty, faultCorrupt:
 		if !promised {
 			return outcome{requests: 1}
 		}
 	}
 	switch {
-	case !repeatable:
+	case !idempotent:
 		o.ambiguous, o.requests, o.attempts = true, 1, 1
-	case s.class == ending && f.name == "truncated JSON":
-		// The second request finds it done; its status says so, whatever has
-		// become of its body.
+	case s.class == classIdempotent && f.name == "truncated JSON":
+		// The first request is executed. The status of the second response says so,
+		// and its body does not matter.
 		return outcome{requests: 2}
 	}
 	return o
 }
 
-// expectContent: the bytes are what the host says they are. Only their end can
-// be seen to be wrong, and a host may lead to another one.
-func expectContent(f trouble) outcome {
-	all := outcome{kind: f.kind, requests: allAttempts, attempts: allAttempts}
+// expectContent returns the outcome of a download. Any body is content, so only
+// its end can be wrong. Redirects are followed.
+func expectContent(f faultCase) outcome {
+	all := outcome{err: f.err, requests: allAttempts, attempts: allAttempts}
 	switch f.name {
 	case "hang in the body":
-		return outcome{kind: context.DeadlineExceeded, requests: 1}
+		return outcome{err: context.DeadlineExceeded, requests: 1}
 	case "reset in the body":
-		return outcome{kind: io.ErrUnexpectedEOF, requests: 1}
+		return outcome{err: io.ErrUnexpectedEOF, requests: 1}
 	case "204":
 		return all
 	case "301 to another host":
-		all.kind = jobs.ErrUnreachable // in these tests there is no other host
+		all.err = jobs.ErrUnreachable // the other host does not exist
 		return all
 	case "403":
-		return outcome{kind: f.kind, requests: 2, attempts: 1} // once more with a fresh URL
+		return outcome{err: f.err, requests: 2, attempts: 1} // the second request has a new URL
 	}
-	switch f.nature {
-	case garbled, bodiless, spoilt:
+	switch f.kind {
+	case faultMalformed, faultEmpty, faultCorrupt:
 		return outcome{requests: 1}
-	case refusal:
-		return outcome{kind: f.kind, requests: 1, attempts: 1}
+	case faultRejected:
+		return outcome{err: f.err, requests: 1, attempts: 1}
 	}
 	return all
 }
 
-// expectOnce says what must come of a call when one request of it meets the
-// fault and the rest do not.
-func expectOnce(s subject, f trouble) outcome {
+// expectOnce returns the outcome if only the first request meets the fault.
+func expectOnce(s operationCase, f faultCase) outcome {
 	o := expect(s, f)
 	switch {
-	case o.requests == allAttempts || o.goesOn:
+	case o.requests == allAttempts || o.continues:
 		return outcome{requests: 2}
-	case s.class == content && f.name == "403":
+	case s.class == classContent && f.name == "403":
 		return outcome{requests: 2}
 	}
 	return o
@@ -376,14 +378,15 @@ func TestFaultMatrix(t *testing.T) {
 			}
 		}
 		var tried []string
-		for _, s := range subjects {
+		for _, s := range operationCases {
 			tried = append(tried, s.name)
 		}
 		assert.ElementsMatch(t, append(known, "content", "wait"), tried)
 	})
-	for _, s := range subjects {
+	for _, s := range operationCases {
 		t.Run(s.name, func(t *testing.T) {
-			for _, f := range troubles {
+			t.Parallel()
+			for _, f := range faultCases {
 				t.Run(f.name, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) { tryCell(t, s, f) })
 				})
@@ -402,17 +405,17 @@ func TestFaultMatrix(t *testing.T) {
 	})
 }
 
-// A cell is the world of one fault and one operation.
+// A cell is one fault and one operation with a server of their own.
 type cell struct {
 	t      *testing.T
 	server *jobstest.Server
 	client *jobs.Client
 	bodies *bodyCounter
-	subject
-	trouble
+	operationCase
+	faultCase
 }
 
-func tryCell(t *testing.T, s subject, f trouble) {
+func tryCell(t *testing.T, s operationCase, f faultCase) {
 	options := []jobstest.Option{jobstest.WithRuns(runsByTitle)}
 	if s.name == "listMaskUrls" {
 		options = append(options, oneMask())
@@ -422,7 +425,7 @@ func tryCell(t *testing.T, s subject, f trouble) {
 	c := cell{t, server, clientOf(t, server, jobs.WithMaxBody(maxBodyOfMatrix),
 		jobs.WithHTTPClient(&http.Client{Transport: bodies})), bodies, s, f}
 
-	if s.class != waiting || f.endsWaits() {
+	if s.class != classWait || f.endsWaits() {
 		c.try(jobstest.Rule{Operation: s.operation()}, expect(s, f), true)
 		c.try(jobstest.Rule{Operation: s.operation(), Times: 1}, expectOnce(s, f), false)
 	} else {
@@ -430,63 +433,62 @@ func tryCell(t *testing.T, s subject, f trouble) {
 			c.try(jobstest.Rule{Operation: s.operation(), Times: times}, outcome{}, false)
 		}
 	}
-	call := s.ready(t.Context(), t, c.client)
-	require.NoError(t, call(t.Context()), "after the fault is gone")
-	assert.Zero(t, bodies.open.Load(), "bodies that were not closed")
+	call := s.prepare(t.Context(), t, c.client)
+	require.NoError(t, call(t.Context()), "without the fault")
+	assert.Zero(t, bodies.open.Load(), "open bodies")
 }
 
-// try makes the call under a rule and compares what comes of it.
+// try makes the call with the fault injected by rule, and checks the outcome.
 func (c cell) try(rule jobstest.Rule, want outcome, always bool) {
 	t := c.t
-	call := c.ready(t.Context(), t, c.client)
-	before := c.count()
-	asked := c.asked()
+	call := c.prepare(t.Context(), t, c.client)
+	countBefore, requestsBefore := c.count(), c.requests()
 	c.server.Inject(rule, c.fault)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	err := call(ctx)
 	c.server.Clear()
-	seen := c.asked()
+	requests := c.requests() - requestsBefore
 
 	name := "a single fault"
 	if always {
 		name = "always"
 	}
-	if want.kind == nil {
+	if want.err == nil {
 		assert.NoError(t, err, name)
 	} else {
-		assert.ErrorIs(t, err, want.kind, name)
+		assert.ErrorIs(t, err, want.err, name)
 	}
 	assert.Equal(t, want.ambiguous, errors.Is(err, jobs.ErrAmbiguous), "%s: ambiguous: %v", name, err)
 	if want.requests > 0 {
-		assert.Equal(t, want.requests, seen-asked, "%s: requests", name)
+		assert.Equal(t, want.requests, requests, "%s: requests", name)
 	}
 	var e *jobs.Error
 	if errors.As(err, &e) {
 		assert.Equal(t, want.attempts, e.Attempts, "%s: Error.Attempts", name)
-		c.hides(*e)
+		c.assertNoSecret(*e)
 	} else {
 		assert.Zero(t, want.attempts, "%s: no *Error: %v", name, err)
 	}
-	c.hides(err)
-	c.hides(c.client)
-	assert.Zero(t, c.bodies.open.Load(), "%s: bodies that were not closed", name)
+	c.assertNoSecret(err)
+	c.assertNoSecret(c.client)
+	assert.Zero(t, c.bodies.open.Load(), "%s: open bodies", name)
 
-	// What can be counted is there once where the request was executed or the
-	// call succeeded, and never twice.
-	made := 0
+	// A job or dataset exists once if the request was executed or the call
+	// succeeded, and never twice.
+	created := 0
 	if c.executed || err == nil {
-		made = 1
+		created = 1
 	}
-	if c.class == making || c.subject.name == "createDatasetFromSearch" {
-		assert.Equal(t, made, c.count()-before, "%s: made", name)
+	if c.class == classCreate || c.operationCase.name == "createDatasetFromSearch" {
+		assert.Equal(t, created, c.count()-countBefore, "%s: created", name)
 	} else {
-		assert.Equal(t, before, c.count(), "%s: made", name)
+		assert.Equal(t, countBefore, c.count(), "%s: created", name)
 	}
 }
 
-// hides checks that no text of a value shows the key or the signature of a URL.
-func (c cell) hides(v any) {
+// assertNoSecret checks that no text of v shows the key or the signature of a URL.
+func (c cell) assertNoSecret(v any) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
 		text := fmt.Sprintf(verb, v)
 		assert.NotContains(c.t, text, c.server.AccessKey(), verb)
@@ -494,13 +496,13 @@ func (c cell) hides(v any) {
 	}
 }
 
-// count is how many there are of what the operation may make.
+// count returns the number of datasets and merges, without merges for deleteJob.
 func (c cell) count() int {
 	n := 0
 	for ds, err := range c.client.Datasets(c.t.Context(), "") {
 		require.NoError(c.t, err)
 		n++
-		if ds.Name == "squash-and-merge" && c.subject.name != "deleteJob" {
+		if ds.Name == "squash-and-merge" && c.operationCase.name != "deleteJob" {
 			squash, err := c.client.DatasetByID(ds.ID)
 			require.NoError(c.t, err)
 			n += len(collect(c.t, squash.SquashAndMerge().List(c.t.Context(), jobs.ListOptions{})))
@@ -509,8 +511,7 @@ func (c cell) count() int {
 	return n
 }
 
-// A bodyCounter counts the bodies that are open. One that is open keeps a
-// connection.
+// A bodyCounter counts the open response bodies. An open body keeps a connection.
 type bodyCounter struct {
 	next http.RoundTripper
 	open atomic.Int64
@@ -538,16 +539,17 @@ func (b *countedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// faultsDocument is docs/faults.md. Operations with the same column share one.
+// faultsDocument returns docs/faults.md. Operations with equal cells share a
+// column.
 func faultsDocument() []byte {
 	type column struct {
 		names []string
 		cells []string
 	}
 	var columns []*column
-	for _, s := range subjects {
-		cells := make([]string, len(troubles))
-		for i, f := range troubles {
+	for _, s := range operationCases {
+		cells := make([]string, len(faultCases))
+		for i, f := range faultCases {
 			cells[i] = expect(s, f).String()
 		}
 		i := slices.IndexFunc(columns, func(c *column) bool { return slices.Equal(c.cells, cells) })
@@ -568,7 +570,7 @@ func faultsDocument() []byte {
 		fmt.Fprintf(&b, " %s |", titles[c.names[0]])
 	}
 	b.WriteString("\n|" + strings.Repeat(" --- |", len(columns)+1) + "\n")
-	for i, f := range troubles {
+	for i, f := range faultCases {
 		fmt.Fprintf(&b, "| %s |", f.name)
 		for _, c := range columns {
 			fmt.Fprintf(&b, " %s |", c.cells[i])
@@ -584,27 +586,27 @@ func faultsDocument() []byte {
 }
 
 const faultsHead = `<!-- Written by go test -run TestFaultMatrix ./jobs -update. Do not edit. -->
-# What comes of a fault
-Every operation of the client meets every fault in TestFaultMatrix, with the default options, and this table is what the test asserts. A cell holds what errors.Is finds and how many requests were sent. The fault meets every request of the call. Where a cell says 4, a fault that passes before the fourth request is never seen: the call succeeds.
+# Outcomes of faults
+TestFaultMatrix runs every operation of the client with every fault, with the default options, and asserts this table. Every request of the call meets the fault. A cell holds the error that errors.Is finds and the number of requests. If a cell says 4 and the fault ends before the fourth request, the call succeeds.
 
 `
 
 const faultsFoot = `- open content: Data.Open and Open of a mask, and reading to the end
-- wait: Job.Wait, of a job that was created more than half a minute ago
+- wait: Job.Wait, for a job that was created more than half a minute ago
 
-| cell | sentinel | what happened | did it take effect? | what to do |
+| cell | sentinel | cause | executed? | remedy |
 | --- | --- | --- | --- | --- |
-| ok | none | success: the answer is good, or none is promised and the status says so | yes | nothing |
-| goes on | none | a wait takes it as weather and looks again, until its patience ends | | nothing |
-| ..., ambiguous | ErrAmbiguous, with the other one | the request is not sent again, because it may have been executed | perhaps | look: for the job with Jobs.List, for the run of a job with Job.Update, for the dataset with Client.Dataset |
-| no response | ErrUnreachable | no connection, or one that broke or stayed silent | no, unless ambiguous; delete, abort and close perhaps | try again later |
-| invalid response | ErrInvalidResponse | an answer that is not the service's: cut short, of another form, too large, or a redirect, which is never followed | as above | try again later; tell those who run the gateway |
+| ok | none | success: the response is valid, or no body is promised and the status is a success | yes | none |
+| continues | none | the wait treats the fault as transient and polls again, until the maximum outage | | none |
+| ..., ambiguous | ErrAmbiguous and the other sentinel | the request is not sent again because it may have been executed | unknown | check first: for a job with Jobs.List, for a run with Job.Update, for a dataset with Client.Dataset |
+| no response | ErrUnreachable | no connection, or a connection that broke or timed out | no, unless ambiguous; unknown for delete, abort and close | try again later |
+| invalid response | ErrInvalidResponse | a response that is not that of the service: truncated, malformed, too large, or a redirect, which is not followed | as above | try again later; check the gateway |
 | rate limited | ErrRateLimited | too many requests | no | slow down, see WithRateLimit |
-| server error | ErrServer | the service or a gateway failed | as with no response | try again later |
-| invalid argument | ErrInvalidArgument | the service refused the request | no | mend the call |
-| unauthorized, forbidden | ErrUnauthorized, ErrForbidden | the access key is not good for it; for content: neither is a fresh URL | no | check the access key |
-| not found, conflict | ErrNotFound, ErrConflict | no such thing; the name is taken | no | check ids and names |
-| unexpected EOF, context deadline exceeded | those of io and context | content broke off, or stood still until the context ended | | open it again; give reads of content a deadline |
+| server error | ErrServer | the service or a gateway failed | as above | try again later |
+| invalid argument | ErrInvalidArgument | the service rejected the request | no | correct the arguments |
+| unauthorized, forbidden | ErrUnauthorized, ErrForbidden | the access key does not permit the operation; for content, a new URL was rejected too | no | check the access key |
+| not found, conflict | ErrNotFound, ErrConflict | the id or name does not exist; the name is taken | no | check ids and names |
+| unexpected EOF, context deadline exceeded | those of io and context | the content is truncated, or no more bytes arrived before the context ended | | open it again; set a deadline for downloads |
 
-In no cell is a job, a run or a dataset made twice, is a body left open or a goroutine left behind, or does an error show the access key or the query of a signed URL.
+The test also checks in every cell that no job, run or dataset is created twice, that no response body stays open and no goroutine is left behind, and that no error shows the access key or the query of a signed URL.
 `

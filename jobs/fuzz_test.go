@@ -16,7 +16,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// FuzzErrorResponse decodes what comes with a status that is an error.
+// FuzzErrorResponse decodes error responses.
 func FuzzErrorResponse(f *testing.F) {
 	for _, body := range []string{
 		`{"code":"ResourceNotExist","message":"no such job"}`, `{"code":"Unauthorized","message":"Accesskey-0123 https://a/?b"}`,
@@ -43,17 +43,17 @@ func FuzzErrorResponse(f *testing.F) {
 		assert.LessOrEqual(t, len(text), jobs.MaxErrorMessage+1024)
 		assert.GreaterOrEqual(t, e.RetryAfter, time.Duration(0))
 		assert.LessOrEqual(t, e.RetryAfter, 24*time.Hour)
-		kinds := 0
-		for _, kind := range sentinels {
-			if errors.Is(err, kind) {
-				kinds++
+		matches := 0
+		for _, sentinel := range sentinels {
+			if errors.Is(err, sentinel) {
+				matches++
 			}
 		}
-		assert.LessOrEqual(t, kinds, 1)
+		assert.LessOrEqual(t, matches, 1)
 	})
 }
 
-// FuzzJob decodes a job, as an answer and as what was saved.
+// FuzzJob decodes a job in a response and in Resume.
 func FuzzJob(f *testing.F) {
 	for _, body := range []string{
 		processingJob, jobJSON("PROCESSING", "SUCCESS"), `{}`, `null`, `[]`, "", "{\"title\":",
@@ -65,8 +65,8 @@ func FuzzJob(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		given := string(body)
-		client := stubClient(t, respondWith(200, given))
+		text := string(body)
+		client := stubClient(t, respondWith(200, text))
 		ds := datasetByID(t, client)
 		got, getErr := ds.SquashAndMerge().Get(t.Context(), "6f2a")
 		job, err := ds.SquashAndMerge().Resume(body)
@@ -78,7 +78,7 @@ func FuzzJob(f *testing.F) {
 			return
 		}
 		s := job.Snapshot()
-		require.Equal(t, given, string(s.Raw))
+		require.Equal(t, text, string(s.Raw))
 		require.True(t, json.Valid(s.Arguments))
 		if s.ID == "6f2a" {
 			require.NoError(t, getErr)
@@ -99,7 +99,7 @@ func FuzzJob(f *testing.F) {
 	})
 }
 
-// FuzzResume loads a search, with its arguments, which create another one.
+// FuzzResume resumes a search and decodes its arguments.
 func FuzzResume(f *testing.F) {
 	const search = `{"title":"t","jobId":"6f2a","arguments":{"commit":"3bd4","conjunction":"and","unit":"file","filters":[%s]},"createdAt":1,"status":"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"b"}}`
 	for _, filter := range []string{
@@ -128,7 +128,7 @@ func FuzzResume(f *testing.F) {
 	})
 }
 
-// FuzzLabels decodes a datum with whatever labels.
+// FuzzLabels decodes a datum with arbitrary labels.
 func FuzzLabels(f *testing.F) {
 	f.Add([]byte(allLabels))
 	for _, label := range []string{
@@ -138,9 +138,7 @@ func FuzzLabels(f *testing.F) {
 		f.Add([]byte(label))
 	}
 	f.Fuzz(func(t *testing.T, label []byte) {
-		client := stubClient(t, respondWith(200, fmt.Sprintf(`{"dataDetails":[{"remotePath":"a","url":"https://data.example/a?sig=5ec1e7","label":%s}],"totalCount":1}`, label)))
-		contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
-		require.NoError(t, err)
+		contents := stubContents(t, respondWith(200, fmt.Sprintf(`{"dataDetails":[{"remotePath":"a","url":"https://data.example/a?sig=5ec1e7","label":%s}],"totalCount":1}`, label)))
 		for d, err := range contents.Data(t.Context(), "train") {
 			if err != nil {
 				require.ErrorIs(t, err, jobs.ErrInvalidResponse)
@@ -149,8 +147,8 @@ func FuzzLabels(f *testing.F) {
 			}
 			l := d.Label
 			require.Equal(t, len(l.Types()) == 0, l.IsZero())
-			for of, other := range l.Other {
-				require.True(t, json.Valid(other.JSON()), "%s", of)
+			for labelType, other := range l.Other {
+				require.True(t, json.Valid(other.JSON()), "%s", labelType)
 			}
 			if l.PanopticMask != nil {
 				_ = l.PanopticMask.URL()
@@ -159,15 +157,16 @@ func FuzzLabels(f *testing.F) {
 	})
 }
 
-// FuzzPages reads a list from a service that answers as the bytes say: two of
-// them make a page, its size and how much the total is off.
+// FuzzPages reads a list of arbitrary pages. Two bytes describe a page: the first
+// is its size, the second its totalCount. kinds bounds the number of different
+// items.
 func FuzzPages(f *testing.F) {
 	for _, script := range []string{"", "\x00\x00", "\x80\x80\x80\x80", "\x01\x7f\x01\x7f", "\xff\xff", "\x05\xff\x05\x00\x05\xff", "\x80\x01\x00\xff"} {
 		f.Add([]byte(script), uint8(3))
 	}
 	f.Fuzz(func(t *testing.T, script []byte, kinds uint8) {
-		requests, given := 0, map[string]bool{}
-		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+		requests, served := 0, map[string]bool{}
+		contents := stubContents(t, func(r *http.Request) (*http.Response, error) {
 			requests++
 			offset, err := strconv.Atoi(r.URL.Query().Get("offset"))
 			require.NoError(t, err)
@@ -176,18 +175,16 @@ func FuzzPages(f *testing.F) {
 			if at := 2 * (requests - 1); at+1 < len(script) {
 				size, total = int(script[at]), (int(script[at+1])-64)*64
 			} else if len(script) >= 2 {
-				size, total = int(script[0]), 1<<40 // the same for ever
+				size, total = int(script[0]), 1<<40 // the same page every time
 			}
 			items := make([]string, size)
 			for i := range items {
 				name := fmt.Sprint((offset + i) % (int(kinds)*64 + 1))
-				given[name] = true
+				served[name] = true
 				items[i] = `{"name":"` + name + `"}`
 			}
 			return newResponse(200, fmt.Sprintf(`{"segments":[%s],"totalCount":%d}`, strings.Join(items, ","), total)), nil
 		})
-		contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
-		require.NoError(t, err)
 		seen := map[string]bool{}
 		for s, err := range contents.Segments(t.Context()) {
 			if err != nil {
@@ -197,26 +194,26 @@ func FuzzPages(f *testing.F) {
 			require.False(t, seen[s.Name], "%s twice", s.Name)
 			seen[s.Name] = true
 		}
-		require.Equal(t, len(given), len(seen), "what was given is passed on")
-		// Every page but a few in a row brings something new.
-		require.LessOrEqual(t, requests, (len(given)+1)*(jobs.MaxStalePages+1))
+		require.Equal(t, len(served), len(seen), "every item is yielded")
+		// At most MaxStalePages pages in a row bring no new item.
+		require.LessOrEqual(t, requests, (len(served)+1)*(jobs.MaxStalePages+1))
 	})
 }
 
-// FuzzFilters makes every filter of whatever values; each is sent as JSON that
-// reads back, or refused.
+// FuzzFilters creates searches with every filter. Each filter is rejected, or sent
+// as JSON that decodes to the same value.
 func FuzzFilters(f *testing.F) {
 	f.Add("car", "BOX2D", int64(1), true, 1.5)
 	f.Add("", "", int64(-1), false, 0.0)
 	f.Add("a\xff\u2028<&>\"", "\x00", int64(1)<<62, true, 1e300)
-	f.Fuzz(func(t *testing.T, text, of string, size int64, yes bool, number float64) {
-		label := jobs.LabelType(of)
+	f.Fuzz(func(t *testing.T, text, labelText string, size int64, yes bool, number float64) {
+		label := jobs.LabelType(labelText)
 		all := []jobs.Filter{
 			jobs.SegmentIn(text), jobs.SensorIn(text, "a"), jobs.CategoryIn(label, text),
 			jobs.AttributeIn(label, map[string][]any{text: {yes, number, nil, text}}), jobs.HasLabel(yes),
 			jobs.SizeEquals(size), jobs.SizeGreaterThan(size), jobs.SizeLessThan(size), jobs.SizeAtLeast(size), jobs.SizeAtMost(size),
 			jobs.FrameIs(text), jobs.FrameLike(text), jobs.RemotePathIs(text), jobs.RemotePathLike(text),
-			jobs.RawFilter(text, text, of, label, []any{number, text}),
+			jobs.RawFilter(text, text, labelText, label, []any{number, text}),
 		}
 		for _, filter := range all {
 			sent := ""
@@ -248,7 +245,7 @@ func FuzzFilters(f *testing.F) {
 	})
 }
 
-// FuzzRetryAfter reads the header.
+// FuzzRetryAfter parses the header.
 func FuzzRetryAfter(f *testing.F) {
 	for _, header := range []string{
 		"", "0", "7", "2.5", "-1", "NaN", "Inf", "1e300", " 3 ", "0x10", "1_000", "Wed, 25 Nov 2026 02:00:00 GMT", "Wednesday, 25-Nov-26 02:00:00 GMT",
@@ -264,7 +261,7 @@ func FuzzRetryAfter(f *testing.F) {
 	})
 }
 
-// FuzzRedact cleans what others wrote.
+// FuzzRedact redacts and sanitizes texts.
 func FuzzRedact(f *testing.F) {
 	for _, text := range []string{
 		"", "see https://a.example/b?c=d&e", "Accesskey-0123", "HTTPS://A?x", "https:?https:?", "ACCESSKEY-a?Accesskey-b", "a\x00\xff\u2028b", "?", "https:",
@@ -273,7 +270,7 @@ func FuzzRedact(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string, limit int) {
 		clean := jobs.Redact(text)
-		require.Equal(t, clean, jobs.Redact(clean), "once is enough")
+		require.Equal(t, clean, jobs.Redact(clean), "redacting is idempotent")
 		if limit < 0 || limit > 1<<20 {
 			t.Skip()
 		}
@@ -283,7 +280,7 @@ func FuzzRedact(f *testing.F) {
 	})
 }
 
-// FuzzSameJSON compares values as encoding/json reads them.
+// FuzzSameJSON compares JSON texts and checks the result with encoding/json.
 func FuzzSameJSON(f *testing.F) {
 	for _, pair := range [][2]string{
 		{`{"a":1,"b":[2.0,null]}`, `{"b":[2,null],"a":1e0}`}, {`"\u0061"`, `"a"`}, {`{}`, `[]`}, {`1`, `"1"`}, {`{"a":{"b":1}}`, `{"a":{},"b":1}`}, {`["a,b"]`, `["a","b"]`},
@@ -300,7 +297,7 @@ func FuzzSameJSON(f *testing.F) {
 		require.True(t, jobs.SameJSON(a, a))
 		var x, y any
 		if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
-			return // a number that fits no float
+			return // a number is outside of the range of float64
 		}
 		if same {
 			require.Equal(t, x, y)
@@ -308,7 +305,8 @@ func FuzzSameJSON(f *testing.F) {
 	})
 }
 
-// FuzzJobPage reads a page of jobs in both ways, which must agree.
+// FuzzJobPage decodes a page of jobs with the decoders of Wait and List, which
+// must agree.
 func FuzzJobPage(f *testing.F) {
 	for _, body := range []string{
 		`{"jobs":[` + processingJob + `],"totalCount":1}`, `{"jobs":[],"totalCount":0}`, `{"totalCount":3,"jobs":[{"jobId":"a","createdAt":1e3},null,1,"]",[{}]]}`,

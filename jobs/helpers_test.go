@@ -2,13 +2,16 @@ package jobs_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io"
 	"iter"
+	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,15 +26,25 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-func errorOf[T any](_ T, err error) error { return err }
+// fullSize returns full if TENSORBAY_TEST_FULL is 1, and small otherwise. Tests
+// use it for sizes at which they would take more than a few seconds.
+func fullSize(small, full int) int {
+	if os.Getenv("TENSORBAY_TEST_FULL") == "1" {
+		return full
+	}
+	return small
+}
 
-// connect starts an embedded TensorBay and a client of it.
+// Helpers for tests with an embedded TensorBay.
+
+// connect starts an embedded TensorBay and returns a client of it.
 func connect(t *testing.T, options ...jobstest.Option) (*jobstest.Server, *jobs.Client) {
 	t.Helper()
 	server := jobstest.New(t, options...)
 	return server, clientOf(t, server)
 }
 
+// clientOf returns a client of server without a rate limit.
 func clientOf(t *testing.T, server *jobstest.Server, options ...jobs.Option) *jobs.Client {
 	t.Helper()
 	options = append([]jobs.Option{
@@ -42,34 +55,50 @@ func clientOf(t *testing.T, server *jobstest.Server, options ...jobs.Option) *jo
 	return client
 }
 
-func dataset(t *testing.T, client *jobs.Client, name string, position ...jobs.RevisionOption) *jobs.Dataset {
+func dataset(t *testing.T, client *jobs.Client, name string, revision ...jobs.RevisionOption) *jobs.Dataset {
 	t.Helper()
-	ds, err := client.Dataset(t.Context(), name, position...)
+	ds, err := client.Dataset(t.Context(), name, revision...)
 	require.NoError(t, err)
 	return ds
 }
 
-// merge creates the job of most tests.
+// contentsOf returns the contents of the default branch.
+func contentsOf(ctx context.Context, t *testing.T, client *jobs.Client, name string) *jobs.Contents {
+	t.Helper()
+	contents, err := dataset(t, client, name).Contents(ctx, "")
+	require.NoError(t, err)
+	return contents
+}
+
+// mergeDev merges branch dev of dataset squash-and-merge.
+var mergeDev = jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: jobs.StrategySkip}
+
+// mergeJobs returns the merges of dataset squash-and-merge.
+func mergeJobs(t *testing.T, client *jobs.Client) jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMergeArgs] {
+	t.Helper()
+	return dataset(t, client, "squash-and-merge").SquashAndMerge()
+}
+
+// createMerge creates a merge of branch dev into the default branch.
 func createMerge(ctx context.Context, t *testing.T, client *jobs.Client) *jobs.SquashAndMergeJob {
 	t.Helper()
-	ds := dataset(t, client, "squash-and-merge")
-	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Strategy: jobs.StrategySkip})
+	args := mergeDev
+	args.Target = ""
+	job, err := mergeJobs(t, client).Create(ctx, args)
 	require.NoError(t, err)
 	return job
 }
 
-// collect reads a list to its end.
-func collect[T any](t *testing.T, items iter.Seq2[T, error]) []T {
+// runSearch creates a search of dataset street-scenes and waits for it.
+func runSearch(ctx context.Context, t *testing.T, client *jobs.Client, filters ...jobs.Filter) *jobs.BasicSearchJob {
 	t.Helper()
-	var all []T
-	for item, err := range items {
-		require.NoError(t, err)
-		all = append(all, item)
-	}
-	return all
+	job, err := dataset(t, client, "street-scenes").BasicSearch().Create(ctx, jobs.BasicSearchArgs{Filters: filters})
+	require.NoError(t, err)
+	require.NoError(t, job.Wait(ctx))
+	return job
 }
 
-// count is how often the server was asked for an operation.
+// countRequests returns the number of requests of an operation.
 func countRequests(server *jobstest.Server, operation string) int {
 	n := 0
 	for _, r := range server.Requests() {
@@ -80,7 +109,11 @@ func countRequests(server *jobstest.Server, operation string) int {
 	return n
 }
 
-// A stub answers in place of a server.
+// Helpers for tests with a stub in place of a service.
+
+const testKey = "Accesskey-0123456789abcdef0123456789abcdef"
+
+// A stub is an http.RoundTripper that responds without a network.
 type stub func(*http.Request) (*http.Response, error)
 
 func (s stub) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -96,10 +129,28 @@ func newResponse(status int, body string) *http.Response {
 	}
 }
 
-const testKey = "Accesskey-0123456789abcdef0123456789abcdef"
+// respondWith returns a stub that sends the same response to every request.
+func respondWith(status int, body string) stub {
+	return func(*http.Request) (*http.Response, error) { return newResponse(status, body), nil }
+}
 
-// stubbed is a client that talks to a stub, and does not send again what
-// failed.
+// failWith returns a stub that fails every request with err.
+func failWith(err error) stub {
+	return func(*http.Request) (*http.Response, error) { return nil, err }
+}
+
+var (
+	errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+	errReset   = &net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}
+)
+
+// hang is a stub that does not respond before the context of the request ends.
+func hang(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
+}
+
+// stubClient returns a client of a stub that sends every request once.
 func stubClient(t *testing.T, s stub, options ...jobs.Option) *jobs.Client {
 	t.Helper()
 	client, err := jobs.NewClient(testKey, append([]jobs.Option{
@@ -109,127 +160,19 @@ func stubClient(t *testing.T, s stub, options ...jobs.Option) *jobs.Client {
 	return client
 }
 
-// always is a stub that gives the same answer to everything.
-func respondWith(status int, body string) stub {
-	return func(*http.Request) (*http.Response, error) { return newResponse(status, body), nil }
-}
-
-func datasetByID(t *testing.T, client *jobs.Client, position ...jobs.RevisionOption) *jobs.Dataset {
+// datasetByID returns a dataset without a request.
+func datasetByID(t *testing.T, client *jobs.Client, revision ...jobs.RevisionOption) *jobs.Dataset {
 	t.Helper()
-	ds, err := client.DatasetByID("154e35ba50954cae9f3e3c7ac41b2d0f", position...)
+	ds, err := client.DatasetByID("154e35ba50954cae9f3e3c7ac41b2d0f", revision...)
 	require.NoError(t, err)
 	return ds
 }
 
-// load gives a job without a request.
-func resumeMerge(t *testing.T, ds *jobs.Dataset, body string) *jobs.SquashAndMergeJob {
-	t.Helper()
-	job, err := ds.SquashAndMerge().Resume([]byte(body))
-	require.NoError(t, err)
-	return job
-}
-
+// processingJob is a merge in its wire form.
 const processingJob = `{"title":"dev->main(skip)","jobId":"6f2a","arguments":{"title":"merge dev","sourceBranchName":"dev","targetBranchName":"main","strategy":"skip"},"createdAt":1764000000,"startedAt":1764000002,"status":"PROCESSING","errorMessage":"","description":""}`
 
-func firstItem[T any](items func(func(T, error) bool)) error {
-	for _, err := range items {
-		return err
-	}
-	return fmt.Errorf("no item and no error")
-}
-
-type opener interface {
-	Open(context.Context) (io.ReadCloser, error)
-}
-
-func readContent(ctx context.Context, t *testing.T, o opener) string {
-	t.Helper()
-	r, err := o.Open(ctx)
-	require.NoError(t, err)
-	body, err := io.ReadAll(r)
-	require.NoError(t, err)
-	require.NoError(t, r.Close())
-	return string(body)
-}
-
-func contentsOf(ctx context.Context, t *testing.T, client *jobs.Client, name string) *jobs.Contents {
-	t.Helper()
-	contents, err := dataset(t, client, name).Contents(ctx, "")
-	require.NoError(t, err)
-	return contents
-}
-
-// search waits for a search of street-scenes.
-func runSearch(ctx context.Context, t *testing.T, client *jobs.Client, filters ...jobs.Filter) *jobs.BasicSearchJob {
-	t.Helper()
-	job, err := dataset(t, client, "street-scenes").BasicSearch().Create(ctx, jobs.BasicSearchArgs{Filters: filters})
-	require.NoError(t, err)
-	require.NoError(t, job.Wait(ctx))
-	return job
-}
-
-func assertOneLine(t *testing.T, text string) {
-	t.Helper()
-	assert.True(t, utf8.ValidString(text), "%q", text)
-	for _, r := range text {
-		if unicode.IsControl(r) && r != '\u0085' && (r < 0x80 || r > 0x9f) {
-			t.Fatalf("control character %q in %q", r, text)
-		}
-	}
-}
-
-var mergeDev = jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: jobs.StrategySkip}
-
-func mergeJobs(t *testing.T, client *jobs.Client) jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMergeArgs] {
-	t.Helper()
-	return dataset(t, client, "squash-and-merge").SquashAndMerge()
-}
-
-// sources are the files of the package, without tests.
-func sources(t *testing.T) map[string]*ast.File {
-	t.Helper()
-	paths, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	files := map[string]*ast.File{}
-	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
-		require.NoError(t, err)
-		files[path] = file
-	}
-	return files
-}
-
-// drain reads a list to its end or its first error.
-func drain[T any](items iter.Seq2[T, error]) error {
-	for _, err := range items {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// download reads content to its end.
-func download(ctx context.Context, o opener) error {
-	r, err := o.Open(ctx)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	_, err = io.Copy(io.Discard, r)
-	return err
-}
-
-func hang(r *http.Request) (*http.Response, error) {
-	<-r.Context().Done()
-	return nil, r.Context().Err()
-}
-
-// jobJSON returns processingJob with changes. The edits are pairs of an old
-// text, of which the first occurrence is replaced, and a new one.
+// jobJSON returns processingJob after edits. The edits are pairs of an old and a
+// new text. The first occurrence of each old text is replaced.
 func jobJSON(edits ...string) string {
 	body := processingJob
 	for pair := range slices.Chunk(edits, 2) {
@@ -241,16 +184,121 @@ func jobJSON(edits ...string) string {
 	return body
 }
 
-// stubMerge resumes a merge with the client of a stub.
+// resumeMerge returns a merge without a request.
+func resumeMerge(t *testing.T, ds *jobs.Dataset, body string) *jobs.SquashAndMergeJob {
+	t.Helper()
+	job, err := ds.SquashAndMerge().Resume([]byte(body))
+	require.NoError(t, err)
+	return job
+}
+
+// resumeSearch returns a search without a request.
+func resumeSearch(t *testing.T, ds *jobs.Dataset, body string) *jobs.BasicSearchJob {
+	t.Helper()
+	job, err := ds.BasicSearch().Resume([]byte(body))
+	require.NoError(t, err)
+	return job
+}
+
+// stubMerge resumes a merge with a client of a stub.
 func stubMerge(t *testing.T, s stub, body string) *jobs.SquashAndMergeJob {
 	t.Helper()
 	return resumeMerge(t, datasetByID(t, stubClient(t, s)), body)
 }
 
-// stubSearch resumes a search with the client of a stub.
+// stubSearch resumes a search with a client of a stub.
 func stubSearch(t *testing.T, s stub, body string) *jobs.BasicSearchJob {
 	t.Helper()
-	job, err := datasetByID(t, stubClient(t, s)).BasicSearch().Resume([]byte(body))
+	return resumeSearch(t, datasetByID(t, stubClient(t, s)), body)
+}
+
+// stubContents returns the contents of a draft, without a request.
+func stubContents(t *testing.T, s stub, options ...jobs.Option) *jobs.Contents {
+	t.Helper()
+	contents, err := datasetByID(t, stubClient(t, s, options...), jobs.AtDraft(1)).Contents(t.Context(), "")
 	require.NoError(t, err)
-	return job
+	return contents
+}
+
+// Helpers that read results.
+
+// collect reads a list to its end.
+func collect[T any](t *testing.T, items iter.Seq2[T, error]) []T {
+	t.Helper()
+	var all []T
+	for item, err := range items {
+		require.NoError(t, err)
+		all = append(all, item)
+	}
+	return all
+}
+
+// drain reads a list to its end or its first error. It returns the number of
+// items before.
+func drain[T any](items iter.Seq2[T, error]) (n int, err error) {
+	for _, err := range items {
+		if err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// firstItem returns the error of the first item, and an error if there is no
+// item.
+func firstItem[T any](items iter.Seq2[T, error]) error {
+	for _, err := range items {
+		return err
+	}
+	return errors.New("no item and no error")
+}
+
+// errorOf returns the error of a call with two results.
+func errorOf[T any](_ T, err error) error { return err }
+
+type opener interface {
+	Open(context.Context) (io.ReadCloser, error)
+}
+
+// download reads content to its end.
+func download(ctx context.Context, o opener) (string, error) {
+	r, err := o.Open(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	content, err := io.ReadAll(r)
+	return string(content), err
+}
+
+// assertOneLine checks that text is valid UTF-8 without control characters.
+func assertOneLine(t *testing.T, text string) {
+	t.Helper()
+	assert.True(t, utf8.ValidString(text), "%q", text)
+	for _, r := range text {
+		if unicode.IsControl(r) && r != '\u0085' && (r < 0x80 || r > 0x9f) {
+			t.Fatalf("control character %q in %q", r, text)
+		}
+	}
+}
+
+// sourceFiles parses the files of package jobs and of the packages in dirs,
+// without tests.
+func sourceFiles(t *testing.T, dirs ...string) map[string]*ast.File {
+	t.Helper()
+	files := map[string]*ast.File{}
+	for _, dir := range append([]string{"."}, dirs...) {
+		paths, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		require.NoError(t, err)
+		for _, path := range paths {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
+			require.NoError(t, err)
+			files[path] = file
+		}
+	}
+	return files
 }

@@ -25,44 +25,41 @@ func TestAbort_AcceptsAnEmptyBody(t *testing.T) {
 	for name, tc := range map[string]struct {
 		status int
 		body   string
-		fine   bool
+		valid  bool
 	}{
 		"empty object": {200, "{}", true},
-		"nothing":      {200, "", true},
+		"empty":        {200, "", true},
 		"created":      {201, "{}", true},
-		"any json":     {200, `["ok"]`, true},
+		"array":        {200, `["ok"]`, true},
 		"no content":   {204, "", true},
 		"html":         {200, "<html>log in</html>", false},
 		"redirect":     {301, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := stubClient(t, respondWith(tc.status, tc.body))
-			err := resumeMerge(t, datasetByID(t, client), processingJob).Abort(t.Context())
-			if tc.fine {
+			err := stubMerge(t, respondWith(tc.status, tc.body), processingJob).Abort(t.Context())
+			if tc.valid {
 				require.NoError(t, err)
 				return
 			}
 			require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 		})
 	}
-	client := stubClient(t, respondWith(204, ""))
-	_, err := datasetByID(t, client).Refresh(t.Context())
-	require.ErrorIs(t, err, jobs.ErrInvalidResponse, "where a body is promised, 204 is none")
+	err := stubMerge(t, respondWith(204, ""), processingJob).Update(t.Context())
+	require.ErrorIs(t, err, jobs.ErrInvalidResponse, "Update needs a body")
 }
 
 func TestStatus_StaysOnOneLine(t *testing.T) {
-	client := stubClient(t, respondWith(500, ""))
-	job := resumeMerge(t, datasetByID(t, client), jobJSON(`"PROCESSING"`, `"A\nlevel=ERROR `+strings.Repeat("x", 1000)+`"`))
+	job := stubMerge(t, respondWith(500, ""), jobJSON(`"PROCESSING"`, `"A\nlevel=ERROR `+strings.Repeat("x", 1000)+`"`))
 	_, err := job.Result(t.Context())
 	require.ErrorIs(t, err, jobs.ErrNotFinished)
 	for _, text := range []string{err.Error(), job.String(), job.Status().String(), fmt.Sprint(job.Snapshot())} {
 		assert.NotContains(t, text, "\n")
 		assert.Less(t, len(text), 200)
 	}
-	assert.Len(t, string(job.Status()), 1014, "the value itself is whole")
+	assert.Len(t, string(job.Status()), 1014, "the value itself is complete")
 }
 
-func TestWait_AcceptsAFinishedJobWithoutFinishedAt(t *testing.T) {
+func TestJob_FinishesWithoutFinishedAt(t *testing.T) {
 	for _, status := range []jobs.Status{jobs.StatusSuccess, jobs.StatusFailed, jobs.StatusAborted} {
 		for _, finishedAt := range []string{"", `"finishedAt":null,`, `"finishedAt":0,`} {
 			body := jobJSON(`"status":"PROCESSING"`, finishedAt+`"result":{"draftNumber":1},"status":"`+string(status)+`"`)
@@ -80,10 +77,8 @@ func TestUpdate_ShowsARunThatAnotherClientStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		failed := jobJSON(`"PROCESSING"`, `"FAILED","finishedAt":1764000010`)
-		again := respondWith(200, processingJob) // somebody else retried it
-		client := stubClient(t, again)
-		job := resumeMerge(t, datasetByID(t, client), failed)
-		require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobFailed, "as far as is known")
+		job := stubMerge(t, respondWith(200, processingJob), failed)
+		require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobFailed, "Wait sends no request for a finished job")
 		require.NoError(t, job.Update(t.Context()))
 		assert.Equal(t, jobs.StatusProcessing, job.Status())
 		_, err := job.Result(t.Context())
@@ -93,12 +88,10 @@ func TestUpdate_ShowsARunThatAnotherClientStarted(t *testing.T) {
 }
 
 func TestUpdate_ReportsNotFoundForANewJob(t *testing.T) {
-	client := stubClient(t, respondWith(404, `{"code":"ResourceNotExist","message":"no such job"}`))
-	require.ErrorIs(t, resumeMerge(t, datasetByID(t, client), processingJob).Update(t.Context()), jobs.ErrNotFound)
+	job := stubMerge(t, respondWith(404, `{"code":"ResourceNotExist","message":"no such job"}`), processingJob)
+	require.ErrorIs(t, job.Update(t.Context()), jobs.ErrNotFound)
 }
 
-// TestUpdate_IgnoresAStaleReadOfAFinishedSearch: an old answer that comes late does not undo a
-// wait that has ended.
 func TestUpdate_IgnoresAStaleReadOfAFinishedSearch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := connect(t, jobstest.WithProcessing(time.Minute))
@@ -111,19 +104,19 @@ func TestUpdate_IgnoresAStaleReadOfAFinishedSearch(t *testing.T) {
 	})
 }
 
-// TestJob_IsSafeForConcurrentUse has 64 of them do everything at once, with faults
-// in between. It is for the race detector, and holds that nothing panics, that
-// what is read is whole, and that no error is of an unexpected kind.
+// TestJob_IsSafeForConcurrentUse calls all methods of one job from 64 goroutines,
+// with faults. It runs for the race detector. It also checks that snapshots are
+// consistent and that only documented errors occur.
 func TestJob_IsSafeForConcurrentUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := jobstest.New(t, lasting(20*time.Second), jobstest.WithLatency(5*time.Millisecond))
+		server := jobstest.New(t, jobstest.WithProcessing(20*time.Second), jobstest.WithLatency(5*time.Millisecond))
 		client := clientOf(t, server, jobs.WithCreateRecovery(), jobs.WithLogger(slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 		job := createMerge(t.Context(), t, client)
 		js := job.Dataset().SquashAndMerge()
 		server.Inject(jobstest.Rule{Probability: 0.05, Seed: 4}, jobstest.Status(503))
 		server.Inject(jobstest.Rule{Probability: 0.02, Seed: 5}, jobstest.Reset())
 
-		do := []func(context.Context) error{
+		calls := []func(context.Context) error{
 			job.Update,
 			job.Abort,
 			job.Retry,
@@ -140,7 +133,7 @@ func TestJob_IsSafeForConcurrentUse(t *testing.T) {
 				if err == nil {
 					var again *jobs.SquashAndMergeJob
 					if again, err = js.Resume(data); err == nil && again.ID() != job.ID() {
-						err = errors.New("torn")
+						err = errors.New("the saved job is another one")
 					}
 				}
 				return err
@@ -149,7 +142,7 @@ func TestJob_IsSafeForConcurrentUse(t *testing.T) {
 				s := job.Snapshot()
 				slog.New(slog.DiscardHandler).Info("", "job", job)
 				if fmt.Sprint(job, s, job.Status()) == "" || s.Status.Finished() == s.FinishedAt.IsZero() {
-					return fmt.Errorf("torn: %v finished at %v", s.Status, s.FinishedAt)
+					return fmt.Errorf("inconsistent: %v finished at %v", s.Status, s.FinishedAt)
 				}
 				return errorOf(job.Arguments())
 			},
@@ -158,27 +151,28 @@ func TestJob_IsSafeForConcurrentUse(t *testing.T) {
 			func(ctx context.Context) error { return errorOf(job.Dataset().Refresh(ctx)) },
 			func(ctx context.Context) error { return errorOf(js.Create(ctx, mergeDev)) },
 		}
+		rounds := fullSize(3, 24)
 		var group sync.WaitGroup
 		var done atomic.Int64
 		for g := range 64 {
 			group.Go(func() {
-				for i := range 24 {
+				for i := range rounds {
 					ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+(g+i)%5)*time.Second)
-					err := do[(g+i)%len(do)](ctx)
+					err := calls[(g+i)%len(calls)](ctx)
 					cancel()
 					var e *jobs.Error
 					var ended *jobs.WaitError
 					var failed *jobs.JobError
 					if err != nil && !errors.As(err, &e) && !errors.As(err, &ended) && !errors.As(err, &failed) &&
 						!errors.Is(err, jobs.ErrNotFinished) && !errors.Is(err, context.DeadlineExceeded) {
-						t.Errorf("%d: %v", (g+i)%len(do), err)
+						t.Errorf("%d: %v", (g+i)%len(calls), err)
 					}
 					done.Add(1)
 				}
 			})
 		}
 		group.Wait()
-		assert.Equal(t, int64(64*24), done.Load())
+		assert.Equal(t, int64(64*rounds), done.Load())
 		server.Clear()
 		require.NoError(t, job.Update(t.Context()))
 		if job.Status().Finished() && job.Status() != jobs.StatusSuccess {

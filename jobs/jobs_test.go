@@ -12,7 +12,7 @@ import (
 )
 
 func TestResume_RestoresAJobByteForByte(t *testing.T) {
-	body := jobJSON(`"status"`, ` "later": {"x": 1.50, "html": "<&>"},  "status"`)
+	body := jobJSON(`"status"`, ` "unknown": {"x": 1.50, "html": "<&>"},  "status"`)
 	client := stubClient(t, respondWith(200, body))
 	job, err := datasetByID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
 	require.NoError(t, err)
@@ -62,11 +62,11 @@ func TestResume_RejectsInvalidJSON(t *testing.T) {
 	job, err := datasetByID(t, client).SquashAndMerge().Resume(data)
 	require.NoError(t, err)
 	clear(data)
-	assert.Equal(t, processingJob, string(job.Snapshot().Raw), "the caller may use the bytes again")
+	assert.Equal(t, processingJob, string(job.Snapshot().Raw), "Resume keeps a copy")
 }
 
 func TestList_SkipsJobsOfOtherTypes(t *testing.T) {
-	other := jobJSON(`"title"`, `"jobType":"mineDiamonds","title"`)
+	other := jobJSON(`"title"`, `"jobType":"unknown","title"`)
 	client := stubClient(t, respondWith(200, `{"jobs":[`+other+`,`+processingJob+`],"totalCount":2}`))
 	got := collect(t, datasetByID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
 	require.Len(t, got, 1)

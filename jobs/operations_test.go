@@ -13,8 +13,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// operations calls every operation of openapi.yaml through the client, under
-// its operationId. A call may need others before it.
+// operations calls every operation of openapi.yaml through the client. The keys
+// are operation ids. A call may need other operations first.
 var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs.Client){
 	"listDatasets": func(ctx context.Context, t *testing.T, client *jobs.Client) {
 		names := map[string]bool{}
@@ -62,7 +62,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 	"deleteJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
 		job := createMerge(ctx, t, client)
 		js := job.Dataset().SquashAndMerge()
-		require.ErrorIs(t, js.Delete(ctx, job.ID()), jobs.ErrInvalidArgument, "it is not finished")
+		require.ErrorIs(t, js.Delete(ctx, job.ID()), jobs.ErrInvalidArgument, "the job is not finished")
 		require.NoError(t, job.Wait(ctx))
 		require.NoError(t, js.Delete(ctx, job.ID()))
 		_, err := js.Get(ctx, job.ID())
@@ -84,7 +84,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		require.ErrorIs(t, job.Wait(ctx), jobs.ErrJobAborted)
 		require.NoError(t, job.Retry(ctx))
 		_, err := job.Result(ctx)
-		require.ErrorIs(t, err, jobs.ErrNotFinished, "the end of the run before is not that of this one")
+		require.ErrorIs(t, err, jobs.ErrNotFinished, "the new run has no result yet")
 		require.NoError(t, job.Wait(ctx))
 		_, err = job.Result(ctx)
 		require.NoError(t, err)
@@ -154,7 +154,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		require.NoError(t, err)
 		require.NoError(t, draft.Close(ctx))
 		draft, err = job.Result(ctx)
-		require.NoError(t, err, "a closed draft is found as well")
+		require.NoError(t, err, "a closed draft is found too")
 		assert.Equal(t, jobs.DraftClosed, draft.Status)
 	},
 	"listSegments": func(ctx context.Context, t *testing.T, client *jobs.Client) {
@@ -176,16 +176,20 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		require.Len(t, frames, 1)
 		assert.Len(t, frames[0].Data, 2)
 		for _, err := range contents.Data(ctx, "test") {
-			require.ErrorIs(t, err, jobs.ErrInvalidResponse, "a fusion dataset has frames")
+			require.ErrorIs(t, err, jobs.ErrInvalidResponse, "a fusion dataset has frames instead")
 		}
 	},
 	"listDataUrls": func(ctx context.Context, t *testing.T, client *jobs.Client) {
 		data := collect(t, contentsOf(ctx, t, client, "squash-and-merge").Data(ctx, "Segment1"))
 		<-time.After(time.Hour) // the signed URLs expire
-		assert.Equal(t, "hello 0\n", readContent(ctx, t, data[0]))
+		content, err := download(ctx, data[0])
+		require.NoError(t, err)
+		assert.Equal(t, "hello 0\n", content)
 		frames := collect(t, contentsOf(ctx, t, client, "basic-search").Frames(ctx, "test"))
 		<-time.After(time.Hour)
-		assert.NotEmpty(t, readContent(ctx, t, frames[0].Data[1]))
+		content, err = download(ctx, frames[0].Data[1])
+		require.NoError(t, err)
+		assert.NotEmpty(t, content)
 	},
 	"listMaskUrls": func(ctx context.Context, t *testing.T, client *jobs.Client) {
 		masks := 0
@@ -205,7 +209,9 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 					continue
 				}
 				<-time.After(time.Hour)
-				assert.NotEmpty(t, readContent(ctx, t, opener))
+				content, err := download(ctx, opener)
+				require.NoError(t, err)
+				assert.NotEmpty(t, content)
 				if masks++; masks == 20 {
 					return
 				}
@@ -220,8 +226,8 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 	},
 }
 
-// TestClient_CallsEveryOperation fails when openapi.yaml has an operation that no call
-// here reaches.
+// TestClient_CallsEveryOperation fails if openapi.yaml has an operation that is
+// not in operations.
 func TestClient_CallsEveryOperation(t *testing.T) {
 	spec, err := server.GetSpec()
 	require.NoError(t, err)
@@ -232,16 +238,16 @@ func TestClient_CallsEveryOperation(t *testing.T) {
 		}
 	}
 	for id := range operations {
-		assert.Contains(t, known, id, "no such operation any more")
+		assert.Contains(t, known, id, "unknown operation")
 	}
 	for _, id := range known {
 		t.Run(id, func(t *testing.T) {
 			call := operations[id]
-			require.NotNil(t, call, "no test calls this operation")
+			require.NotNil(t, call, "operations has no call")
 			synctest.Test(t, func(t *testing.T) {
 				server, client := connect(t)
 				call(t.Context(), t, client)
-				assert.Positive(t, countRequests(server, id), "the server was not asked for it")
+				assert.Positive(t, countRequests(server, id), "requests")
 			})
 		})
 	}

@@ -13,10 +13,10 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// reads are calls that decode an answer, each with an answer that is sound and
-// the places of the fields that openapi.yaml requires of it.
-var reads = map[string]struct {
-	sound    string
+// responses are the calls that decode a response. valid is a response, and
+// required are the paths of the fields in it that openapi.yaml requires.
+var responses = map[string]struct {
+	valid    string
 	required []string
 	call     func(ctx context.Context, client *jobs.Client, ds *jobs.Dataset) error
 }{
@@ -84,46 +84,50 @@ var reads = map[string]struct {
 	"segments": {
 		`{"segments":[{"name":"train"}],"totalCount":1}`,
 		[]string{"segments", "totalCount", "segments.0.name"},
-		onContents(func(ctx context.Context, c *jobs.Contents) error { return firstItem(c.Segments(ctx)) }),
+		ofContents(func(ctx context.Context, c *jobs.Contents) error { return firstItem(c.Segments(ctx)) }),
 	},
 	"sensors": {
 		`{"sensors":[{"name":"CAM","type":"CAMERA","extrinsics":{"translation":{"x":1,"y":2,"z":3}}}]}`,
 		[]string{"sensors", "sensors.0.name", "sensors.0.type", "sensors.0.extrinsics.translation.y"},
-		onContents(func(ctx context.Context, c *jobs.Contents) error { return errorOf(c.Sensors(ctx, "train")) }),
+		ofContents(func(ctx context.Context, c *jobs.Contents) error { return errorOf(c.Sensors(ctx, "train")) }),
 	},
 	"data": {
 		`{"dataDetails":[{"remotePath":"a","url":"https://d.example/a","label":{"BOX2D":[{"box2d":{"xmin":1,"ymin":2,"xmax":3,"ymax":4}}],"SEMANTIC_MASK":{"remotePath":"m","url":"https://d.example/m","info":[{"categoryId":1}]}}}],"totalCount":1}`,
 		[]string{"dataDetails", "totalCount", "dataDetails.0.remotePath", "dataDetails.0.url", "dataDetails.0.label.BOX2D.0.box2d",
 			"dataDetails.0.label.BOX2D.0.box2d.ymax", "dataDetails.0.label.SEMANTIC_MASK.url", "dataDetails.0.label.SEMANTIC_MASK.info.0.categoryId"},
-		onContents(func(ctx context.Context, c *jobs.Contents) error { return firstItem(c.Data(ctx, "train")) }),
+		ofContents(func(ctx context.Context, c *jobs.Contents) error { return firstItem(c.Data(ctx, "train")) }),
 	},
 	"frames": {
 		`{"dataDetails":[{"frameId":"01EM","frame":[{"sensorName":"CAM","remotePath":"a","url":"https://d.example/a"}]}],"totalCount":1}`,
 		[]string{"dataDetails", "totalCount", "dataDetails.0.frameId", "dataDetails.0.frame", "dataDetails.0.frame.0.sensorName"},
-		onContents(func(ctx context.Context, c *jobs.Contents) error { return firstItem(c.Frames(ctx, "train")) }),
+		ofContents(func(ctx context.Context, c *jobs.Contents) error { return firstItem(c.Frames(ctx, "train")) }),
 	},
 	"statistics": {
 		`{"labelStatistics":{"BOX2D":{"quantity":1,"categories":[{"name":"01","quantity":1}]}}}`,
 		[]string{"labelStatistics", "labelStatistics.BOX2D.quantity", "labelStatistics.BOX2D.categories.0.name"},
-		onContents(func(ctx context.Context, c *jobs.Contents) error { return errorOf(c.LabelStatistics(ctx)) }),
+		ofContents(func(ctx context.Context, c *jobs.Contents) error { return errorOf(c.LabelStatistics(ctx)) }),
 	},
 }
 
-func onContents(f func(context.Context, *jobs.Contents) error) func(context.Context, *jobs.Client, *jobs.Dataset) error {
-	return func(ctx context.Context, client *jobs.Client, ds *jobs.Dataset) error {
-		onDraft, err := client.DatasetByID(ds.ID(), jobs.AtDraft(1))
+// ofContents returns a call of the contents of the dataset.
+func ofContents(call func(context.Context, *jobs.Contents) error) func(context.Context, *jobs.Client, *jobs.Dataset) error {
+	return func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error {
+		contents, err := ds.Contents(ctx, "")
 		if err != nil {
 			return err
 		}
-		contents, err := onDraft.Contents(ctx, "")
-		if err != nil {
-			return err
-		}
-		return f(ctx, contents)
+		return call(ctx, contents)
 	}
 }
 
-// nilness turns a nil result without an error into one.
+// callWithResponse makes the call of a row of responses with another response.
+func callWithResponse(t *testing.T, call func(context.Context, *jobs.Client, *jobs.Dataset) error, status int, body string) error {
+	t.Helper()
+	client := stubClient(t, respondWith(status, body))
+	return call(t.Context(), client, datasetByID(t, client, jobs.AtDraft(1)))
+}
+
+// errorIfNil returns an error if both the result and err are nil.
 func errorIfNil(isNil bool, err error) error {
 	if isNil && err == nil {
 		return errors.New("nil result and nil error")
@@ -132,34 +136,30 @@ func errorIfNil(isNil bool, err error) error {
 }
 
 func TestResponse_AcceptsValidBodies(t *testing.T) {
-	for name, read := range reads {
+	for name, tc := range responses {
 		t.Run(name, func(t *testing.T) {
-			client := stubClient(t, respondWith(200, read.sound))
-			require.NoError(t, read.call(t.Context(), client, datasetByID(t, client)))
-			// What is added tomorrow must not break a client of today.
-			more := strings.Replace(read.sound, "{", `{"addedTomorrow":{"a":[1,{}]},`, 1)
-			client = stubClient(t, respondWith(201, " \r\n\t"+more+"\n"))
-			require.NoError(t, read.call(t.Context(), client, datasetByID(t, client)))
+			require.NoError(t, callWithResponse(t, tc.call, 200, tc.valid))
+			extended := strings.Replace(tc.valid, "{", `{"unknownField":{"a":[1,{}]},`, 1)
+			require.NoError(t, callWithResponse(t, tc.call, 201, " \r\n\t"+extended+"\n"))
 		})
 	}
 }
 
 func TestResponse_RejectsMalformedBodies(t *testing.T) {
-	for name, read := range reads {
-		for fault, tc := range map[string]struct{ body, text string }{
+	for name, tc := range responses {
+		for fault, malformed := range map[string]struct{ body, text string }{
 			"html":      {"<html>hello</html>", "invalid character '<'"},
 			"empty":     {"", "the body is empty"},
 			"blank":     {" \n", "the body is empty"},
 			"null":      {"null", "the value is null"},
 			"array":     {"[]", "cannot unmarshal array"},
-			"cut short": {read.sound[:len(read.sound)/2], "unexpected end of JSON input"},
-			"trailing":  {read.sound + "}", "invalid character '}' after top-level value"},
+			"truncated": {tc.valid[:len(tc.valid)/2], "unexpected end of JSON input"},
+			"trailing":  {tc.valid + "}", "invalid character '}' after top-level value"},
 		} {
 			t.Run(name+"/"+fault, func(t *testing.T) {
-				client := stubClient(t, respondWith(200, tc.body))
-				err := read.call(t.Context(), client, datasetByID(t, client))
+				err := callWithResponse(t, tc.call, 200, malformed.body)
 				require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-				assert.ErrorContains(t, err, tc.text)
+				assert.ErrorContains(t, err, malformed.text)
 				var e *jobs.Error
 				require.ErrorAs(t, err, &e)
 				assert.Equal(t, 200, e.StatusCode)
@@ -169,17 +169,16 @@ func TestResponse_RejectsMalformedBodies(t *testing.T) {
 }
 
 func TestResponse_RejectsMissingRequiredFields(t *testing.T) {
-	for name, read := range reads {
-		for _, place := range read.required {
+	for name, tc := range responses {
+		for _, path := range tc.required {
 			for fault, change := range map[string]func(m map[string]any, key string){
 				"missing": func(m map[string]any, key string) { delete(m, key) },
 				"null":    func(m map[string]any, key string) { m[key] = nil },
 			} {
-				t.Run(name+"/"+place+"/"+fault, func(t *testing.T) {
-					client := stubClient(t, respondWith(200, without(t, read.sound, place, change)))
-					err := read.call(t.Context(), client, datasetByID(t, client))
+				t.Run(name+"/"+path+"/"+fault, func(t *testing.T) {
+					err := callWithResponse(t, tc.call, 200, changeField(t, tc.valid, path, change))
 					require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-					key := place[strings.LastIndex(place, ".")+1:]
+					key := path[strings.LastIndex(path, ".")+1:]
 					assert.ErrorContains(t, err, key+" is missing")
 				})
 			}
@@ -187,21 +186,22 @@ func TestResponse_RejectsMissingRequiredFields(t *testing.T) {
 	}
 }
 
-// without changes the object that holds the place, such as jobs.0.jobId.
-func without(t *testing.T, body, place string, change func(map[string]any, string)) string {
+// changeField calls change with the object that holds the field at path, such as
+// jobs.0.jobId, and returns the changed body.
+func changeField(t *testing.T, body, path string, change func(map[string]any, string)) string {
 	t.Helper()
 	var root any
 	require.NoError(t, json.Unmarshal([]byte(body), &root))
-	at, keys := root, strings.Split(place, ".")
+	value, keys := root, strings.Split(path, ".")
 	for _, key := range keys[:len(keys)-1] {
-		if list, ok := at.([]any); ok {
+		if list, ok := value.([]any); ok {
 			require.Equal(t, "0", key)
-			at = list[0]
+			value = list[0]
 			continue
 		}
-		at = at.(map[string]any)[key]
+		value = value.(map[string]any)[key]
 	}
-	change(at.(map[string]any), keys[len(keys)-1])
+	change(value.(map[string]any), keys[len(keys)-1])
 	changed, err := json.Marshal(root)
 	require.NoError(t, err)
 	return string(changed)
@@ -226,13 +226,9 @@ func TestResponse_RejectsDuplicateKeysAndWrongTypes(t *testing.T) {
 		require.ErrorIs(t, err, jobs.ErrInvalidResponse, body)
 		assert.ErrorContains(t, err, text)
 	}
-	for body, text := range map[string]string{
-		`{"jobs":[null],"totalCount":1}`: "the value is null",
-	} {
-		client := stubClient(t, respondWith(200, body))
-		require.ErrorContains(t, firstItem(datasetByID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{})), text)
-	}
-	client := stubClient(t, respondWith(200, `{"commits":[{"commitId":"a"},null],"totalCount":2}`))
+	client := stubClient(t, respondWith(200, `{"jobs":[null],"totalCount":1}`))
+	require.ErrorContains(t, firstItem(datasetByID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{})), "the value is null")
+	client = stubClient(t, respondWith(200, `{"commits":[{"commitId":"a"},null],"totalCount":2}`))
 	_, err := datasetByID(t, client).Resolve(t.Context(), "main")
 	require.ErrorContains(t, err, "commits[1] is null")
 }

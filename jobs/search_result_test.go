@@ -27,10 +27,11 @@ func TestSearchResult_IsNotFoundAfterFiveNewerSearches(t *testing.T) {
 	})
 }
 
-// A search result's commit id stands in queries only, where every text is safe.
+// The commit id of a search result is sent in queries only, so that every text is
+// valid.
 func TestSearchResult_EscapesTheCommitID(t *testing.T) {
 	const commit = "a&limit=1/../b#c"
-	client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+	search := stubSearch(t, func(r *http.Request) (*http.Response, error) {
 		if strings.HasSuffix(r.URL.Path, "/segments") {
 			assert.True(t, strings.HasSuffix(r.URL.Path, "/datasets/a/segments"))
 			assert.Equal(t, commit, r.URL.Query().Get("commit"))
@@ -38,10 +39,7 @@ func TestSearchResult_EscapesTheCommitID(t *testing.T) {
 			return newResponse(200, `{"segments":[],"totalCount":0}`), nil
 		}
 		return newResponse(200, `{"name":"a","type":0}`), nil
-	})
-	found := jobJSON("PROCESSING", "SUCCESS", `"status"`, `"result":{"searchResultId":"a","searchResultCommitId":"`+commit+`"},"status"`)
-	search, err := datasetByID(t, client).BasicSearch().Resume([]byte(found))
-	require.NoError(t, err)
+	}, jobJSON(`"PROCESSING"`, `"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"`+commit+`"}`))
 	result, err := search.Result(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, collect(t, result.Segments(t.Context())))

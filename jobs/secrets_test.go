@@ -29,7 +29,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-// What must never be shown: the access key, and the query of a signed URL.
+// The secrets: the access key and the query of a signed URL.
 const (
 	secretKey   = "5ec1e7ca11ab1ef00dfacade7a57e5ee"
 	secretQuery = "OSSAccessKeyId=5ec1e7ID&Expires=1764000000&Signature=5ec1e7SIGNATURE"
@@ -38,12 +38,11 @@ const (
 
 var secrets = []string{secretKey, secretQuery, "5ec1e7ID", "5ec1e7SIGNATURE"}
 
-// exportedTypes are the names of all types that the package exports, read from
-// its source, so that none can be forgotten.
+// exportedTypes returns the names of all exported types, read from the source.
 func exportedTypes(t *testing.T) []string {
 	t.Helper()
 	var names []string
-	for _, file := range sources(t) {
+	for _, file := range sourceFiles(t) {
 		for _, decl := range file.Decls {
 			general, ok := decl.(*ast.GenDecl)
 			if !ok || general.Tok != token.TYPE {
@@ -61,21 +60,21 @@ func exportedTypes(t *testing.T) []string {
 	return names
 }
 
-// holders gives a value of every exported type, with the key and a signed URL
-// as deep inside as they can be.
+// valuesWithSecrets returns a value of every exported type, under its name, and
+// errors. The values hold the key and a signed URL wherever the type permits.
 func valuesWithSecrets(t *testing.T) map[string]any {
 	t.Helper()
 	ctx := t.Context()
 	page := fmt.Sprintf(`{"dataDetails":[{"remotePath":"a.bin","url":%q,"timestamp":1,"label":%s}],"totalCount":1}`, signedURL,
 		strings.NewReplacer(`https://data.example/s.png?sig=1`, signedURL, `https://data.example/i.png?sig=2`, signedURL,
-			`https://data.example/p.png?sig=3`, signedURL, `"tomorrow"`, fmt.Sprintf("%q", signedURL)).Replace(allLabels))
+			`https://data.example/p.png?sig=3`, signedURL, `"unknown"`, fmt.Sprintf("%q", signedURL)).Replace(allLabels))
 	frames := fmt.Sprintf(`{"dataDetails":[{"frameId":"01EM","frame":[{"sensorName":"CAM","remotePath":"a.bin","url":%q}]}],"totalCount":1}`, signedURL)
 	fusion := false
 	client, err := jobs.NewClient("Accesskey-"+secretKey, jobs.WithRateLimit(-1), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}),
 		jobs.WithHTTPClient(&http.Client{Transport: stub(func(r *http.Request) (*http.Response, error) {
 			switch {
 			case r.URL.Host == "data.example":
-				return nil, fmt.Errorf("gave up %s %s", r.Method, r.URL)
+				return nil, fmt.Errorf("no response to %s %s", r.Method, r.URL)
 			case strings.HasSuffix(r.URL.Path, "/details") && fusion:
 				return newResponse(200, frames), nil
 			case strings.HasSuffix(r.URL.Path, "/details"):
@@ -93,7 +92,7 @@ func valuesWithSecrets(t *testing.T) map[string]any {
 			case strings.HasSuffix(r.URL.Path, "/tags"):
 				return newResponse(200, `{"tags":[{"name":"v1","commitId":"3bd4"}],"totalCount":1}`), nil
 			case strings.HasSuffix(r.URL.Path, "/jobs") && r.Method == http.MethodPost:
-				return nil, fmt.Errorf("gave up %s %s %v", r.Method, r.URL, r.Header)
+				return nil, fmt.Errorf("no response to %s %s %v", r.Method, r.URL, r.Header)
 			case strings.HasSuffix(r.URL.Path, "/jobs"):
 				return newResponse(200, `{"jobs":[],"totalCount":0}`), nil
 			case strings.HasSuffix(r.URL.Path, "/datasets"):
@@ -101,7 +100,7 @@ func valuesWithSecrets(t *testing.T) map[string]any {
 			case strings.HasSuffix(r.URL.Path, "/154e"):
 				return newResponse(200, fmt.Sprintf(`{"name":"a","type":%t}`, fusion)), nil
 			}
-			// A service that repeats what it refuses.
+			// The message of the service repeats the secrets.
 			return newResponse(401, fmt.Sprintf(`{"code":"Unauthorized","message":"no: %s, %s"}`, r.Header.Get("X-Token"), signedURL)), nil
 		})}))
 	require.NoError(t, err)
@@ -121,8 +120,7 @@ func valuesWithSecrets(t *testing.T) map[string]any {
 	require.NoError(t, err)
 
 	job := resumeMerge(t, ds, jobJSON(`"PROCESSING"`, `"FAILED","finishedAt":1764000010`))
-	search, err := ds.BasicSearch().Resume([]byte(jobJSON(`"status":"PROCESSING"`, `"status":"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"b"}`)))
-	require.NoError(t, err)
+	search := resumeSearch(t, ds, success(`{"searchResultId":"a","searchResultCommitId":"b"}`))
 	result, err := search.Result(ctx)
 	require.NoError(t, err)
 	fusion = true
@@ -132,8 +130,8 @@ func valuesWithSecrets(t *testing.T) map[string]any {
 	require.NoError(t, err)
 	frame := collect(t, contents.Frames(ctx, "train"))[0]
 
-	var refused *jobs.Error
-	require.ErrorAs(t, job.Update(ctx), &refused)
+	var apiError *jobs.Error
+	require.ErrorAs(t, job.Update(ctx), &apiError)
 	waited := resumeMerge(t, ds, processingJob).Wait(ctx)
 	var waitError *jobs.WaitError
 	require.ErrorAs(t, waited, &waitError)
@@ -163,7 +161,7 @@ func valuesWithSecrets(t *testing.T) map[string]any {
 		"Draft":                   collect(t, ds.Drafts(ctx, jobs.DraftOptions{}))[0],
 		"DraftOptions":            jobs.DraftOptions{},
 		"DraftStatus":             jobs.DraftOpen,
-		"Error":                   refused,
+		"Error":                   apiError,
 		"Event":                   jobs.Event{Job: job.Snapshot(), Err: opened},
 		"Extrinsics":              *sensors[0].Extrinsics,
 		"Filter":                  filter,
@@ -212,7 +210,7 @@ func valuesWithSecrets(t *testing.T) map[string]any {
 		"Type":                    jobs.TypeBasicSearch,
 		"TypeStatistics":          statistics[jobs.LabelBox2D],
 		"Unit":                    jobs.UnitFile,
-		"Waiter":                  job, // a constraint: it has no values but these
+		"Waiter":                  job, // a constraint, which has no values of its own
 		"Vector3D":                *sensors[0].Extrinsics.Translation,
 		"WaitError":               waitError,
 		"WaitOption":              jobs.WithMaxOutage(time.Hour),
@@ -233,7 +231,7 @@ func TestSecrets_AreNotShownByAnyExportedType(t *testing.T) {
 	values := valuesWithSecrets(t)
 	for _, name := range exportedTypes(t) {
 		v, ok := values[name]
-		require.True(t, ok, "type %s is new: give holders a value of it, with a secret inside", name)
+		require.True(t, ok, "type %s is new: add a value with a secret to valuesWithSecrets", name)
 		typ := strings.TrimPrefix(reflect.TypeOf(v).String(), "*")
 		if !strings.HasPrefix(typ, "gen.") && name != "Waiter" { // an alias, an interface
 			assert.True(t, strings.HasPrefix(typ, "jobs."+name), "%s is a %s", name, typ)
@@ -241,18 +239,18 @@ func TestSecrets_AreNotShownByAnyExportedType(t *testing.T) {
 	}
 	for name, v := range values {
 		t.Run(name, func(t *testing.T) {
-			for how, text := range renderings(t, v) {
-				assertNoSecret(t, text, "%s as %s", name, how)
+			for form, text := range renderings(t, v) {
+				assertNoSecret(t, text, "%s as %s", name, form)
 			}
 		})
 	}
 }
 
-// shown is what can be seen of a value, by how.
+// renderings returns the texts that can be made from a value, under their form.
 func renderings(t *testing.T, v any) map[string]string {
 	t.Helper()
 	texts := map[string]string{"panic": fmt.Sprint(panicked(v))}
-	// A copy is without the methods of the pointer.
+	// A copy does not have the methods of the pointer.
 	copied := v
 	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && !p.IsNil() {
 		copied = reflect.Indirect(p).Interface()
@@ -270,19 +268,19 @@ func renderings(t *testing.T, v any) map[string]string {
 	if encoded, err := xml.Marshal(v); err == nil {
 		texts["xml"] = string(encoded)
 	}
-	for how, handler := range map[string]func(io.Writer, *slog.HandlerOptions) slog.Handler{
+	for form, handler := range map[string]func(io.Writer, *slog.HandlerOptions) slog.Handler{
 		"slog text": func(w io.Writer, o *slog.HandlerOptions) slog.Handler { return slog.NewTextHandler(w, o) },
 		"slog json": func(w io.Writer, o *slog.HandlerOptions) slog.Handler { return slog.NewJSONHandler(w, o) },
 	} {
 		var log bytes.Buffer
 		slog.New(handler(&log, nil)).With("a", v).Info("m", "b", v, slog.Group("g", "c", v))
-		texts[how] = log.String()
+		texts[form] = log.String()
 	}
 	var log bytes.Buffer
 	recorder := &recordingTB{TB: t, log: &log}
 	assert.Equal(recorder, v, "something else")
 	assert.Equal(recorder, reflect.Zero(reflect.TypeOf(copied)).Interface(), copied)
-	assert.Equal(recorder, reflect.New(reflect.TypeOf(v)).Elem().Interface(), v) // with the difference, field by field
+	assert.Equal(recorder, reflect.New(reflect.TypeOf(v)).Elem().Interface(), v) // prints a difference of fields
 	texts["a failing test"] = log.String()
 	return texts
 }
@@ -292,7 +290,7 @@ func panicked(v any) (got any) {
 	panic(fmt.Sprintf("%v", v))
 }
 
-// recordingTB takes what a failing test would print.
+// recordingTB keeps the output of a failing test.
 type recordingTB struct {
 	testing.TB
 	log *bytes.Buffer
@@ -303,7 +301,7 @@ func (r *recordingTB) Errorf(format string, args ...any) { fmt.Fprintf(r.log, fo
 func assertNoSecret(t *testing.T, text, format string, args ...any) {
 	t.Helper()
 	if containsPartOfKey(text) {
-		t.Errorf("%s shows a part of the key", fmt.Sprintf(format, args...))
+		t.Errorf("%s shows part of the key", fmt.Sprintf(format, args...))
 		return
 	}
 	for _, s := range secrets {
@@ -319,7 +317,8 @@ func assertNoSecret(t *testing.T, text, format string, args ...any) {
 	}
 }
 
-// containsPartOfKey finds the key in a dump of bytes, which breaks its lines.
+// containsPartOfKey reports whether text holds eight characters of the key in a
+// row. The lines of a hex dump break the key.
 func containsPartOfKey(text string) bool {
 	for i := range len(secretKey) - 8 {
 		if strings.Contains(text, secretKey[i:i+8]) {
@@ -329,8 +328,8 @@ func containsPartOfKey(text string) bool {
 	return false
 }
 
-// TestSecrets_AreNotReachableByReflection looks where the last request can still lie: in the
-// buffers of a connection, which a dump of a failing test reaches.
+// The buffers of a connection still hold the last request. A failing test dumps
+// all values that reflection reaches.
 func TestSecrets_AreNotReachableByReflection(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, "Accesskey-"+secretKey, r.Header.Get("X-Token"))
@@ -345,13 +344,13 @@ func TestSecrets_AreNotReachableByReflection(t *testing.T) {
 		for _, kind := range []reflect.Type{reflect.TypeFor[http.Client](), reflect.TypeFor[http.Transport](), reflect.TypeFor[http.Request]()} {
 			assert.False(t, reaches(reflect.ValueOf(v), kind, map[uintptr]bool{}), "a dump of a %s reaches the %s", name, kind)
 		}
-		for how, text := range renderings(t, v) {
-			assertNoSecret(t, text, "%s as %s", name, how)
+		for form, text := range renderings(t, v) {
+			assertNoSecret(t, text, "%s as %s", name, form)
 		}
 	}
 }
 
-// reaches follows everything that reflection can, as a dump does.
+// reaches reports whether reflection reaches a value of a type from v.
 func reaches(v reflect.Value, kind reflect.Type, seen map[uintptr]bool) bool {
 	if !v.IsValid() {
 		return false
@@ -414,13 +413,11 @@ func TestSecrets_AreRedactedFromTransportErrors(t *testing.T) {
 	assertNoSecret(t, fmt.Sprintf("%+v", errors.Unwrap(err)), "unwrapped")
 }
 
-// TestSecrets_AreRedactedFromJobTexts is about a service that writes a key or a signed URL
-// where none belongs. The wire form keeps it, since it is what the service said;
-// texts and logs do not.
+// The service may write a key or a signed URL into an error message. The wire form
+// of the job keeps it, but texts and logs do not.
 func TestSecrets_AreRedactedFromJobTexts(t *testing.T) {
-	client := stubClient(t, respondWith(500, ""))
 	failed := fmt.Sprintf(`"FAILED","finishedAt":1764000010,"errorMessage":"cannot read %s with Accesskey-%s"`, signedURL, secretKey)
-	job := resumeMerge(t, datasetByID(t, client), jobJSON(`"PROCESSING"`, failed, `"errorMessage":"",`, ""))
+	job := stubMerge(t, respondWith(500, ""), jobJSON(`"PROCESSING"`, failed, `"errorMessage":"",`, ""))
 	err := job.Wait(t.Context())
 	require.EqualError(t, err, "job 6f2a failed: cannot read https://data.example/a.bin?... with Accesskey-...")
 	for name, v := range map[string]any{
@@ -428,11 +425,11 @@ func TestSecrets_AreRedactedFromJobTexts(t *testing.T) {
 		"wait error": &jobs.WaitError{Job: job.Snapshot(), Reason: err, Last: err},
 	} {
 		texts := renderings(t, v)
-		for _, how := range []string{"%v", "%+v", "%#v", "%s", "%q", "%v in a slice", "panic", "slog text", "slog json"} {
-			if how == "%v in a slice" && name == "job" {
-				continue // it copies the job, which nobody may
+		for _, form := range []string{"%v", "%+v", "%#v", "%s", "%q", "%v in a slice", "panic", "slog text", "slog json"} {
+			if form == "%v in a slice" && name == "job" {
+				continue // it copies the job, which is not allowed
 			}
-			assertNoSecret(t, texts[how], "%s as %s", name, how)
+			assertNoSecret(t, texts[form], "%s as %s", name, form)
 		}
 	}
 }

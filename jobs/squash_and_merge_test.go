@@ -2,7 +2,6 @@ package jobs_test
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,25 +15,24 @@ import (
 
 func TestResult_RequiresAValidResult(t *testing.T) {
 	success := jobJSON("PROCESSING", "SUCCESS")
-	asked := 0
-	client := stubClient(t, func(*http.Request) (*http.Response, error) {
-		asked++
+	requests := 0
+	job := stubMerge(t, func(*http.Request) (*http.Response, error) {
+		requests++
 		return newResponse(200, success), nil
-	})
-	job := resumeMerge(t, datasetByID(t, client), success)
+	}, success)
 	require.NoError(t, job.Wait(t.Context()))
 	_, err := job.Result(t.Context())
 	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 	assert.ErrorContains(t, err, "job 6f2a is SUCCESS without a result")
-	assert.Equal(t, 1, asked, "it looks once more")
+	assert.Equal(t, 1, requests, "Result reads the job again once")
 
 	result := jobJSON(`"status"`, `"result":{"draftNumber":1},"status"`)
-	_, err = resumeMerge(t, datasetByID(t, client), result).Result(t.Context())
-	require.ErrorIs(t, err, jobs.ErrNotFinished, "a result without success is none")
+	_, err = stubMerge(t, respondWith(200, success), result).Result(t.Context())
+	require.ErrorIs(t, err, jobs.ErrNotFinished, "the job has no success yet")
 
-	for _, broken := range []string{`{}`, `{"draftNumber":"x"}`, `[]`} {
-		body := strings.Replace(success, `"status"`, `"result":`+broken+`,"status"`, 1)
-		_, err = resumeMerge(t, datasetByID(t, client), body).Result(t.Context())
+	for _, invalid := range []string{`{}`, `{"draftNumber":"x"}`, `[]`} {
+		body := jobJSON(`"PROCESSING"`, `"SUCCESS","result":`+invalid)
+		_, err = stubMerge(t, respondWith(200, success), body).Result(t.Context())
 		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 		assert.ErrorContains(t, err, "result of job 6f2a: ")
 	}
@@ -68,10 +66,9 @@ func TestResult_RequiresSuccess(t *testing.T) {
 	}
 }
 
-// TestRetry_IsNotAmbiguousIfRejected: the refusal is an answer, so nothing is
-// ambiguous about it, and later the job can be retried.
+// The service may reject a retry that comes straight after an abort.
 func TestRetry_IsNotAmbiguousIfRejected(t *testing.T) {
-	for status, kind := range map[int]error{400: jobs.ErrInvalidArgument, 403: jobs.ErrForbidden} {
+	for status, want := range map[int]error{400: jobs.ErrInvalidArgument, 403: jobs.ErrForbidden} {
 		synctest.Test(t, func(t *testing.T) {
 			server, client := connect(t, jobstest.WithProcessing(time.Minute))
 			server.Inject(jobstest.Rule{}, jobstest.EarlyRetry(status, 3*time.Second))
@@ -79,11 +76,11 @@ func TestRetry_IsNotAmbiguousIfRejected(t *testing.T) {
 			require.NoError(t, job.Abort(t.Context()))
 			require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
 			err := job.Retry(t.Context())
-			require.ErrorIs(t, err, kind)
+			require.ErrorIs(t, err, want)
 			require.NotErrorIs(t, err, jobs.ErrAmbiguous)
 			require.Equal(t, jobs.StatusAborted, job.Status())
 			_, err = job.Result(t.Context())
-			require.ErrorIs(t, err, jobs.ErrJobAborted, "the run before is still the last one")
+			require.ErrorIs(t, err, jobs.ErrJobAborted, "no new run has started")
 			<-time.After(3 * time.Second)
 			require.NoError(t, job.Retry(t.Context()))
 			require.NoError(t, job.Wait(t.Context()))
@@ -92,14 +89,10 @@ func TestRetry_IsNotAmbiguousIfRejected(t *testing.T) {
 }
 
 func TestArguments_RejectsAnUnknownForm(t *testing.T) {
-	client := stubClient(t, respondWith(500, ""))
-	job := resumeMerge(t, datasetByID(t, client), jobJSON(`"strategy":"skip"`, `"plan":"b"`))
-	_, err := job.Arguments()
+	_, err := stubMerge(t, respondWith(500, ""), jobJSON(`"strategy":"skip"`, `"plan":"b"`)).Arguments()
 	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 	assert.ErrorContains(t, err, "arguments of job 6f2a: invalid response: strategy is missing")
-	search, err := datasetByID(t, client).BasicSearch().Resume([]byte(processingJob))
-	require.NoError(t, err)
-	_, err = search.Arguments()
+	_, err = stubSearch(t, respondWith(500, ""), processingJob).Arguments()
 	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 }
 
@@ -108,12 +101,12 @@ func TestRetry_ReportsAmbiguity(t *testing.T) {
 		fault jobstest.Fault
 		want  error
 	}{
-		"took effect": {jobstest.Reset().Executed(), nil},
-		"did not":     {jobstest.Reset(), jobs.ErrJobAborted},
+		"request executed": {jobstest.Reset().Executed(), nil},
+		"request lost":     {jobstest.Reset(), jobs.ErrJobAborted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				server, client := connect(t, lasting(time.Minute))
+				server, client := connect(t, jobstest.WithProcessing(time.Minute))
 				job := createMerge(t.Context(), t, client)
 				require.NoError(t, job.Abort(t.Context()))
 				require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
@@ -121,8 +114,8 @@ func TestRetry_ReportsAmbiguity(t *testing.T) {
 				require.ErrorIs(t, job.Retry(t.Context()), jobs.ErrAmbiguous)
 				assert.Equal(t, 1, countRequests(server, "retryJob"), "it is not sent again")
 				require.NoError(t, job.Update(t.Context()))
-				assert.Equal(t, tc.want == nil, !job.Status().Finished(), "Update tells")
-				assert.ErrorIs(t, job.Wait(t.Context()), tc.want, "and so does Wait")
+				assert.Equal(t, tc.want == nil, !job.Status().Finished(), "Update shows the state")
+				assert.ErrorIs(t, job.Wait(t.Context()), tc.want, "Wait returns the outcome")
 			})
 		})
 	}
@@ -130,12 +123,12 @@ func TestRetry_ReportsAmbiguity(t *testing.T) {
 
 func TestRetry_AcceptsARunNotSeenFinished(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server, client := connect(t, lasting(time.Minute))
+		server, client := connect(t, jobstest.WithProcessing(time.Minute))
 		job := createMerge(t.Context(), t, client)
 		<-time.After(10 * time.Second)
 		require.NoError(t, job.Update(t.Context()))
 		require.NoError(t, job.Abort(t.Context()))
-		require.NoError(t, job.Retry(t.Context()), "straight after, without a look")
+		require.NoError(t, job.Retry(t.Context()), "Retry works without a poll after the abort")
 		server.Inject(jobstest.Rule{Operation: "getJob"}, jobstest.Stale(3*time.Second))
 		require.NoError(t, job.Wait(t.Context()))
 	})

@@ -12,8 +12,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-// TestWait_ToleratesStaleReads: a job just created is not there yet, and after
-// a retry the end of the run before is still read.
+// With stale reads a new job is not found at first, and the previous run is read
+// after a retry.
 func TestWait_ToleratesStaleReads(t *testing.T) {
 	for _, lag := range []time.Duration{time.Second, 5 * time.Second, 20 * time.Second} {
 		t.Run(lag.String(), func(t *testing.T) {
@@ -21,7 +21,7 @@ func TestWait_ToleratesStaleReads(t *testing.T) {
 				server, client := connect(t, jobstest.WithProcessing(time.Minute))
 				server.Inject(jobstest.Rule{}, jobstest.Stale(lag))
 				job := createMerge(t.Context(), t, client)
-				require.ErrorIs(t, job.Update(t.Context()), jobs.ErrNotFound, "a single look tells what it sees")
+				require.ErrorIs(t, job.Update(t.Context()), jobs.ErrNotFound, "Update does not tolerate stale reads")
 				require.NoError(t, job.Wait(t.Context()))
 
 				job = createMerge(t.Context(), t, client)
@@ -29,7 +29,7 @@ func TestWait_ToleratesStaleReads(t *testing.T) {
 				require.NoError(t, job.Abort(t.Context()))
 				require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
 				require.NoError(t, job.Retry(t.Context()))
-				require.NoError(t, job.Wait(t.Context()), "not the end of the run before")
+				require.NoError(t, job.Wait(t.Context()), "Wait ignores the end of the previous run")
 				_, err := job.Result(t.Context())
 				require.NoError(t, err)
 			})
@@ -37,8 +37,7 @@ func TestWait_ToleratesStaleReads(t *testing.T) {
 	}
 }
 
-// TestWait_EndsIfTheJobStaysNotFound: not found is patience for a young job, and later the
-// answer.
+// Wait tolerates not found for half a minute after the create.
 func TestWait_EndsIfTheJobStaysNotFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := connect(t)
