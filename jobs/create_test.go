@@ -261,11 +261,11 @@ func TestCreate_NamesAllMatchingJobs(t *testing.T) {
 }
 
 func TestCreate_ConcurrentRecoveriesClaimDifferentJobs(t *testing.T) {
-	// numbered loses part "of" of create n and part "others" of the other creates.
-	numbered := func(n int, of, others delivery) func(int) delivery {
+	// except loses a part of create n, and another part of all other creates.
+	except := func(n int, part, others delivery) func(int) delivery {
 		return func(i int) delivery {
 			if i == n {
-				return of
+				return part
 			}
 			return others
 		}
@@ -273,10 +273,10 @@ func TestCreate_ConcurrentRecoveriesClaimDifferentJobs(t *testing.T) {
 	for name, lose := range map[string]func(int) delivery{
 		"all responses are lost":              each(responseLost),
 		"requests and responses are lost":     func(n int) delivery { return delivery(n % 3) },
-		"one request is lost":                 numbered(5, requestLost, delivered),
-		"all requests but one are lost":       numbered(1, delivered, requestLost),
-		"one request, other responses":        numbered(1, requestLost, responseLost),
-		"all responses but the last are lost": numbered(10, delivered, responseLost),
+		"one request is lost":                 except(5, requestLost, delivered),
+		"all requests but one are lost":       except(1, delivered, requestLost),
+		"one request, other responses":        except(1, requestLost, responseLost),
+		"all responses but the last are lost": except(10, delivered, responseLost),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -36,7 +36,7 @@ type errorCase struct {
 	want    []string
 }
 
-// responseError is the error of Refresh for a response.
+// responseError returns the case of Refresh with a response.
 func responseError(status int, body string, want ...string) errorCase {
 	return errorCase{func(t *testing.T) error {
 		client := stubClient(t, respondWith(status, body))
@@ -44,7 +44,7 @@ func responseError(status int, body string, want ...string) errorCase {
 	}, append(want, "get dataset: GET "+datasetPath)}
 }
 
-// updateError is the error of Update for a response.
+// updateError returns the case of Update with a response of status 200.
 func updateError(body string, want ...string) errorCase {
 	return errorCase{func(t *testing.T) error {
 		return stubMerge(t, respondWith(200, body), processingJob).Update(t.Context())
@@ -68,7 +68,7 @@ func invalidRevision(revision jobs.RevisionOption, want ...string) errorCase {
 	}, want}
 }
 
-// mergeError is the error of a create with changed arguments.
+// mergeError returns the case of a create with changed arguments.
 func mergeError(change func(*jobs.SquashAndMergeArgs), want ...string) errorCase {
 	return mergeErrorAt(nil, change, want...)
 }
@@ -82,7 +82,7 @@ func mergeErrorAt(revision []jobs.RevisionOption, change func(*jobs.SquashAndMer
 	}, append(want, "create squashAndMerge job")}
 }
 
-// searchError is the error of a create with changed arguments.
+// searchError returns the case of a create with changed arguments.
 func searchError(change func(*jobs.BasicSearchArgs), want ...string) errorCase {
 	return searchErrorAt(nil, change, want...)
 }
@@ -105,7 +105,7 @@ func filterError(f jobs.Filter, want ...string) errorCase {
 	return searchError(func(a *jobs.BasicSearchArgs) { a.Filters = []jobs.Filter{f} }, append(want, "filter 0")...)
 }
 
-// openError is the error of Data.Open for a signed URL.
+// openError returns the case of Data.Open with a signed URL.
 func openError(signed string, s stub, want ...string) errorCase {
 	return errorCase{func(t *testing.T) error {
 		return errorOf(stubDatum(t, signed, s).Open(t.Context()))
@@ -127,7 +127,7 @@ func stubDatum(t *testing.T, signed string, s stub) *jobs.Data {
 // success returns a job that succeeded with a result.
 func success(result string) string { return jobJSON(`"PROCESSING"`, `"SUCCESS","result":`+result) }
 
-// errorCases provoke every error of the package. The keys are stable ids.
+// errorCases holds a case for every error of the package, under a stable id.
 var errorCases = map[string]errorCase{
 	"response/400":           responseError(400, `{"code":"InvalidParamsValue","message":"bad limit"}`, "400 InvalidParamsValue: bad limit", "(request R)", "change what"),
 	"response/401":           responseError(401, `{"code":"Unauthorized","message":"no"}`, "401 Unauthorized: no", "check the access key"),
@@ -387,7 +387,8 @@ var errorCases = map[string]errorCase{
 	}, []string{"a schedule of its own is for a wait that shares no looks", "use Job.Wait"}},
 }
 
-// sharedListError is the error of waits that share polls, for a list response.
+// sharedListError returns the case of waits that share polls, with a list
+// response.
 func sharedListError(list string, want ...string) errorCase {
 	return errorCase{func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {
@@ -440,10 +441,11 @@ func rejectHost(host, body string) stub {
 	}
 }
 
-// newJob returns a job of a creation time that is later than any create.
+// newJob returns a job that was created after any create of the tests.
 func newJob(id string) string { return jobJSON("6f2a", id, "1764000000", "4000000000") }
 
-// recoveryError is the error of a create that is recovered with a list response.
+// recoveryError returns the case of a create that is recovered with a list
+// response.
 func recoveryError(list string, want ...string) errorCase {
 	return errorCase{func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {

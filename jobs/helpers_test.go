@@ -27,7 +27,7 @@ import (
 )
 
 // fullSize returns full if TENSORBAY_TEST_FULL is 1, and small otherwise. Tests
-// use it for sizes at which they would take more than a few seconds.
+// use it where the full size takes more than a few seconds.
 func fullSize(small, full int) int {
 	if os.Getenv("TENSORBAY_TEST_FULL") == "1" {
 		return full
@@ -144,7 +144,7 @@ var (
 	errReset   = &net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}
 )
 
-// hang is a stub that does not respond before the context of the request ends.
+// hang waits until the context of the request ends, and returns its error.
 func hang(r *http.Request) (*http.Response, error) {
 	<-r.Context().Done()
 	return nil, r.Context().Err()
