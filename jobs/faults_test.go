@@ -221,7 +221,7 @@ const (
 	faultRejected                     // the request was not executed, and a retry does not help
 )
 
-const maxBodyOfMatrix = 256 << 10
+const maxBodyOfMatrix = 64 << 10
 
 // A faultCase is a row of the matrix.
 type faultCase struct {

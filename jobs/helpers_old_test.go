@@ -5,7 +5,6 @@ package jobs_test
 
 var (
 	merge      = createMerge
-	search     = runSearch
 	count      = countRequests
 	reply      = newResponse
 	stubbed    = stubClient
