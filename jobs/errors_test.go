@@ -222,7 +222,7 @@ var errorCases = map[string]errorCase{
 	"id/empty":             invalidID("", "is empty"),
 	"id/long":              invalidID(strings.Repeat("a", 300), "of 300 bytes is longer than 256"),
 	"id/invalid utf-8":     invalidID("\xff", "is not valid utf-8"),
-	"id/dot dot":           invalidID("..", `".." would change the path`),
+	"id/parent directory":  invalidID("..", `".." would change the path`),
 	"id/invalid character": invalidID("a/b", `"a/b" holds '/'`),
 
 	"dataset/empty name": {func(t *testing.T) error {
