@@ -80,7 +80,7 @@ tcp: ## test the client over real TCP through a proxy that makes faults
 	cd interop/tcp && $(GO) vet ./... && $(GO) test $(RACE) ./...
 
 # The package and name of each fuzz target, and how long each runs.
-FUZZ := $(foreach f,ErrorAnswer Job JobPage Load Labels Pages Filters RetryAfter Texts SameJSON,./jobs:Fuzz$(f)) \
+FUZZ := $(foreach f,ErrorResponse Job JobPage Resume Labels Pages Filters RetryAfter Redact SameJSON,./jobs:Fuzz$(f)) \
 	./jobs/jobstest:FuzzParseSeed
 FUZZTIME := 20s
 

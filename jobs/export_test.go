@@ -10,20 +10,19 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
-// What the tests outside of the package need of its inside.
+// Internals that the tests of package jobs_test use.
 
 func ParseRetryAfter(header string, now time.Time) time.Duration {
 	return transport.ParseRetryAfter(http.Header{"Retry-After": {header}}, now)
 }
 
-func Printable(s string, limit int) string { return redact.Sanitize(s, limit) }
+func Sanitize(s string, limit int) string { return redact.Sanitize(s, limit) }
 
-func Discreet(text string) string { return redact.Text(text) }
+func Redact(text string) string { return redact.Text(text) }
 
 func SameJSON(a, b []byte) bool { return wire.Equal(a, b) }
 
-// ReadJobPage reads a page of jobs as a wait does, and DecodeJobPage as List
-// does.
+// ReadJobPage decodes a page of jobs as Wait does.
 func ReadJobPage(body []byte) (jobs []string, total int, err error) {
 	page, err := wire.ScanJobPage(body)
 	for _, item := range page.Jobs {
@@ -32,6 +31,7 @@ func ReadJobPage(body []byte) (jobs []string, total int, err error) {
 	return jobs, page.Total, err
 }
 
+// DecodeJobPage decodes a page of jobs as List does.
 func DecodeJobPage(body []byte) (jobs []string, total int, err error) {
 	var p gen.JobList
 	err = decode(body, &p)
