@@ -92,7 +92,7 @@ func (w *watcher) requestFor(j *job, now time.Time, final bool) request {
 	again := j.errors > 1 // it has been read alone, in vain
 	pages := pagesOf(w.total)
 	switch {
-	case !w.service.pages(now) || len(w.jobs) == 1 && !again:
+	case !w.service.pages(now) || final && w.service.lists.errors > 0 || len(w.jobs) == 1 && !again:
 		r.job = j
 	case j.page != nil && (final || !j.page.busy) && (again || len(j.page.jobs) > 1 && (!j.missing || j.page.missing() > 1)):
 		r.page = j.page

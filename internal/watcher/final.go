@@ -31,6 +31,9 @@ func (w *watcher) chooseFinal(now time.Time) (r request, at time.Time) {
 		f := w.finals[0]
 		at = f.at.Add(-lead)
 		if !f.job.asked.Before(at.Add(-slack)) {
+			if w.service.rtt == 0 {
+				break // it tells when the final poll is due
+			}
 			w.finals.unset(f) // another poll is in time
 			continue
 		}

@@ -214,7 +214,7 @@ func TestScen(t *testing.T) {
 		s.jobs[0].created = s.jobs[0].created.Add(-24 * time.Hour)
 		together(t, s, 10, nil)
 	})
-	for _, median := range []time.Duration{3 * time.Second, 6 * time.Second, 10 * time.Second, 20 * time.Second} {
+	for _, median := range []time.Duration{6 * time.Second, 8 * time.Second} {
 		run("four at a time of 604, "+median.String(), func(t *testing.T) {
 			s := newSim(load{n: 604, within: time.Second, length: lognormal(median, 0.5)})
 			var free [4]time.Time

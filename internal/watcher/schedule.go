@@ -87,17 +87,24 @@ func (r *rates) isKnown(s *status) bool {
 	return false
 }
 
-// rate estimates the rate at which a job with a status finishes, in jobs per second: half
-// a job is added to those that finished (the prior of Jeffreys), and the age of the
-// youngest one to the time.
-func (s *status) rate(now time.Time) float64 {
-	return (s.ended + 0.5) / (s.time + max(now.Sub(s.born).Seconds(), 0.1))
+// rate estimates the rate at which a job with a status finishes, in jobs per second. Half a
+// job is added to those that finished (the prior of Jeffreys), and the age of the youngest
+// one to the time. Jobs that queue hardly ever finish if others do.
+func (r *rates) rate(s *status, now time.Time) float64 {
+	prior := 0.5
+	if s.ended < learned && r.learned() {
+		prior = 0.02
+	}
+	return (s.ended + prior) / (s.time + max(now.Sub(s.born).Seconds(), 0.1))
 }
+
+// learned is how many jobs must have finished recently for an estimate.
+const learned = 0.03
 
 // learned reports whether a job has finished recently.
 func (r *rates) learned() bool {
 	for _, s := range r.statuses {
-		if s.ended >= 0.03 {
+		if s.ended >= learned {
 			return true
 		}
 	}
@@ -148,7 +155,7 @@ func (w *watcher) plan(now time.Time) plan {
 	p := plan{now: now, weight: weight}
 	for _, s := range w.rates.statuses {
 		if s.jobs > 0 {
-			p.rate += float64(s.jobs) * s.rate(now)
+			p.rate += float64(s.jobs) * w.rates.rate(s, now)
 		}
 	}
 	limit := w.limiter.PerSecond()
@@ -195,7 +202,7 @@ func (w *watcher) due(pg *page, p plan) time.Time {
 	}
 	rate, jobs := 0.0, 0
 	for s, n := range pg.counts {
-		rate += float64(n) * s.rate(p.now)
+		rate += float64(n) * w.rates.rate(s, p.now)
 		jobs += n
 	}
 	if jobs == 0 {
@@ -216,7 +223,7 @@ func (w *watcher) due(pg *page, p plan) time.Time {
 func (w *watcher) dueAlone(j *job, now time.Time) time.Time {
 	delay := single(now.Sub(j.since))
 	if len(w.jobs) > 1 || w.rates.learned() {
-		delay = min(w.plan(now).delay(1, j.status.rate(now)), youth*single(now.Sub(j.born)))
+		delay = min(w.plan(now).delay(1, w.rates.rate(j.status, now)), youth*single(now.Sub(j.born)))
 	}
 	return j.shown.Add(w.spread(delay))
 }
