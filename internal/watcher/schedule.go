@@ -41,11 +41,12 @@ type status struct {
 	counted time.Time
 }
 
-func (r *rates) init(known []string) {
-	r.statuses, r.jitter = map[string]*status{}, 1
+func newRates(known []string) rates {
+	r := rates{statuses: map[string]*status{}, jitter: 1}
 	for _, name := range known {
 		r.known = append(r.known, r.status(name))
 	}
+	return r
 }
 
 func (r *rates) status(name string) *status {
@@ -142,6 +143,7 @@ func (w *watcher) unfinished() (statuses []*status) {
 type plan struct {
 	now    time.Time
 	weight float64
+	pages  bool    // pages may be read by rank
 	lists  float64 // requests that read the lists of unfinished jobs
 	rate   float64 // jobs that finish per second
 	// sweep is set if it takes fewer requests to read the lists of the unfinished jobs, and
@@ -158,19 +160,22 @@ func (w *watcher) plan(now time.Time) plan {
 			p.rate += float64(s.jobs) * w.rates.rate(s, now)
 		}
 	}
-	limit := w.limiter.PerSecond()
+	limit := w.set.limiter.PerSecond()
 	crowd := func(cost float64) float64 {
 		if limit == 0 {
 			return weight
 		}
 		return max(weight, min(cost/limit, maxWeight))
 	}
+	lists := w.service.lists.allowed(now)
+	p.pages = lists && w.service.ranks.allowed(now)
 	cost := float64(len(w.jobs))
-	if w.service.pages(now) {
-		cost = float64(min(len(w.pages)+w.unknown, pagesOf(max(w.total, len(w.jobs)))) + w.unlisted)
+	if p.pages {
+		pages, unknown, alone := w.count()
+		cost = float64(min(pages+unknown, pagesOf(max(w.total, len(w.jobs)))) + alone)
 	}
 	p.weight = crowd(cost)
-	if cost <= 1 || !w.service.lists.allowed(now) || !w.service.sweeps.allowed(now) {
+	if cost <= 1 || !lists || !w.service.sweeps.allowed(now) {
 		return p
 	}
 	for _, s := range w.unfinished() {
@@ -195,39 +200,47 @@ func (p plan) delay(requests, rate float64) time.Duration {
 // single returns the delay of a job without others.
 func single(age time.Duration) time.Duration { return polling.Schedule{Jitter: -1}.Delay(age) }
 
-// due returns when a page is due. mu must be held.
-func (w *watcher) due(pg *page, p plan) time.Time {
-	if pg.stale {
-		pg.refresh()
+// count returns the number of pages with jobs, of jobs whose rank is unknown, and of jobs
+// that the list does not show. mu must be held.
+func (w *watcher) count() (pages, unknown, alone int) {
+	for _, b := range w.batches {
+		switch {
+		case b.number >= 0:
+			pages++
+		case b.unknown:
+			unknown += len(b.jobs)
+		default:
+			alone++
+		}
 	}
+	return pages, unknown, alone
+}
+
+// due returns when a batch is due. mu must be held.
+func (w *watcher) due(b *batch, p plan) time.Time {
 	rate, jobs := 0.0, 0
-	for s, n := range pg.counts {
+	for s, n := range b.counts {
 		rate += float64(n) * w.rates.rate(s, p.now)
 		jobs += n
 	}
 	if jobs == 0 {
-		return p.now.Add(time.Hour) // all its jobs are polled alone
+		return p.now.Add(time.Hour) // all jobs are missing
 	}
-	requests := 1.0
+	requests := float64(jobs)
 	switch {
 	case p.sweep:
 		requests, rate = p.lists, p.rate
-	case !w.service.pages(p.now):
-		requests = float64(jobs)
+	case p.pages && b.number >= 0:
+		requests = 1
+	case p.pages && b.unknown:
+		requests = float64(min(jobs, pagesOf(max(w.total, jobs))))
 	}
-	delay := min(p.delay(requests, rate), youth*single(p.now.Sub(pg.born)))
-	return latest(pg.retry, pg.shown.Add(w.spread(delay)))
-}
-
-// dueAlone returns when a job is due that no page shows. mu must be held.
-func (w *watcher) dueAlone(j *job, now time.Time) time.Time {
-	delay := single(now.Sub(j.since))
-	if len(w.jobs) > 1 || w.rates.learned() {
-		delay = min(w.plan(now).delay(1, w.rates.rate(j.status, now)), youth*single(now.Sub(j.born)))
+	delay := min(p.delay(requests, rate), youth*single(p.now.Sub(b.born)))
+	if len(w.jobs) == 1 && !w.rates.learned() {
+		delay = single(p.now.Sub(b.jobs[0].since))
 	}
-	return j.shown.Add(w.spread(delay))
-}
-
-func (w *watcher) spread(d time.Duration) time.Duration {
-	return time.Duration(float64(d) * w.rates.jitter)
+	if b.errors > 0 {
+		return b.retry
+	}
+	return latest(b.retry, b.shown.Add(time.Duration(float64(delay)*w.rates.jitter)))
 }

@@ -29,11 +29,6 @@ const maxRetryAfter = time.Minute
 
 func (s *service) outage() bool { return s.failures >= outageAfter }
 
-// pages reports whether pages may be read by rank.
-func (s *service) pages(now time.Time) bool { return s.lists.allowed(now) && s.ranks.allowed(now) }
-
-func (s *service) notBefore() time.Time { return latest(s.hold, s.retryAfter) }
-
 // failed notes a poll that failed. Polls that were under way together count once.
 func (s *service) failed(began, now time.Time) {
 	if s.failures == 0 || began.After(s.failedAt) {
@@ -45,11 +40,11 @@ func (s *service) failed(began, now time.Time) {
 	}
 }
 
-func (s *service) succeeded() { s.failures, s.hold = 0, time.Time{} }
-
-// took notes how long a poll took. A single slow one counts for no more than three others.
-func (s *service) took(d time.Duration) {
-	s.rtt = max(min(d, max(3*s.rtt, 2*time.Second)), s.rtt*9/10, 1)
+// succeeded notes a poll that succeeded, and its round trip. A single slow one counts for no
+// more than three others.
+func (s *service) succeeded(rtt time.Duration) {
+	s.failures, s.hold = 0, time.Time{}
+	s.rtt = max(min(rtt, max(3*s.rtt, 2*time.Second)), s.rtt*9/10, 1)
 }
 
 func backoff(errors int) time.Duration { return polling.Backoff{}.Delay(errors) }
@@ -76,3 +71,34 @@ func (a *avoided) failed(refused bool, now time.Time) {
 }
 
 func (a *avoided) succeeded() { *a = avoided{} }
+
+// lead returns how long before a deadline the final poll is sent: it returns in time, and
+// shows what happened up to half a round trip after it was sent. A poll that is sent earlier
+// by no more than slack does as well.
+func (w *watcher) lead() (lead, slack time.Duration) {
+	const margin = 5 * time.Millisecond // timers and goroutines may be late by that
+	rtt := w.service.rtt
+	if rtt == 0 {
+		rtt = 100 * time.Millisecond
+	}
+	return rtt*3/2 + margin, max(rtt/2-margin, margin)
+}
+
+// inTime notes that a poll of a job is sent, for the deadlines of its waits. mu must be held.
+func (w *watcher) inTime(j *job, now time.Time) {
+	lead, slack := w.lead()
+	for _, wait := range j.waits {
+		if !wait.Deadline.IsZero() && w.service.rtt > 0 && !now.Before(wait.Deadline.Add(-lead-slack)) {
+			wait.final, j.batch.stale = true, true
+		}
+	}
+}
+
+// retryFinal makes a final poll that failed due again, once. mu must be held.
+func (w *watcher) retryFinal(j *job, now time.Time) {
+	for _, wait := range j.waits {
+		if wait.final && !wait.retried && wait.Deadline.After(now.Add(w.service.rtt)) {
+			wait.final, wait.retried, j.batch.stale = false, true, true
+		}
+	}
+}

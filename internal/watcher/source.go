@@ -38,7 +38,6 @@ type Response struct {
 type Item struct {
 	ID, Status []byte
 	Finished   bool   // Status is a final one
-	CreatedAt  int64  // seconds since the epoch of the service's clock; zero if unknown
 	Body       []byte // the job in its wire form
 }
 

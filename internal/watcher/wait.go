@@ -19,8 +19,6 @@ type Options struct {
 	// Since is when the job's current run may have started at the earliest. The zero
 	// value means now.
 	Since time.Time
-	// CreatedAt is in seconds since the epoch of the service's clock; zero means unknown.
-	CreatedAt int64
 	// VisibleBy is when the service knows the job at the latest. A NotFound error before
 	// that does not end the wait.
 	VisibleBy time.Time
@@ -69,9 +67,9 @@ type Wait struct {
 	watcher *watcher
 	job     *job
 	began   time.Time
-	place   int   // in job.waits
-	final   alarm // of the poll before the deadline
-	retried bool  // the poll before the deadline
+	place   int  // in job.waits
+	final   bool // a poll in time for the deadline was sent
+	retried bool // it failed, and was sent again
 	over    bool
 	result  Result
 }
@@ -81,7 +79,7 @@ func (w *Wait) Stop() Result {
 	w.watcher.mu.Lock()
 	defer w.watcher.mu.Unlock()
 	if !w.over {
-		w.watcher.end(w, Result{Last: w.result.Last})
+		w.watcher.end(w, Result{})
 	}
 	return w.result
 }
