@@ -78,9 +78,9 @@ func (w *watcher) step(p *poll, now time.Time) {
 	case k.sweep && last:
 		k.statuses, k.offset, k.total = k.statuses[1:], 0, 0
 	case k.sweep:
-	case k.wanted <= 0 || last:
+	case last:
 		w.endWalk(true)
-	case !w.searchPays() || w.plan(now).sweep && 3*unknown >= len(w.jobs):
+	case k.wanted <= 0 || !w.searchPays() || w.plan(now).sweep && 3*unknown >= len(w.jobs):
 		w.endWalk(false) // the others are found in another way
 	}
 }
