@@ -3,7 +3,7 @@ package watcher
 import "time"
 
 // A batch has the jobs with waits that are polled together: those on one page of the list,
-// or, with a negative number, jobs whose rank is not known yet, or one job alone.
+// or, with a negative number, jobs whose rank is not known, or one job alone.
 type batch struct {
 	number  int  // of the page, counted from the oldest job: new jobs do not change it
 	unknown bool // a search of the list may find the jobs
@@ -16,6 +16,7 @@ type batch struct {
 	shown    time.Time       // the oldest of the newest requests that showed the jobs
 	born     time.Time       // the youngest of the jobs
 	counts   map[*status]int // the jobs by status
+	missing  int             // further jobs, which a sweep did not show
 	deadline time.Time       // the first one whose final poll was not sent; zero for none
 }
 
@@ -31,10 +32,12 @@ func (w *watcher) batch(number int) *batch {
 	return b
 }
 
-// newBatch returns a new batch that is no page. mu must be held.
-func (w *watcher) newBatch() *batch {
+// newBatch returns a batch that is no page. mu must be held.
+func (w *watcher) newBatch(unknown bool) *batch {
 	w.made++
-	return w.batch(-w.made)
+	b := w.batch(-w.made)
+	b.unknown = unknown
+	return b
 }
 
 // newest returns the batch for a job whose rank is not known. mu must be held.
@@ -42,9 +45,7 @@ func (w *watcher) newest() *batch {
 	if b := w.batches[-w.made]; b != nil && b.unknown && len(b.jobs) < PageSize {
 		return b
 	}
-	b := w.newBatch()
-	b.unknown = true
-	return b
+	return w.newBatch(true)
 }
 
 // move moves a job to another batch, or to none. mu must be held.
@@ -59,7 +60,7 @@ func (w *watcher) move(j *job, to *batch) {
 		}
 	}
 	if j.batch = to; to != nil {
-		w.batches[to.number] = to
+		w.batches[to.number] = to // it may have been empty
 		j.place = len(to.jobs)
 		to.jobs = append(to.jobs, j)
 		to.stale = true
@@ -100,7 +101,7 @@ func (w *watcher) offset(b *batch) int {
 
 // refresh works out what depends on all jobs.
 func (b *batch) refresh() {
-	b.stale, b.shown, b.born, b.deadline = false, time.Time{}, time.Time{}, time.Time{}
+	b.stale, b.missing, b.shown, b.born, b.deadline = false, 0, time.Time{}, time.Time{}, time.Time{}
 	clear(b.counts)
 	for _, j := range b.jobs {
 		for _, wait := range j.waits {
@@ -109,6 +110,7 @@ func (b *batch) refresh() {
 			}
 		}
 		if j.missing {
+			b.missing++
 			continue
 		}
 		if len(b.counts) == 0 || j.shown.Before(b.shown) {
@@ -133,14 +135,4 @@ func (b *batch) next(final bool) (next *job) {
 		}
 	}
 	return next
-}
-
-// missing returns the number of jobs that a sweep did not show.
-func (b *batch) missing() (n int) {
-	for _, j := range b.jobs {
-		if j.missing {
-			n++
-		}
-	}
-	return n
 }

@@ -20,23 +20,23 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 	p := w.plan(now)
 	lead, _ := w.lead()
 	window := w.set.limiter.Window() * 11 / 10
+	never := now.Add(time.Hour)
+	inTime := now.Add(p.delay(p.lists, p.rate) / 2)
 	var first, final *batch // the batches that are due first, and for a final poll
-	at = now.Add(time.Hour)
-	soon, inTime, reserve := 0, now.Add(p.delay(p.lists, p.rate)/2), 0
-	w.nextFinal = time.Time{}
+	soon, reserve := 0, 0
+	at, w.nextFinal = never, never
 	for _, b := range w.batches {
 		if b.stale {
 			b.refresh()
 		}
+		// The first round trip tells when a final poll is due.
 		if !b.deadline.IsZero() && !(w.service.rtt == 0 && (b.busy || w.walk != nil)) {
 			due := latest(b.deadline.Add(-lead), w.service.retryAfter)
-			if w.nextFinal.IsZero() || due.Before(w.nextFinal) {
+			if due.Before(w.nextFinal) {
 				final, w.nextFinal = b, due
 			}
 			if due.Sub(now) <= window {
 				reserve++
-			} else if early := due.Add(-window); early.Before(at) {
-				first, at = nil, early // to reserve a slot
 			}
 		}
 		if b.busy || w.walk != nil && (b.unknown || w.walk.sweep && b.errors == 0) {
@@ -52,37 +52,45 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 	}
 	w.set.limiter.Reserve(reserve - w.reserved)
 	w.reserved = reserve
-	if final != nil && !w.nextFinal.After(now) {
-		return w.request(final, now, true), w.nextFinal
+	if !w.nextFinal.After(now) {
+		return w.request(final, now, true), now
+	}
+	if early := w.nextFinal.Add(-window); early.After(now) {
+		never = early // to reserve a slot
+	} else {
+		never = w.nextFinal
 	}
 	if w.flights >= maxFlights || w.service.failures > 0 && w.flights > 0 {
-		return request{}, earliest(now.Add(time.Hour), w.nextFinal)
+		return request{}, never
 	}
-	missing, found := w.missingRequest(now)
+	missing := w.firstMissing()
 	switch {
 	case w.service.outage() && w.service.latest != nil:
-		r, at = w.tryAgain(now), now
+		// This job does not fail by itself.
+		r, at = w.request(w.service.latest.batch, now, false), now
 	case w.walk != nil && !w.walk.busy && !w.walk.retry.After(now):
 		r, at = request{walk: w.walk, final: w.walk.final}, now
-	case found:
-		r, at = missing, now
+	case missing != nil && missing.batch.number >= 0 && missing.batch.missing > 1:
+		r, at = w.request(missing.batch, now, false), now
+	case missing != nil:
+		r, at = request{batch: missing.batch, job: missing}, now
 	case at.After(now):
 		if w.walk != nil && !w.walk.busy {
 			at = earliest(at, w.walk.retry)
 		}
-	case first != nil && p.sweep && w.walk == nil && 3*soon >= len(w.jobs):
+	case p.sweep && w.walk == nil && 3*soon >= len(w.jobs):
 		r = request{walk: w.newSweep(p)}
-	case first != nil:
+	default:
 		r = w.request(first, now, false)
 	}
-	return r, earliest(latest(at, latest(w.service.hold, w.service.retryAfter)), w.nextFinal)
+	return r, earliest(never, latest(at, latest(w.service.hold, w.service.retryAfter)))
 }
 
 // request returns the request for a batch that is due. mu must be held.
 func (w *watcher) request(b *batch, now time.Time, final bool) request {
 	r := request{batch: b, final: final}
 	lists := w.service.lists.allowed(now) && !(final && w.service.lists.errors > 0)
-	again := b.errors > 1 // the job was read alone, in vain
+	again := b.errors > 0 && b.errors%2 == 0 // now in another way than before
 	switch {
 	case lists && b.number >= 0 && w.service.ranks.allowed(now) && (len(b.jobs) > 1 || again):
 	case lists && b.number < 0 && again:
@@ -94,39 +102,19 @@ func (w *watcher) request(b *batch, now time.Time, final bool) request {
 	return r
 }
 
-// missingRequest returns the request for the next job that a sweep did not show, and whether
-// there is one. mu must be held.
-func (w *watcher) missingRequest(now time.Time) (request, bool) {
+// firstMissing returns the job to be read next of those that a sweep did not show. mu must
+// be held.
+func (w *watcher) firstMissing() *job {
 	for len(w.missing) > 0 {
 		j := w.missing[0]
 		switch {
 		case !j.missing || len(j.waits) == 0:
 			w.missing = w.missing[1:]
-			continue
 		case j.batch.busy:
-			return request{}, false
-		case j.batch.number >= 0 && j.batch.missing() > 1:
-			return w.request(j.batch, now, false), true
+			return nil
+		default:
+			return j
 		}
-		return request{batch: j.batch, job: j}, true
 	}
-	return request{}, false
-}
-
-// tryAgain returns the request that tries during an outage. It is for the job that was shown
-// last, because that does not fail by itself, and it reads a list if the last try read the
-// job. mu must be held.
-func (w *watcher) tryAgain(now time.Time) request {
-	r := request{batch: w.service.latest.batch}
-	if !w.service.failedAlone || !w.service.lists.allowed(now) {
-		r.job = w.service.latest
-	}
-	return r
-}
-
-func earliest(a, b time.Time) time.Time {
-	if !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
+	return nil
 }

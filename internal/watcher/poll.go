@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
 // A poll is one request under way.
@@ -30,17 +32,12 @@ func (w *watcher) send(r request) {
 	case r.walk != nil:
 		w.beginWalk(p)
 	case r.job != nil:
-		p.jobs = []*job{r.job}
+		p.jobs, r.batch.busy = []*job{r.job}, true
 	default:
-		p.jobs = append(p.jobs, r.batch.jobs...)
+		p.jobs, r.batch.busy = append(p.jobs, r.batch.jobs...), true
 		p.offset = w.offset(r.batch)
 	}
-	for _, j := range p.jobs {
-		w.inTime(j, p.began)
-	}
-	if p.walk == nil {
-		p.batch.busy = true
-	}
+	w.inTime(p.jobs, p.began)
 	w.polls[p] = true
 	w.flights++
 	ctx, cancel := context.WithCancel(context.Background())
@@ -66,7 +63,7 @@ func (e *PanicError) Error() string {
 // end the goroutine.
 func (w *watcher) run(ctx context.Context, p *poll) {
 	p.response.Err = errGoexit
-	defer w.finish(p)
+	defer w.returned(p)
 	defer func() {
 		if v := recover(); v != nil {
 			p.response = Response{Err: &PanicError{v}, Verdict: Definitive}
@@ -93,7 +90,7 @@ func (w *watcher) hedge(p *poll) {
 	}
 }
 
-// release notes that a poll is not under way any more. mu must be held.
+// release notes that others do not wait for a poll. mu must be held.
 func (w *watcher) release(p *poll) {
 	w.flights--
 	if p.walk != nil {
@@ -103,8 +100,8 @@ func (w *watcher) release(p *poll) {
 	}
 }
 
-// finish applies the response of a poll.
-func (w *watcher) finish(p *poll) {
+// returned applies the response of a poll.
+func (w *watcher) returned(p *poll) {
 	w.mu.Lock()
 	now := time.Now()
 	p.timer.Stop()
@@ -123,32 +120,22 @@ func (w *watcher) finish(p *poll) {
 	default:
 		w.succeeded(p, now)
 	}
-	w.rates.redraw()
-	canceled := w.cancelUseless()
-	w.changed()
-	ended := w.ended
+	canceled, ended := w.cancelUseless(), w.ended
 	w.ended = nil
+	w.changed()
 	w.mu.Unlock()
 
 	close(p.done)
-	if len(ended) > 0 {
-		drain(canceled)
+	// No request outlives its wait, if it returns at once.
+	timeout := time.After(100 * time.Millisecond)
+	for i := 0; i < len(canceled) && len(ended) > 0; i++ {
+		select {
+		case <-canceled[i].done:
+		case <-timeout:
+		}
 	}
 	for _, wait := range ended {
 		wait.Ended <- wait
-	}
-}
-
-// drain waits for canceled polls if they return at once: then no request outlives its wait.
-func drain(canceled []*poll) {
-	timeout := time.NewTimer(100 * time.Millisecond)
-	defer timeout.Stop()
-	for _, p := range canceled {
-		select {
-		case <-p.done:
-		case <-timeout.C:
-			return
-		}
 	}
 }
 
@@ -165,7 +152,7 @@ func (w *watcher) cancelUseless() (canceled []*poll) {
 }
 
 // needs reports whether a wait needs a poll: a slow one only if no later one has shown the
-// same.
+// same. mu must be held.
 func (w *watcher) needs(p *poll) bool {
 	if p.jobs == nil {
 		return len(w.jobs) > 0 && (!p.slow || w.listed.Before(p.began))
@@ -176,4 +163,214 @@ func (w *watcher) needs(p *poll) bool {
 		}
 	}
 	return false
+}
+
+// succeeded applies a response. mu must be held.
+func (w *watcher) succeeded(p *poll, now time.Time) {
+	w.service.succeeded(now.Sub(p.began))
+	if j := p.job; j != nil {
+		if err := w.show(j, p.response.Items[0], p); err != nil {
+			w.backOff(p, false)
+			w.tell(j, err, Transient, now)
+		} else if j.batch != nil && j.batch.errors > 0 {
+			if j.batch.errors, j.batch.retry = 0, (time.Time{}); j.rank >= 0 {
+				w.place(j, j.rank)
+			}
+		}
+		return
+	}
+	w.service.lists.succeeded()
+	w.listed = latest(w.listed, p.began)
+	if p.status == "" {
+		w.hasTotal(p.response.Total, p.began)
+	}
+	for i, item := range p.response.Items {
+		j := w.jobs[string(item.ID)]
+		if j == nil {
+			continue
+		}
+		switch err := w.show(j, item, p); {
+		case err != nil && (j.batch.unknown || j.batch.number >= 0):
+			w.move(j, w.newBatch(false)) // read alone, it shows the error
+		case err == nil && len(j.waits) > 0 && p.status == "":
+			w.place(j, max(p.response.Total-1-p.offset-i, 0)+w.deleted)
+		}
+	}
+	switch {
+	case p.walk == nil:
+		w.missed(p, now)
+	case p.walk == w.walk && p.status == w.walk.statuses[0] && p.offset == w.walk.offset:
+		w.step(p, now)
+	}
+}
+
+// missed notes which of its jobs a page did not show. If the list has grown, a job may only
+// have moved to the next page. mu must be held.
+func (w *watcher) missed(p *poll, now time.Time) {
+	b, missed := p.batch, 0
+	b.errors, b.retry = 0, time.Time{}
+	for _, j := range p.jobs {
+		switch {
+		case len(j.waits) == 0 || j.batch != b || !j.shown.Before(p.began):
+			continue
+		case b.number < 0: // it is read alone again
+			b.errors, b.retry = 1, now.Add(backoff(2))
+			continue
+		}
+		if w.retryFinal(j, now); w.total > p.total && !j.missed {
+			j.missed = true
+			continue
+		}
+		missed++
+		j.rank = -1
+		w.move(j, w.newest())
+	}
+	if 2*missed > len(p.jobs) {
+		w.service.ranks.failed(false, now)
+	} else if missed == 0 {
+		w.service.ranks.succeeded()
+	}
+}
+
+// show applies an item of a poll to the waits of a job. mu must be held.
+func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
+	now := time.Now()
+	var target Target
+	var finished bool
+	var err error
+	var over []*Wait
+	for _, wait := range j.waits {
+		if wait.Target != target {
+			target = wait.Target
+			finished, err = target.Apply(item.Body, p.began)
+		}
+		if err != nil {
+			failed = err
+			continue
+		}
+		wait.result.Polls++
+		if wait.result.Last = nil; finished {
+			over = append(over, wait)
+		}
+	}
+	if len(over) > 0 && len(over) == len(j.waits) {
+		w.rates.note(now)
+		j.status.ended++
+	}
+	for _, wait := range over {
+		w.finish(wait, Result{Finished: true})
+	}
+	if failed != nil || len(j.waits) == 0 {
+		return failed
+	}
+	j.missed, j.missing, j.batch.stale = false, false, true
+	if p.began.After(j.shown) {
+		if item.Finished {
+			item.Status = nil // of the run before the current one
+		}
+		if string(item.Status) != j.status.name {
+			w.rates.note(now)
+			w.setStatus(j, string(item.Status), latest(j.shown, j.born))
+		}
+		j.shown, w.service.latest = p.began, j
+	}
+	w.event(j, nil, now)
+	return nil
+}
+
+// event tells the waits for a job of a poll after which they go on. mu must be held.
+func (w *watcher) event(j *job, err error, now time.Time) {
+	for _, wait := range j.waits {
+		if wait.Event == nil {
+			continue
+		}
+		j.batch.refresh()
+		due := latest(w.due(j.batch, w.plan(now)), latest(w.service.hold, w.service.retryAfter))
+		wait.Event(Event{Err: err, Poll: wait.result.Polls, Next: max(due.Sub(now), 0)})
+	}
+}
+
+// failed notes a poll that failed. mu must be held.
+func (w *watcher) failed(p *poll, now time.Time) {
+	err, verdict := p.response.Err, p.response.Verdict
+	refused := verdict != Transient
+	// A job that fails again and again while others do not is not the service.
+	if !refused && (p.job == nil || p.batch.errors < outageAfter || w.service.outage()) {
+		w.service.failed(p.began, now)
+	}
+	switch {
+	case p.job != nil:
+	case p.walk != nil && p.walk.sweep:
+		w.service.sweeps.failed(refused, now)
+	default:
+		w.service.lists.failed(refused, now)
+	}
+	if !p.slow {
+		w.backOff(p, refused)
+	}
+	jobs, outage := p.jobs, w.service.outage()
+	if p.job == nil {
+		verdict = Transient // for the jobs
+	}
+	if jobs == nil || outage {
+		for _, j := range w.jobs {
+			if w.endOutages(j, err, now); p.jobs == nil {
+				jobs = append(jobs, j)
+			}
+		}
+	}
+	for _, j := range jobs {
+		w.tell(j, err, verdict, now)
+	}
+}
+
+// tell tells the waits for a job of an error, and ends those that it ends. mu must be held.
+func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
+	var panicked *PanicError
+	fatal := errors.As(err, &panicked) || verdict == Definitive
+	for i := len(j.waits) - 1; i >= 0; i-- { // the end of a wait moves the last one
+		wait := j.waits[i]
+		wait.result.Polls++
+		wait.result.Last = err
+		if fatal || verdict == NotFound && !now.Before(wait.VisibleBy) {
+			w.finish(wait, Result{Reason: err})
+		}
+	}
+	w.endOutages(j, err, now)
+	w.event(j, err, now)
+	w.retryFinal(j, now)
+}
+
+// endOutages ends the waits for a job that saw only errors for too long. mu must be held.
+func (w *watcher) endOutages(j *job, err error, now time.Time) {
+	for i := len(j.waits) - 1; i >= 0; i-- {
+		wait := j.waits[i]
+		if wait.MaxOutage > 0 && now.Sub(latest(wait.began, j.shown)) >= wait.MaxOutage {
+			wait.result.Last = err
+			w.finish(wait, Result{Reason: polling.ErrOutage})
+		}
+	}
+}
+
+// backOff plans the next poll after one that failed or is slow. A job that fails alone gets
+// a batch of its own. mu must be held.
+func (w *watcher) backOff(p *poll, refused bool) {
+	now := time.Now()
+	if k := p.walk; k != nil {
+		if k.errors++; k == w.walk && (k.errors >= outageAfter || refused) {
+			w.endWalk(false)
+		}
+		k.retry = now.Add(backoff(k.errors))
+		return
+	}
+	b := p.batch
+	if j := p.job; j != nil && len(j.waits) > 0 {
+		if b = j.batch; len(b.jobs) > 1 {
+			b = w.newBatch(false)
+			w.move(j, b)
+		}
+		j.missing, b.stale = false, true
+	}
+	b.errors++
+	b.retry = now.Add(backoff(b.errors))
 }

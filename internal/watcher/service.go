@@ -8,24 +8,21 @@ import (
 
 // A service is what polls have shown of the health of the service.
 type service struct {
-	failures    int           // polls in a row that failed
-	failedAt    time.Time     // when the last of them returned
-	failedAlone bool          // the last of them read one job
-	latest      *job          // the job that was shown last; nil if it has no waits any more
-	rtt         time.Duration // of a slow request, forgotten slowly
-	hold        time.Time     // no poll before, except final polls
-	retryAfter  time.Time     // no poll before, as the service asks
-	lists       avoided       // all lists
-	sweeps      avoided       // the lists of unfinished jobs
-	ranks       avoided       // pages, if they do not show the jobs of their ranks
+	failures   int           // polls in a row that failed
+	failedAt   time.Time     // when the last of them returned
+	latest     *job          // the job that was shown last; nil if it has no waits any more
+	rtt        time.Duration // of a slow poll, forgotten slowly
+	hold       time.Time     // no poll before, except final polls
+	retryAfter time.Time     // no poll before, as the service asks
+	lists      avoided       // all lists
+	sweeps     avoided       // the lists of unfinished jobs
+	ranks      avoided       // pages, if they do not show the jobs of their ranks
 }
 
-// outageAfter is the number of failures in a row after which an outage is assumed. Then
-// one poll at a time tries.
-const outageAfter = 3
-
-// maxRetryAfter caps what the service asks for.
-const maxRetryAfter = time.Minute
+const (
+	outageAfter   = 3           // failures in a row; then one poll at a time tries
+	maxRetryAfter = time.Minute // caps what the service asks for
+)
 
 func (s *service) outage() bool { return s.failures >= outageAfter }
 
@@ -40,8 +37,8 @@ func (s *service) failed(began, now time.Time) {
 	}
 }
 
-// succeeded notes a poll that succeeded, and its round trip. A single slow one counts for no
-// more than three others.
+// succeeded notes a poll that succeeded. A single slow one counts for no more than three
+// others.
 func (s *service) succeeded(rtt time.Duration) {
 	s.failures, s.hold = 0, time.Time{}
 	s.rtt = max(min(rtt, max(3*s.rtt, 2*time.Second)), s.rtt*9/10, 1)
@@ -49,8 +46,8 @@ func (s *service) succeeded(rtt time.Duration) {
 
 func backoff(errors int) time.Duration { return polling.Backoff{}.Delay(errors) }
 
-// avoided is a kind of request that does not work and is tried again after a while: one
-// second, doubling up to one minute.
+// avoided is a kind of request that does not work. It is tried again after a second, and
+// after twice the time for each further error, up to a minute.
 type avoided struct {
 	errors int // in a row
 	until  time.Time
@@ -84,12 +81,14 @@ func (w *watcher) lead() (lead, slack time.Duration) {
 	return rtt*3/2 + margin, max(rtt/2-margin, margin)
 }
 
-// inTime notes that a poll of a job is sent, for the deadlines of its waits. mu must be held.
-func (w *watcher) inTime(j *job, now time.Time) {
+// inTime notes that a poll is sent, for the deadlines of the waits. mu must be held.
+func (w *watcher) inTime(jobs []*job, now time.Time) {
 	lead, slack := w.lead()
-	for _, wait := range j.waits {
-		if !wait.Deadline.IsZero() && w.service.rtt > 0 && !now.Before(wait.Deadline.Add(-lead-slack)) {
-			wait.final, j.batch.stale = true, true
+	for _, j := range jobs {
+		for _, wait := range j.waits {
+			if !wait.Deadline.IsZero() && w.service.rtt > 0 && !now.Before(wait.Deadline.Add(-lead-slack)) {
+				wait.final, j.batch.stale = true, true
+			}
 		}
 	}
 }

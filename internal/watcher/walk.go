@@ -22,14 +22,13 @@ type walk struct {
 // searchPays reports whether a search takes fewer requests than reading the jobs alone. mu
 // must be held.
 func (w *watcher) searchPays() bool {
-	pages := pagesOf(w.total)
 	_, unknown, _ := w.count()
-	return pages <= 4 || 4*unknown >= pages // also if the length is not known yet
+	return pagesOf(w.total) <= 4 || 4*unknown >= pagesOf(w.total) // also if it is not known yet
 }
 
 func (w *watcher) newSweep(p plan) *walk {
 	k := &walk{sweep: true, pages: int(2*p.lists) + 1}
-	for _, s := range w.unfinished() {
+	for _, s := range w.rates.unfinished() {
 		k.statuses = append(k.statuses, s.name)
 	}
 	return k
@@ -41,11 +40,9 @@ func (w *watcher) beginWalk(p *poll) {
 	if w.walk == nil {
 		w.walk, k.began = k, p.began
 		for _, b := range w.batches {
-			for _, j := range b.jobs {
-				if b.unknown && !k.sweep {
-					k.wanted++
-					w.inTime(j, p.began)
-				}
+			if b.unknown && !k.sweep {
+				k.wanted += len(b.jobs)
+				w.inTime(b.jobs, p.began)
 			}
 		}
 	}
@@ -62,8 +59,7 @@ func (w *watcher) step(p *poll, now time.Time) {
 		s.others, s.counted = max(total-s.jobs, 0), now
 	}
 	end := p.offset + items
-	// Jobs that left the list have moved the others up.
-	k.offset = end - min(max(k.total-total, 0), items/2)
+	k.offset = end - min(max(k.total-total, 0), items/2) // others have moved up
 	k.total = total
 	k.pages--
 	// A total that is smaller than the list is not believed.
@@ -81,7 +77,7 @@ func (w *watcher) step(p *poll, now time.Time) {
 	case last:
 		w.endWalk(true)
 	case k.wanted <= 0 || !w.searchPays() || w.plan(now).sweep && 3*unknown >= len(w.jobs):
-		w.endWalk(false) // the others are found in another way
+		w.endWalk(false) // all are found, or the others are found in another way
 	}
 }
 
@@ -89,15 +85,14 @@ func (w *watcher) step(p *poll, now time.Time) {
 // must be held.
 func (w *watcher) endWalk(complete bool) {
 	k := w.walk
-	w.walk = nil
-	if !complete {
+	if w.walk = nil; !complete {
 		return
 	}
 	for _, j := range w.jobs {
 		switch {
 		case !j.shown.Before(k.began) || j.joined.After(k.began):
 		case !k.sweep && j.batch.unknown:
-			w.move(j, w.newBatch())
+			w.move(j, w.newBatch(false))
 		case k.sweep && j.batch.errors == 0 && !j.missing:
 			j.missing, j.batch.stale = true, true
 			w.missing = append(w.missing, j)

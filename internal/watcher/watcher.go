@@ -15,26 +15,27 @@ import (
 type watcher struct {
 	set    *Set
 	source Source
-	wake   chan struct{} // makes the loop choose again
 
-	mu         sync.Mutex
-	jobs       map[string]*job
-	batches    map[int]*batch
-	made       int    // batches that are no pages, ever
-	missing    []*job // to be read next: a sweep did not show them
-	walk       *walk  // under way; nil for none
-	total      int    // length of the list of all jobs
-	counted    time.Time
-	deleted    int // by how much the list has become shorter, all times together
-	polls      map[*poll]bool
-	flights    int       // polls that are not slow
-	listed     time.Time // the newest request that read a list
-	nextFinal  time.Time // when the next final poll is due; zero for none
-	reserved   int       // slots of the limiter, for final polls
-	leaveQueue context.CancelFunc
-	ended      []*Wait // by themselves, and not told yet
-	service    service
-	rates      rates
+	mu        sync.Mutex
+	jobs      map[string]*job
+	batches   map[int]*batch
+	made      int    // batches that are no pages, ever
+	missing   []*job // to be read next: a sweep did not show them
+	walk      *walk  // under way; nil for none
+	total     int    // length of the list of all jobs
+	counted   time.Time
+	deleted   int // by how much the list has become shorter, all times together
+	polls     map[*poll]bool
+	flights   int       // polls that are not slow
+	listed    time.Time // the newest request that read a list
+	nextFinal time.Time // when the next final poll is due
+	reserved  int       // slots of the limiter, for final polls
+	ended     []*Wait   // by themselves, and not told yet
+	service   service
+	rates     rates
+
+	queued    bool // the loop waits for the limiter
+	interrupt context.CancelFunc
 }
 
 // A job is one with waits.
@@ -49,16 +50,15 @@ type job struct {
 	born    time.Time // when the run may have started, as the first wait knew it
 	since   time.Time // when it can have got its status at the earliest
 	shown   time.Time // the newest request that showed it; zero before the first
-	asked   time.Time // the newest request that was to show it
 	missing bool      // a sweep did not show it
 	missed  bool      // its page did not show it
 }
 
 func newWatcher(s *Set, source Source) *watcher {
-	w := &watcher{set: s, source: source, wake: make(chan struct{}, 1), leaveQueue: func() {}}
-	w.jobs, w.batches, w.polls = map[string]*job{}, map[int]*batch{}, map[*poll]bool{}
-	w.rates = newRates(source.Statuses())
-	return w
+	return &watcher{
+		set: s, source: source, rates: newRates(source.Statuses()), interrupt: func() {},
+		jobs: map[string]*job{}, batches: map[int]*batch{}, polls: map[*poll]bool{},
+	}
 }
 
 // loop polls while there are waits: it sleeps until a poll is due, takes a slot of the rate
@@ -68,58 +68,44 @@ func (w *watcher) loop() {
 		w.mu.Lock()
 		now := time.Now()
 		request, due := w.choose(now)
-		wait, empty := due.Sub(now), len(w.jobs) == 0
-		if slot && wait <= 0 {
+		empty, until := len(w.jobs) == 0, due
+		w.queued = !empty && !due.After(now)
+		if w.queued && slot {
 			w.send(request)
 			slot = false
 			w.mu.Unlock()
 			continue
 		}
-		queue, leave := w.queue(now)
-		w.mu.Unlock()
-		slot = false
-		switch {
-		case empty && w.set.drop(w):
-			leave()
-			return
-		case empty:
-		case wait > 0:
-			w.sleep(wait)
-		case request.final:
-			slot = w.set.limiter.WaitReserved(queue) == nil
-		default:
-			slot = w.set.limiter.Wait(queue) == nil
+		if w.queued { // until a final poll is due, which does not wait in the queue
+			if until = w.nextFinal; !until.After(now) {
+				until = now.Add(time.Hour)
+			}
 		}
-		leave()
+		ctx, cancel := context.WithDeadline(context.Background(), until)
+		w.interrupt = cancel
+		queued := w.queued
+		w.mu.Unlock()
+		switch slot = false; {
+		case empty:
+			if w.set.drop(w) {
+				cancel()
+				return
+			}
+		case !queued:
+			<-ctx.Done()
+		case request.final:
+			slot = w.set.limiter.WaitReserved(ctx) == nil
+		default:
+			slot = w.set.limiter.Wait(ctx) == nil
+		}
+		cancel()
 	}
 }
 
-// queue returns the context of waiting for a slot. It ends with the last wait and, since a
-// final poll does not wait in the queue, when one is due. mu must be held.
-func (w *watcher) queue(now time.Time) (ctx context.Context, leave context.CancelFunc) {
-	if w.nextFinal.After(now) {
-		ctx, leave = context.WithDeadline(context.Background(), w.nextFinal)
-	} else {
-		ctx, leave = context.WithCancel(context.Background())
-	}
-	w.leaveQueue = leave
-	return ctx, leave
-}
-
-func (w *watcher) sleep(d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-w.wake:
-	}
-}
-
-// changed makes the loop choose again. mu must be held.
+// changed makes the loop choose again, if it sleeps. mu must be held.
 func (w *watcher) changed() {
-	select {
-	case w.wake <- struct{}{}:
-	default:
+	if !w.queued {
+		w.interrupt()
 	}
 }
 
@@ -134,17 +120,20 @@ func (w *watcher) start(o Options) *Wait {
 	}
 	wait := &Wait{Options: o, watcher: w, job: j, began: now, place: len(j.waits)}
 	j.waits = append(j.waits, wait)
-	if !o.Deadline.IsZero() {
+	if w.changed(); !o.Deadline.IsZero() {
 		j.batch.stale = true
-		w.leaveQueue() // a final poll may be due
+		w.interrupt() // a final poll may be due
 	}
-	w.changed()
 	return wait
 }
 
+// gather is how long the first job of a watcher waits for others that the same poll can
+// show, and gatherMore how long further ones do.
+const gather, gatherMore = 5 * time.Millisecond, 200 * time.Millisecond
+
 // add adds the job of a wait. mu must be held.
 func (w *watcher) add(o Options, now time.Time) *job {
-	j := &job{id: o.ID, rank: -1, joined: now, born: now, shown: o.Seen, asked: o.Seen}
+	j := &job{id: o.ID, rank: -1, joined: now, born: now, shown: o.Seen}
 	if !o.Since.IsZero() && o.Since.Before(now) {
 		j.born = o.Since
 	}
@@ -161,10 +150,6 @@ func (w *watcher) add(o Options, now time.Time) *job {
 	w.move(j, b)
 	return j
 }
-
-// gather is how long the first job of a watcher waits for others that the same poll can
-// show, and gatherMore how long further ones do.
-const gather, gatherMore = 5 * time.Millisecond, 200 * time.Millisecond
 
 // setStatus notes the status of a job since a time. mu must be held.
 func (w *watcher) setStatus(j *job, name string, since time.Time) {
@@ -196,15 +181,26 @@ func (w *watcher) end(wait *Wait, r Result) {
 	if w.service.latest == j {
 		w.service.latest = nil
 	}
-	w.cancelUseless()
-	if len(w.jobs) == 0 {
-		w.leaveQueue()
-		w.changed()
+	if w.cancelUseless(); len(w.jobs) == 0 {
+		w.interrupt()
 	}
+}
+
+// finish ends a wait by itself. mu must be held.
+func (w *watcher) finish(wait *Wait, r Result) {
+	w.end(wait, r)
+	w.ended = append(w.ended, wait)
 }
 
 func latest(a, b time.Time) time.Time {
 	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
 		return a
 	}
 	return b
