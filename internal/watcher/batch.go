@@ -13,16 +13,17 @@ type batch struct {
 	retry   time.Time // no poll before
 
 	stale    bool            // the following must be worked out again
-	shown    time.Time       // the oldest of the newest requests that showed the jobs
+	oldest   *job            // the one that was shown least recently
 	born     time.Time       // the youngest of the jobs
 	counts   map[*status]int // the jobs by status
 	missing  int             // further jobs, which a sweep did not show
 	deadline time.Time       // the first one whose final poll was not sent; zero for none
+	urgent   *job            // whose deadline that is
 }
 
 func pagesOf(jobs int) int { return (jobs + PageSize - 1) / PageSize }
 
-// batch returns the batch with a number. mu must be held.
+// batch returns the batch with a number.
 func (w *watcher) batch(number int) *batch {
 	b := w.batches[number]
 	if b == nil {
@@ -32,23 +33,23 @@ func (w *watcher) batch(number int) *batch {
 	return b
 }
 
-// newBatch returns a batch that is no page. mu must be held.
-func (w *watcher) newBatch(unknown bool) *batch {
+// newBatch returns a new batch that is no page.
+func (w *watcher) newBatch() *batch {
 	w.made++
-	b := w.batch(-w.made)
-	b.unknown = unknown
+	return w.batch(-w.made)
+}
+
+// newest returns a batch for a job whose rank is not known.
+func (w *watcher) newest() *batch {
+	b := w.batches[-w.made]
+	if b == nil || !b.unknown || len(b.jobs) == PageSize {
+		b = w.newBatch()
+		b.unknown = true
+	}
 	return b
 }
 
-// newest returns the batch for a job whose rank is not known. mu must be held.
-func (w *watcher) newest() *batch {
-	if b := w.batches[-w.made]; b != nil && b.unknown && len(b.jobs) < PageSize {
-		return b
-	}
-	return w.newBatch(true)
-}
-
-// move moves a job to another batch, or to none. mu must be held.
+// move moves a job to another batch, or to none.
 func (w *watcher) move(j *job, to *batch) {
 	if from := j.batch; from != nil {
 		last := len(from.jobs) - 1
@@ -67,18 +68,15 @@ func (w *watcher) move(j *job, to *batch) {
 	}
 }
 
-// place moves a job to the page of its rank. mu must be held.
+// place moves a job to the page of its rank.
 func (w *watcher) place(j *job, rank int) {
-	if j.batch.unknown && w.walk != nil && !j.joined.After(w.walk.began) {
-		w.walk.wanted--
-	}
 	if j.rank = rank; j.batch.number != rank/PageSize {
 		w.move(j, w.batch(rank/PageSize))
 	}
 }
 
 // hasTotal notes the length of the list. If it has become shorter, the oldest jobs are
-// believed to be deleted. mu must be held.
+// believed to be deleted.
 func (w *watcher) hasTotal(total int, requestedAt time.Time) {
 	if !requestedAt.Before(w.counted) {
 		w.deleted += max(w.total-total, 0)
@@ -87,7 +85,7 @@ func (w *watcher) hasTotal(total int, requestedAt time.Time) {
 }
 
 // offset returns where the page of a list begins that shows a batch. The rest of the page
-// is spent on both sides of the jobs, since the list may have changed. mu must be held.
+// is spent on both sides of the jobs, since the list may have changed.
 func (w *watcher) offset(b *batch) int {
 	newest, oldest := b.jobs[0].rank, b.jobs[0].rank
 	for _, j := range b.jobs {
@@ -101,38 +99,22 @@ func (w *watcher) offset(b *batch) int {
 
 // refresh works out what depends on all jobs.
 func (b *batch) refresh() {
-	b.stale, b.missing, b.shown, b.born, b.deadline = false, 0, time.Time{}, time.Time{}, time.Time{}
+	b.stale, b.missing, b.oldest, b.born, b.deadline = false, 0, nil, time.Time{}, time.Time{}
 	clear(b.counts)
 	for _, j := range b.jobs {
 		for _, wait := range j.waits {
 			if !wait.Deadline.IsZero() && !wait.final && (b.deadline.IsZero() || wait.Deadline.Before(b.deadline)) {
-				b.deadline = wait.Deadline
+				b.deadline, b.urgent = wait.Deadline, j
 			}
 		}
 		if j.missing {
 			b.missing++
 			continue
 		}
-		if len(b.counts) == 0 || j.shown.Before(b.shown) {
-			b.shown = j.shown
+		if b.oldest == nil || j.shown.Before(b.oldest.shown) {
+			b.oldest = j
 		}
 		b.born = latest(b.born, j.born)
 		b.counts[j.status]++
 	}
-}
-
-// next returns the job that is read first if the jobs are read one by one: the one with the
-// first deadline for a final poll, else the one that was shown least recently.
-func (b *batch) next(final bool) (next *job) {
-	for _, j := range b.jobs {
-		for _, wait := range j.waits {
-			if final && !wait.final && wait.Deadline.Equal(b.deadline) {
-				return j
-			}
-		}
-		if next == nil || j.shown.Before(next.shown) {
-			next = j
-		}
-	}
-	return next
 }

@@ -15,11 +15,11 @@ type request struct {
 }
 
 // choose returns the request that is needed most, and when to send it. It also reserves
-// slots for the final polls that are due soon. mu must be held.
+// slots for the final polls that are due soon.
 func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 	p := w.plan(now)
 	lead, _ := w.lead()
-	window := w.set.limiter.Window() * 11 / 10
+	const window = 1100 * time.Millisecond // slots are reserved so long before
 	never := now.Add(time.Hour)
 	inTime := now.Add(p.delay(p.lists, p.rate) / 2)
 	var first, final *batch // the batches that are due first, and for a final poll
@@ -86,24 +86,25 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 	return r, earliest(never, latest(at, latest(w.service.hold, w.service.retryAfter)))
 }
 
-// request returns the request for a batch that is due. mu must be held.
+// request returns the request for a batch that is due.
 func (w *watcher) request(b *batch, now time.Time, final bool) request {
 	r := request{batch: b, final: final}
 	lists := w.service.lists.allowed(now) && !(final && w.service.lists.errors > 0)
 	again := b.errors > 0 && b.errors%2 == 0 // now in another way than before
 	switch {
-	case lists && b.number >= 0 && w.service.ranks.allowed(now) && (len(b.jobs) > 1 || again):
+	case lists && b.number >= 0 && (len(b.jobs) > 1 || again):
 	case lists && b.number < 0 && again:
 	case lists && b.unknown && w.walk == nil && len(w.jobs) > 1 && w.searchPays():
 		r.walk = &walk{statuses: []string{""}}
+	case final:
+		r.job = b.urgent
 	default:
-		r.job = b.next(final)
+		r.job = b.oldest
 	}
 	return r
 }
 
-// firstMissing returns the job to be read next of those that a sweep did not show. mu must
-// be held.
+// firstMissing returns the job to be read next of those that a sweep did not show.
 func (w *watcher) firstMissing() *job {
 	for len(w.missing) > 0 {
 		j := w.missing[0]

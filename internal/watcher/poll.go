@@ -25,12 +25,21 @@ type poll struct {
 	response Response
 }
 
-// send begins a poll. mu must be held.
+// send begins a poll.
 func (w *watcher) send(r request) {
 	p := &poll{request: r, began: time.Now(), total: w.total, done: make(chan struct{})}
 	switch {
 	case r.walk != nil:
-		w.beginWalk(p)
+		if w.walk == nil {
+			w.walk, r.walk.began = r.walk, p.began
+		}
+		r.walk.busy, r.walk.final = true, r.walk.final || r.final
+		p.status, p.offset = r.walk.statuses[0], r.walk.offset
+		for _, b := range w.batches {
+			if b.unknown && !r.walk.sweep {
+				w.inTime(b.jobs, p.began)
+			}
+		}
 	case r.job != nil:
 		p.jobs, r.batch.busy = []*job{r.job}, true
 	default:
@@ -48,16 +57,8 @@ func (w *watcher) send(r request) {
 
 var errGoexit = errors.New("the poll ended its goroutine")
 
-// A PanicError is the reason of the waits whose poll has panicked.
-type PanicError struct{ Value any }
-
-func (e *PanicError) Error() string {
-	switch e.Value.(type) {
-	case error, string:
-		return fmt.Sprintf("panic in a poll: %v", e.Value)
-	}
-	return fmt.Sprintf("panic in a poll: a value of type %T", e.Value) // it may hold secrets
-}
+// ErrPanic is the reason of the waits whose poll has panicked.
+var ErrPanic = errors.New("panic in a poll")
 
 // run makes the request of a poll. The source may call code of the user, which may panic or
 // end the goroutine.
@@ -65,8 +66,12 @@ func (w *watcher) run(ctx context.Context, p *poll) {
 	p.response.Err = errGoexit
 	defer w.returned(p)
 	defer func() {
-		if v := recover(); v != nil {
-			p.response = Response{Err: &PanicError{v}, Verdict: Definitive}
+		switch v := recover().(type) {
+		case nil:
+		case error, string:
+			p.response = Response{Err: fmt.Errorf("%w: %v", ErrPanic, v)}
+		default: // it may hold secrets
+			p.response = Response{Err: fmt.Errorf("%w: a value of type %T", ErrPanic, v)}
 		}
 	}()
 	if p.job != nil {
@@ -90,7 +95,7 @@ func (w *watcher) hedge(p *poll) {
 	}
 }
 
-// release notes that others do not wait for a poll. mu must be held.
+// release notes that others do not wait for a poll.
 func (w *watcher) release(p *poll) {
 	w.flights--
 	if p.walk != nil {
@@ -140,7 +145,7 @@ func (w *watcher) returned(p *poll) {
 }
 
 // cancelUseless cancels the polls that no wait needs any more, and returns those that are
-// canceled and have not returned. mu must be held.
+// canceled and have not returned.
 func (w *watcher) cancelUseless() (canceled []*poll) {
 	for p := range w.polls {
 		if p.useless = p.useless || !w.needs(p); p.useless {
@@ -152,10 +157,10 @@ func (w *watcher) cancelUseless() (canceled []*poll) {
 }
 
 // needs reports whether a wait needs a poll: a slow one only if no later one has shown the
-// same. mu must be held.
+// same.
 func (w *watcher) needs(p *poll) bool {
 	if p.jobs == nil {
-		return len(w.jobs) > 0 && (!p.slow || w.listed.Before(p.began))
+		return len(w.jobs) > 0 && (!p.slow || w.current(p))
 	}
 	for _, j := range p.jobs {
 		if len(j.waits) > 0 && (!p.slow || j.shown.Before(p.began)) {
@@ -165,7 +170,7 @@ func (w *watcher) needs(p *poll) bool {
 	return false
 }
 
-// succeeded applies a response. mu must be held.
+// succeeded applies a response.
 func (w *watcher) succeeded(p *poll, now time.Time) {
 	w.service.succeeded(now.Sub(p.began))
 	if j := p.job; j != nil {
@@ -179,8 +184,7 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 		}
 		return
 	}
-	w.service.lists.succeeded()
-	w.listed = latest(w.listed, p.began)
+	w.service.lists = avoided{}
 	if p.status == "" {
 		w.hasTotal(p.response.Total, p.began)
 	}
@@ -191,7 +195,7 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 		}
 		switch err := w.show(j, item, p); {
 		case err != nil && (j.batch.unknown || j.batch.number >= 0):
-			w.move(j, w.newBatch(false)) // read alone, it shows the error
+			w.move(j, w.newBatch()) // read alone, it shows the error
 		case err == nil && len(j.waits) > 0 && p.status == "":
 			w.place(j, max(p.response.Total-1-p.offset-i, 0)+w.deleted)
 		}
@@ -199,40 +203,34 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 	switch {
 	case p.walk == nil:
 		w.missed(p, now)
-	case p.walk == w.walk && p.status == w.walk.statuses[0] && p.offset == w.walk.offset:
+	case w.current(p):
 		w.step(p, now)
 	}
 }
 
-// missed notes which of its jobs a page did not show. If the list has grown, a job may only
-// have moved to the next page. mu must be held.
+// missed notes which of its jobs a page did not show: their ranks are not known any more. If
+// the list has grown, they may only have moved, and the page is read once more.
 func (w *watcher) missed(p *poll, now time.Time) {
-	b, missed := p.batch, 0
+	b := p.batch
+	moved := w.total > p.total && b.errors == 0
 	b.errors, b.retry = 0, time.Time{}
 	for _, j := range p.jobs {
 		switch {
 		case len(j.waits) == 0 || j.batch != b || !j.shown.Before(p.began):
 			continue
-		case b.number < 0: // it is read alone again
-			b.errors, b.retry = 1, now.Add(backoff(2))
-			continue
+		case b.number < 0:
+			b.errors, b.retry = 1, now.Add(backoff(2)) // it is read alone again
+		case moved:
+			b.errors, b.retry = 1, now
+		default:
+			j.rank = -1
+			w.move(j, w.newest())
 		}
-		if w.retryFinal(j, now); w.total > p.total && !j.missed {
-			j.missed = true
-			continue
-		}
-		missed++
-		j.rank = -1
-		w.move(j, w.newest())
-	}
-	if 2*missed > len(p.jobs) {
-		w.service.ranks.failed(false, now)
-	} else if missed == 0 {
-		w.service.ranks.succeeded()
+		w.retryFinal(j, now)
 	}
 }
 
-// show applies an item of a poll to the waits of a job. mu must be held.
+// show applies an item of a poll to the waits of a job.
 func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 	now := time.Now()
 	var target Target
@@ -263,7 +261,7 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 	if failed != nil || len(j.waits) == 0 {
 		return failed
 	}
-	j.missed, j.missing, j.batch.stale = false, false, true
+	j.missing, j.batch.stale = false, true
 	if p.began.After(j.shown) {
 		if item.Finished {
 			item.Status = nil // of the run before the current one
@@ -278,7 +276,7 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 	return nil
 }
 
-// event tells the waits for a job of a poll after which they go on. mu must be held.
+// event tells the waits for a job of a poll after which they go on.
 func (w *watcher) event(j *job, err error, now time.Time) {
 	for _, wait := range j.waits {
 		if wait.Event == nil {
@@ -290,7 +288,7 @@ func (w *watcher) event(j *job, err error, now time.Time) {
 	}
 }
 
-// failed notes a poll that failed. mu must be held.
+// failed notes a poll that failed.
 func (w *watcher) failed(p *poll, now time.Time) {
 	err, verdict := p.response.Err, p.response.Verdict
 	refused := verdict != Transient
@@ -324,10 +322,9 @@ func (w *watcher) failed(p *poll, now time.Time) {
 	}
 }
 
-// tell tells the waits for a job of an error, and ends those that it ends. mu must be held.
+// tell tells the waits for a job of an error, and ends those that it ends.
 func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
-	var panicked *PanicError
-	fatal := errors.As(err, &panicked) || verdict == Definitive
+	fatal := errors.Is(err, ErrPanic) || verdict == Definitive
 	for i := len(j.waits) - 1; i >= 0; i-- { // the end of a wait moves the last one
 		wait := j.waits[i]
 		wait.result.Polls++
@@ -341,7 +338,7 @@ func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
 	w.retryFinal(j, now)
 }
 
-// endOutages ends the waits for a job that saw only errors for too long. mu must be held.
+// endOutages ends the waits for a job that saw only errors for too long.
 func (w *watcher) endOutages(j *job, err error, now time.Time) {
 	for i := len(j.waits) - 1; i >= 0; i-- {
 		wait := j.waits[i]
@@ -353,7 +350,7 @@ func (w *watcher) endOutages(j *job, err error, now time.Time) {
 }
 
 // backOff plans the next poll after one that failed or is slow. A job that fails alone gets
-// a batch of its own. mu must be held.
+// a batch of its own.
 func (w *watcher) backOff(p *poll, refused bool) {
 	now := time.Now()
 	if k := p.walk; k != nil {
@@ -366,7 +363,7 @@ func (w *watcher) backOff(p *poll, refused bool) {
 	b := p.batch
 	if j := p.job; j != nil && len(j.waits) > 0 {
 		if b = j.batch; len(b.jobs) > 1 {
-			b = w.newBatch(false)
+			b = w.newBatch()
 			w.move(j, b)
 		}
 		j.missing, b.stale = false, true

@@ -104,7 +104,7 @@ func (r *rates) unfinished() (statuses []*status) {
 type plan struct {
 	now    time.Time
 	weight float64
-	pages  bool    // pages may be read by rank
+	pages  bool    // lists may be read
 	lists  float64 // requests that read the lists of unfinished jobs
 	rate   float64 // jobs that finish per second
 	// sweep is set if it takes much fewer requests to read the lists of the unfinished jobs,
@@ -112,11 +112,10 @@ type plan struct {
 	sweep bool
 }
 
-// plan returns the plan for now. mu must be held.
+// plan returns the plan for now.
 func (w *watcher) plan(now time.Time) plan {
 	w.rates.note(now)
-	lists := w.service.lists.allowed(now)
-	p := plan{now: now, pages: lists && w.service.ranks.allowed(now)}
+	p := plan{now: now, pages: w.service.lists.allowed(now)}
 	for _, s := range w.rates.statuses {
 		p.rate += float64(s.jobs) * w.rates.rate(s, now)
 	}
@@ -129,7 +128,7 @@ func (w *watcher) plan(now time.Time) plan {
 		cost = float64(min(pages+unknown, pagesOf(max(w.total, len(w.jobs)))) + alone)
 	}
 	p.weight = max(weight, min(cost/limit, maxWeight))
-	if cost <= 1 || !lists || !w.service.sweeps.allowed(now) {
+	if cost <= 1 || !p.pages || !w.service.sweeps.allowed(now) {
 		return p
 	}
 	for _, s := range w.rates.unfinished() {
@@ -146,7 +145,7 @@ func (w *watcher) plan(now time.Time) plan {
 }
 
 // count returns the number of pages with jobs, of jobs whose rank is unknown, and of jobs
-// that are alone. mu must be held.
+// that are alone.
 func (w *watcher) count() (pages, unknown, alone int) {
 	for _, b := range w.batches {
 		switch {
@@ -170,7 +169,7 @@ func (p plan) delay(requests, rate float64) time.Duration {
 // single returns the delay of a job without others.
 func single(age time.Duration) time.Duration { return polling.Schedule{Jitter: -1}.Delay(age) }
 
-// due returns when a batch is due. mu must be held.
+// due returns when a batch is due.
 func (w *watcher) due(b *batch, p plan) time.Time {
 	rate, jobs := 0.0, len(b.jobs)-b.missing
 	for s, n := range b.counts {
@@ -193,5 +192,5 @@ func (w *watcher) due(b *batch, p plan) time.Time {
 	if len(w.jobs) == 1 && !w.rates.learned {
 		delay = single(p.now.Sub(b.jobs[0].since))
 	}
-	return latest(b.retry, b.shown.Add(delay))
+	return latest(b.retry, b.oldest.shown.Add(delay))
 }

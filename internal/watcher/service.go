@@ -16,7 +16,6 @@ type service struct {
 	retryAfter time.Time     // no poll before, as the service asks
 	lists      avoided       // all lists
 	sweeps     avoided       // the lists of unfinished jobs
-	ranks      avoided       // pages, if they do not show the jobs of their ranks
 }
 
 const (
@@ -67,8 +66,6 @@ func (a *avoided) failed(refused bool, now time.Time) {
 	}
 }
 
-func (a *avoided) succeeded() { *a = avoided{} }
-
 // lead returns how long before a deadline the final poll is sent: it returns in time, and
 // shows what happened up to half a round trip after it was sent. A poll that is sent earlier
 // by no more than slack does as well.
@@ -81,7 +78,7 @@ func (w *watcher) lead() (lead, slack time.Duration) {
 	return rtt*3/2 + margin, max(rtt/2-margin, margin)
 }
 
-// inTime notes that a poll is sent, for the deadlines of the waits. mu must be held.
+// inTime notes that a poll is sent, for the deadlines of the waits.
 func (w *watcher) inTime(jobs []*job, now time.Time) {
 	lead, slack := w.lead()
 	for _, j := range jobs {
@@ -93,7 +90,7 @@ func (w *watcher) inTime(jobs []*job, now time.Time) {
 	}
 }
 
-// retryFinal makes a final poll that failed due again, once. mu must be held.
+// retryFinal makes a final poll that failed due again, once.
 func (w *watcher) retryFinal(j *job, now time.Time) {
 	for _, wait := range j.waits {
 		if wait.final && !wait.retried && wait.Deadline.After(now.Add(w.service.rtt)) {

@@ -12,15 +12,13 @@ type walk struct {
 	offset   int
 	total    int  // length of this list
 	pages    int  // that a sweep may still read
-	wanted   int  // jobs that the search has not found yet
 	final    bool // there is a deadline soon
 	busy     bool // its next page is under way
 	errors   int  // in a row
 	retry    time.Time
 }
 
-// searchPays reports whether a search takes fewer requests than reading the jobs alone. mu
-// must be held.
+// searchPays reports whether a search takes fewer requests than reading the jobs alone.
 func (w *watcher) searchPays() bool {
 	_, unknown, _ := w.count()
 	return pagesOf(w.total) <= 4 || 4*unknown >= pagesOf(w.total) // also if it is not known yet
@@ -34,23 +32,12 @@ func (w *watcher) newSweep(p plan) *walk {
 	return k
 }
 
-// beginWalk begins the next poll of a walk, which may be its first one. mu must be held.
-func (w *watcher) beginWalk(p *poll) {
-	k := p.walk
-	if w.walk == nil {
-		w.walk, k.began = k, p.began
-		for _, b := range w.batches {
-			if b.unknown && !k.sweep {
-				k.wanted += len(b.jobs)
-				w.inTime(b.jobs, p.began)
-			}
-		}
-	}
-	k.busy, k.final = true, k.final || p.final
-	p.status, p.offset = k.statuses[0], k.offset
+// current reports whether a poll reads the next page of the walk under way.
+func (w *watcher) current(p *poll) bool {
+	return p.walk == w.walk && p.offset == p.walk.offset && p.status == p.walk.statuses[0]
 }
 
-// step goes to the next page after one was read. mu must be held.
+// step goes to the next page after one was read.
 func (w *watcher) step(p *poll, now time.Time) {
 	k, items, total := w.walk, len(p.response.Items), p.response.Total
 	k.errors, k.retry = 0, time.Time{}
@@ -67,7 +54,7 @@ func (w *watcher) step(p *poll, now time.Time) {
 	_, unknown, _ := w.count()
 	switch {
 	case k.sweep && last && len(k.statuses) == 1:
-		w.service.sweeps.succeeded()
+		w.service.sweeps = avoided{}
 		w.endWalk(true)
 	case k.sweep && k.pages <= 0:
 		w.endWalk(false) // others have too many jobs
@@ -76,13 +63,12 @@ func (w *watcher) step(p *poll, now time.Time) {
 	case k.sweep:
 	case last:
 		w.endWalk(true)
-	case k.wanted <= 0 || !w.searchPays() || w.plan(now).sweep && 3*unknown >= len(w.jobs):
+	case unknown == 0 || !w.searchPays() || w.plan(now).sweep && 3*unknown >= len(w.jobs):
 		w.endWalk(false) // all are found, or the others are found in another way
 	}
 }
 
-// endWalk ends a walk. If it is complete, the jobs that it did not show are read alone. mu
-// must be held.
+// endWalk ends a walk. If it is complete, the jobs that it did not show are read alone.
 func (w *watcher) endWalk(complete bool) {
 	k := w.walk
 	if w.walk = nil; !complete {
@@ -92,7 +78,7 @@ func (w *watcher) endWalk(complete bool) {
 		switch {
 		case !j.shown.Before(k.began) || j.joined.After(k.began):
 		case !k.sweep && j.batch.unknown:
-			w.move(j, w.newBatch(false))
+			w.move(j, w.newBatch())
 		case k.sweep && j.batch.errors == 0 && !j.missing:
 			j.missing, j.batch.stale = true, true
 			w.missing = append(w.missing, j)

@@ -16,6 +16,8 @@ type watcher struct {
 	set    *Set
 	source Source
 
+	// mu is locked by loop, start, returned, hedge and Wait.Stop; all other methods need it
+	// to be held.
 	mu        sync.Mutex
 	jobs      map[string]*job
 	batches   map[int]*batch
@@ -27,7 +29,6 @@ type watcher struct {
 	deleted   int // by how much the list has become shorter, all times together
 	polls     map[*poll]bool
 	flights   int       // polls that are not slow
-	listed    time.Time // the newest request that read a list
 	nextFinal time.Time // when the next final poll is due
 	reserved  int       // slots of the limiter, for final polls
 	ended     []*Wait   // by themselves, and not told yet
@@ -51,7 +52,6 @@ type job struct {
 	since   time.Time // when it can have got its status at the earliest
 	shown   time.Time // the newest request that showed it; zero before the first
 	missing bool      // a sweep did not show it
-	missed  bool      // its page did not show it
 }
 
 func newWatcher(s *Set, source Source) *watcher {
@@ -102,7 +102,7 @@ func (w *watcher) loop() {
 	}
 }
 
-// changed makes the loop choose again, if it sleeps. mu must be held.
+// changed makes the loop choose again, if it sleeps.
 func (w *watcher) changed() {
 	if !w.queued {
 		w.interrupt()
@@ -131,7 +131,7 @@ func (w *watcher) start(o Options) *Wait {
 // show, and gatherMore how long further ones do.
 const gather, gatherMore = 5 * time.Millisecond, 200 * time.Millisecond
 
-// add adds the job of a wait. mu must be held.
+// add adds the job of a wait.
 func (w *watcher) add(o Options, now time.Time) *job {
 	j := &job{id: o.ID, rank: -1, joined: now, born: now, shown: o.Seen}
 	if !o.Since.IsZero() && o.Since.Before(now) {
@@ -151,7 +151,7 @@ func (w *watcher) add(o Options, now time.Time) *job {
 	return j
 }
 
-// setStatus notes the status of a job since a time. mu must be held.
+// setStatus notes the status of a job since a time.
 func (w *watcher) setStatus(j *job, name string, since time.Time) {
 	if j.status != nil {
 		j.status.jobs--
@@ -161,7 +161,7 @@ func (w *watcher) setStatus(j *job, name string, since time.Time) {
 	j.status.born = latest(j.status.born, since)
 }
 
-// end ends a wait with a result, and removes its job after the last one. mu must be held.
+// end ends a wait with a result, and removes its job after the last one.
 func (w *watcher) end(wait *Wait, r Result) {
 	wait.over = true
 	r.Last, r.Polls, r.Elapsed = wait.result.Last, wait.result.Polls, time.Since(wait.began)
@@ -186,7 +186,7 @@ func (w *watcher) end(wait *Wait, r Result) {
 	}
 }
 
-// finish ends a wait by itself. mu must be held.
+// finish ends a wait by itself.
 func (w *watcher) finish(wait *Wait, r Result) {
 	w.end(wait, r)
 	w.ended = append(w.ended, wait)

@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
-	"math"
 	"strconv"
 )
 
@@ -17,7 +16,6 @@ type JobPage struct {
 // A JobItem is one job of a page. Its slices point into the body.
 type JobItem struct {
 	Raw, ID, Status []byte
-	CreatedAt       int64 // seconds since the epoch; math.MaxInt64 if it is unreadable
 }
 
 // ScanJobPage locates the jobs in a body. It returns an [*Error] if the page differs from
@@ -67,7 +65,7 @@ func ScanJobPage(body []byte) (page JobPage, err error) {
 }
 
 func scanJob(raw []byte) JobItem {
-	job := JobItem{Raw: raw, CreatedAt: math.MaxInt64}
+	job := JobItem{Raw: raw}
 	if raw[0] != '{' {
 		return job
 	}
@@ -78,10 +76,6 @@ func scanJob(raw []byte) JobItem {
 			job.ID = bytes.Trim(w.any(), `"`)
 		case "status":
 			job.Status = bytes.Trim(w.any(), `"`)
-		case "createdAt":
-			if createdAt, err := strconv.ParseInt(string(w.any()), 10, 64); err == nil {
-				job.CreatedAt = createdAt
-			}
 		default:
 			w.skip()
 		}
