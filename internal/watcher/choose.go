@@ -2,7 +2,7 @@ package watcher
 
 import "time"
 
-// maxFlights is how many polls may be under way, except slow and final ones.
+// maxFlights is how many polls may be under way, except final ones.
 const maxFlights = 8
 
 // A request is the choice of one poll: a job alone, the next page of a walk, or else the
@@ -60,7 +60,7 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 	} else {
 		never = w.nextFinal
 	}
-	if w.flights >= maxFlights || w.service.failures > 0 && w.flights > 0 {
+	if len(w.polls) >= maxFlights || w.service.outage() && len(w.polls) > 0 {
 		return request{}, never
 	}
 	missing := w.firstMissing()
@@ -95,7 +95,7 @@ func (w *watcher) request(b *batch, now time.Time, final bool) request {
 	case lists && b.number >= 0 && (len(b.jobs) > 1 || again):
 	case lists && b.number < 0 && again:
 	case lists && b.unknown && w.walk == nil && len(w.jobs) > 1 && w.searchPays():
-		r.walk = &walk{statuses: []string{""}}
+		return request{walk: &walk{statuses: []string{""}}, final: final}
 	case final:
 		r.job = b.urgent
 	default:

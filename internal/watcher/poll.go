@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
@@ -17,23 +18,24 @@ type poll struct {
 	offset   int
 	total    int // length of the list of all jobs before
 	began    time.Time
-	slow     bool // others do not wait for it any more
-	useless  bool // canceled, because no wait needs it
 	cancel   context.CancelFunc
-	timer    *time.Timer
-	done     chan struct{}
 	response Response
 }
 
+// errSlow is the error of a poll that took much longer than others. The next one for the same
+// jobs has more time.
+var errSlow = errors.New("the poll was too slow and is repeated")
+
 // send begins a poll.
 func (w *watcher) send(r request) {
-	p := &poll{request: r, began: time.Now(), total: w.total, done: make(chan struct{})}
+	p := &poll{request: r, began: time.Now(), total: w.total}
+	errors := 0
 	switch {
 	case r.walk != nil:
 		if w.walk == nil {
 			w.walk, r.walk.began = r.walk, p.began
 		}
-		r.walk.busy, r.walk.final = true, r.walk.final || r.final
+		errors, r.walk.busy, r.walk.final = r.walk.errors, true, r.walk.final || r.final
 		p.status, p.offset = r.walk.statuses[0], r.walk.offset
 		for _, b := range w.batches {
 			if b.unknown && !r.walk.sweep {
@@ -41,17 +43,19 @@ func (w *watcher) send(r request) {
 			}
 		}
 	case r.job != nil:
-		p.jobs, r.batch.busy = []*job{r.job}, true
+		p.jobs = []*job{r.job}
 	default:
-		p.jobs, r.batch.busy = append(p.jobs, r.batch.jobs...), true
+		p.jobs = append(p.jobs, r.batch.jobs...)
 		p.offset = w.offset(r.batch)
+	}
+	if r.batch != nil {
+		errors, r.batch.busy = r.batch.errors, true
 	}
 	w.inTime(p.jobs, p.began)
 	w.polls[p] = true
-	w.flights++
-	ctx, cancel := context.WithCancel(context.Background())
+	timeout := max(3*w.service.rtt, time.Second) << min(max(errors-1, 0), 5)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), timeout, errSlow)
 	p.cancel = cancel
-	p.timer = time.AfterFunc(max(3*w.service.rtt, time.Second), func() { w.hedge(p) })
 	go w.run(ctx, p)
 }
 
@@ -79,95 +83,38 @@ func (w *watcher) run(ctx context.Context, p *poll) {
 	} else {
 		p.response = w.source.List(ctx, p.status, p.offset, PageSize)
 	}
-}
-
-// hedge lets others not wait any more for a poll that takes much longer than usual: the same
-// may be requested again.
-func (w *watcher) hedge(p *poll) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.polls[p] {
-		p.slow = true
-		w.release(p)
-		w.service.failed(p.began, time.Now())
-		w.backOff(p, false)
-		w.changed()
-	}
-}
-
-// release notes that others do not wait for a poll.
-func (w *watcher) release(p *poll) {
-	w.flights--
-	if p.walk != nil {
-		p.walk.busy = false
-	} else {
-		p.batch.busy = false
+	if p.response.Err != nil && context.Cause(ctx) == errSlow {
+		p.response = Response{Err: errSlow}
 	}
 }
 
 // returned applies the response of a poll.
 func (w *watcher) returned(p *poll) {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	now := time.Now()
-	p.timer.Stop()
 	p.cancel()
-	delete(w.polls, p)
-	if !p.slow {
-		w.release(p)
+	if delete(w.polls, p); p.batch != nil {
+		p.batch.busy = false
+	} else {
+		p.walk.busy = false
 	}
 	if after := min(p.response.RetryAfter, maxRetryAfter); after > 0 {
 		w.service.retryAfter = latest(w.service.retryAfter, now.Add(after))
 	}
 	switch {
-	case p.useless:
+	case !w.needs(p):
 	case p.response.Err != nil:
 		w.failed(p, now)
 	default:
 		w.succeeded(p, now)
 	}
-	canceled, ended := w.cancelUseless(), w.ended
-	w.ended = nil
 	w.changed()
-	w.mu.Unlock()
-
-	close(p.done)
-	// No request outlives its wait, if it returns at once.
-	timeout := time.After(100 * time.Millisecond)
-	for i := 0; i < len(canceled) && len(ended) > 0; i++ {
-		select {
-		case <-canceled[i].done:
-		case <-timeout:
-		}
-	}
-	for _, wait := range ended {
-		wait.Ended <- wait
-	}
 }
 
-// cancelUseless cancels the polls that no wait needs any more, and returns those that are
-// canceled and have not returned.
-func (w *watcher) cancelUseless() (canceled []*poll) {
-	for p := range w.polls {
-		if p.useless = p.useless || !w.needs(p); p.useless {
-			p.cancel()
-			canceled = append(canceled, p)
-		}
-	}
-	return canceled
-}
-
-// needs reports whether a wait needs a poll: a slow one only if no later one has shown the
-// same.
+// needs reports whether a job of a poll has waits.
 func (w *watcher) needs(p *poll) bool {
-	if p.jobs == nil {
-		return len(w.jobs) > 0 && (!p.slow || w.current(p))
-	}
-	for _, j := range p.jobs {
-		if len(j.waits) > 0 && (!p.slow || j.shown.Before(p.began)) {
-			return true
-		}
-	}
-	return false
+	return p.jobs == nil && len(w.jobs) > 0 || slices.ContainsFunc(p.jobs, func(j *job) bool { return len(j.waits) > 0 })
 }
 
 // succeeded applies a response.
@@ -203,7 +150,7 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 	switch {
 	case p.walk == nil:
 		w.missed(p, now)
-	case w.current(p):
+	case p.walk == w.walk:
 		w.step(p, now)
 	}
 }
@@ -303,9 +250,7 @@ func (w *watcher) failed(p *poll, now time.Time) {
 	default:
 		w.service.lists.failed(refused, now)
 	}
-	if !p.slow {
-		w.backOff(p, refused)
-	}
+	w.backOff(p, refused)
 	jobs, outage := p.jobs, w.service.outage()
 	if p.job == nil {
 		verdict = Transient // for the jobs

@@ -36,11 +36,10 @@ func (s *service) failed(began, now time.Time) {
 	}
 }
 
-// succeeded notes a poll that succeeded. A single slow one counts for no more than three
-// others.
+// succeeded notes a poll that succeeded.
 func (s *service) succeeded(rtt time.Duration) {
 	s.failures, s.hold = 0, time.Time{}
-	s.rtt = max(min(rtt, max(3*s.rtt, 2*time.Second)), s.rtt*9/10, 1)
+	s.rtt = max(rtt, s.rtt*9/10, 1)
 }
 
 func backoff(errors int) time.Duration { return polling.Backoff{}.Delay(errors) }

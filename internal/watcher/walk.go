@@ -32,11 +32,6 @@ func (w *watcher) newSweep(p plan) *walk {
 	return k
 }
 
-// current reports whether a poll reads the next page of the walk under way.
-func (w *watcher) current(p *poll) bool {
-	return p.walk == w.walk && p.offset == p.walk.offset && p.status == p.walk.statuses[0]
-}
-
 // step goes to the next page after one was read.
 func (w *watcher) step(p *poll, now time.Time) {
 	k, items, total := w.walk, len(p.response.Items), p.response.Total

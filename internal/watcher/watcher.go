@@ -16,7 +16,7 @@ type watcher struct {
 	set    *Set
 	source Source
 
-	// mu is locked by loop, start, returned, hedge and Wait.Stop; all other methods need it
+	// mu is locked by loop, start, returned and Wait.Stop; all other methods need it
 	// to be held.
 	mu        sync.Mutex
 	jobs      map[string]*job
@@ -28,10 +28,8 @@ type watcher struct {
 	counted   time.Time
 	deleted   int // by how much the list has become shorter, all times together
 	polls     map[*poll]bool
-	flights   int       // polls that are not slow
 	nextFinal time.Time // when the next final poll is due
 	reserved  int       // slots of the limiter, for final polls
-	ended     []*Wait   // by themselves, and not told yet
 	service   service
 	rates     rates
 
@@ -181,7 +179,12 @@ func (w *watcher) end(wait *Wait, r Result) {
 	if w.service.latest == j {
 		w.service.latest = nil
 	}
-	if w.cancelUseless(); len(w.jobs) == 0 {
+	for p := range w.polls {
+		if !w.needs(p) {
+			p.cancel()
+		}
+	}
+	if len(w.jobs) == 0 {
 		w.interrupt()
 	}
 }
@@ -189,7 +192,7 @@ func (w *watcher) end(wait *Wait, r Result) {
 // finish ends a wait by itself.
 func (w *watcher) finish(wait *Wait, r Result) {
 	w.end(wait, r)
-	w.ended = append(w.ended, wait)
+	wait.Ended <- wait
 }
 
 func latest(a, b time.Time) time.Time {
