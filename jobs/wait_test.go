@@ -178,12 +178,13 @@ func TestWaitEndsWithAnErrorThatNoLookMends(t *testing.T) {
 	for status, want := range map[int]error{
 		400: jobs.ErrInvalidArgument, 401: jobs.ErrUnauthorized, 403: jobs.ErrForbidden, 404: jobs.ErrNotFound,
 	} {
+		code := map[int]string{400: "InvalidParamsValue", 401: "Unauthorized", 403: "Forbidden", 404: "ResourceNotExist"}[status]
 		t.Run(http.StatusText(status), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := jobstest.New(t, lasting(5*time.Minute))
 				transport, failed := weather(server, func(since time.Duration) *http.Response {
 					if since > time.Minute {
-						return reply(status, "")
+						return reply(status, `{"code":"`+code+`","message":"no"}`)
 					}
 					return nil
 				})
