@@ -376,7 +376,7 @@ func TestServiceThatRefusesToListIsReadOneByOne(t *testing.T) {
 		for _, err := range jobs.WaitAll(t.Context(), many(t.Context(), t, dataset(t, client, "squash-and-merge"), 20)) {
 			require.NoError(t, err)
 		}
-		assert.Equal(t, 1, count(server, "listJobs"))
+		assert.LessOrEqual(t, count(server, "listJobs"), 5, "lists are tried again rarely")
 	})
 }
 

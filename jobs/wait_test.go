@@ -167,7 +167,7 @@ func TestWaitGoesThroughErrors(t *testing.T) {
 				}
 				assert.Equal(t, *failed, seen, "every error is an event")
 				assert.Positive(t, seen)
-				assert.LessOrEqual(t, seen, 20)
+				assert.LessOrEqual(t, seen, 30)
 				assert.Equal(t, jobs.StatusSuccess, job.Status())
 			})
 		})
