@@ -74,9 +74,8 @@ func (w *watcher) endWalk(complete bool) {
 		case !j.shown.Before(k.began) || j.joined.After(k.began):
 		case !k.sweep && j.batch.unknown:
 			w.alone(j).unknown = false
-		case k.sweep && j.batch.errors == 0 && !j.missing:
+		case k.sweep && j.batch.errors == 0:
 			j.missing, j.batch.stale = true, true
-			w.missing = append(w.missing, j)
 		}
 	}
 }

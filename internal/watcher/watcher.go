@@ -20,10 +20,9 @@ type watcher struct {
 	mu        sync.Mutex
 	jobs      map[string]*job
 	batches   map[int]*batch
-	made      int    // batches that are no pages, ever
-	missing   []*job // to be read next: a sweep did not show them
-	walk      *walk  // under way; nil for none
-	total     int    // length of the list of all jobs, as the newest request showed it
+	made      int   // batches that are no pages, ever
+	walk      *walk // under way; nil for none
+	total     int   // length of the list of all jobs, as the newest request showed it
 	counted   time.Time
 	deleted   int // by how much the list has become shorter, all times together
 	polls     map[*poll]bool
