@@ -68,7 +68,7 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 	} else {
 		never = w.nextFinal
 	}
-	if len(w.polls) >= maxFlights || w.service.outage() && len(w.polls) > 0 {
+	if len(w.polls) >= maxFlights || w.service.failures > 0 && len(w.polls) > 0 {
 		return request{}, never
 	}
 	switch {

@@ -29,13 +29,13 @@ var errSlow = errors.New("the poll was too slow and is repeated")
 // send begins a poll.
 func (w *watcher) send(r request) {
 	p := &poll{request: r, began: time.Now()}
-	failures := 0
+	failures := w.service.failures
 	switch {
 	case r.walk != nil:
 		if w.walk == nil {
 			w.walk, r.walk.began = r.walk, p.began
 		}
-		failures, r.walk.busy, r.walk.final = r.walk.errors, true, r.walk.final || r.final
+		failures, r.walk.busy, r.walk.final = max(failures, r.walk.errors), true, r.walk.final || r.final
 		p.status, p.offset = r.walk.statuses[0], r.walk.offset
 	case r.job != nil:
 		p.jobs, p.batch = []*job{r.job}, w.alone(r.job)
@@ -44,7 +44,7 @@ func (w *watcher) send(r request) {
 		p.offset = w.offset(r.batch)
 	}
 	if b := p.batch; b != nil {
-		failures, b.busy, b.asked = b.errors, true, p.began
+		failures, b.busy, b.asked = max(failures, b.errors), true, p.began
 	}
 	w.polls[p] = true
 	timeout := max(3*w.service.rtt, time.Second) << min(max(failures-1, 0), 5)
