@@ -123,6 +123,10 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 	w.service.lists = avoided{}
 	if total := p.response.Total; p.status == "" && !p.began.Before(w.counted) {
 		w.deleted += max(w.total-total, 0) // the oldest jobs, it is believed
+		if passed := p.began.Sub(w.counted).Seconds(); passed > 0 && !w.counted.IsZero() {
+			share := min(passed, 1) / 2
+			w.growth += share * (max(float64(total-w.total), 0)/passed - w.growth)
+		}
 		w.total, w.counted = total, p.began
 	}
 	for i, item := range p.response.Items {
