@@ -32,8 +32,8 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 		searched := b.unknown && w.walk != nil && !w.walk.sweep
 		if !b.deadline.IsZero() && !(b.busy && !b.asked.Before(b.deadline.Add(-lead-slack))) {
 			due := latest(b.deadline.Add(-lead), w.service.retryAfter)
-			if b.errors > 0 {
-				due = latest(due, b.retry)
+			if b.errors > 0 { // the backoff would be too long
+				due = latest(due, b.asked.Add(lead/3))
 			}
 			if due.Sub(now) <= window {
 				reserve++
