@@ -180,7 +180,7 @@ type CreatedJob struct {
 // Data defines model for Data.
 type Data struct {
 	// Label The labels of a datum by type. A type that is not listed is kept as it is.
-	Label *Label `json:"label,omitempty"`
+	Label Label `json:"label,omitempty"`
 
 	// RemotePath The path of the datum in its segment.
 	RemotePath string `json:"remotePath"`
@@ -335,7 +335,7 @@ type Frame struct {
 // FrameData defines model for FrameData.
 type FrameData struct {
 	// Label The labels of a datum by type. A type that is not listed is kept as it is.
-	Label *Label `json:"label,omitempty"`
+	Label Label `json:"label,omitempty"`
 
 	// RemotePath The path of the datum in its segment.
 	RemotePath string `json:"remotePath"`
@@ -455,22 +455,7 @@ type Keypoint2D struct {
 }
 
 // Label The labels of a datum by type. A type that is not listed is kept as it is.
-type Label struct {
-	Box2D                []LabeledBox2D             `json:"BOX2D,omitempty"`
-	Box3D                []LabeledBox3D             `json:"BOX3D,omitempty"`
-	Classification       *Classification            `json:"CLASSIFICATION,omitempty"`
-	InstanceMask         *InstanceMask              `json:"INSTANCE_MASK,omitempty"`
-	Keypoints2D          []LabeledKeypoints2D       `json:"KEYPOINTS2D,omitempty"`
-	MultiPolygon         []LabeledMultiPolygon      `json:"MULTI_POLYGON,omitempty"`
-	MultiPolyline2D      []LabeledMultiPolyline2D   `json:"MULTI_POLYLINE2D,omitempty"`
-	PanopticMask         *PanopticMask              `json:"PANOPTIC_MASK,omitempty"`
-	Polygon              []LabeledPolygon           `json:"POLYGON,omitempty"`
-	Polyline2D           []LabeledPolyline2D        `json:"POLYLINE2D,omitempty"`
-	RLE                  []LabeledRLE               `json:"RLE,omitempty"`
-	SemanticMask         *SemanticMask              `json:"SEMANTIC_MASK,omitempty"`
-	Sentence             []LabeledSentence          `json:"SENTENCE,omitempty"`
-	AdditionalProperties map[string]json.RawMessage `json:"-"`
-}
+type Label = json.RawMessage
 
 // LabelStatistics defines model for LabelStatistics.
 type LabelStatistics struct {
@@ -1110,254 +1095,6 @@ type CreateJobJSONRequestBody = CreateJobRequest
 
 // CreateDatasetFromSearchJSONRequestBody defines body for CreateDatasetFromSearch for application/json ContentType.
 type CreateDatasetFromSearchJSONRequestBody = CreateDatasetRequest
-
-// Getter for additional properties for Label. Returns the specified
-// element and whether it was found
-func (a Label) Get(fieldName string) (value json.RawMessage, found bool) {
-	if a.AdditionalProperties != nil {
-		value, found = a.AdditionalProperties[fieldName]
-	}
-	return
-}
-
-// Setter for additional properties for Label
-func (a *Label) Set(fieldName string, value json.RawMessage) {
-	if a.AdditionalProperties == nil {
-		a.AdditionalProperties = make(map[string]json.RawMessage)
-	}
-	a.AdditionalProperties[fieldName] = value
-}
-
-// Override default JSON handling for Label to handle AdditionalProperties
-func (a *Label) UnmarshalJSON(b []byte) error {
-	object := make(map[string]json.RawMessage)
-	err := json.Unmarshal(b, &object)
-	if err != nil {
-		return err
-	}
-
-	if raw, found := object["BOX2D"]; found {
-		err = json.Unmarshal(raw, &a.Box2D)
-		if err != nil {
-			return fmt.Errorf("error reading 'BOX2D': %w", err)
-		}
-		delete(object, "BOX2D")
-	}
-
-	if raw, found := object["BOX3D"]; found {
-		err = json.Unmarshal(raw, &a.Box3D)
-		if err != nil {
-			return fmt.Errorf("error reading 'BOX3D': %w", err)
-		}
-		delete(object, "BOX3D")
-	}
-
-	if raw, found := object["CLASSIFICATION"]; found {
-		err = json.Unmarshal(raw, &a.Classification)
-		if err != nil {
-			return fmt.Errorf("error reading 'CLASSIFICATION': %w", err)
-		}
-		delete(object, "CLASSIFICATION")
-	}
-
-	if raw, found := object["INSTANCE_MASK"]; found {
-		err = json.Unmarshal(raw, &a.InstanceMask)
-		if err != nil {
-			return fmt.Errorf("error reading 'INSTANCE_MASK': %w", err)
-		}
-		delete(object, "INSTANCE_MASK")
-	}
-
-	if raw, found := object["KEYPOINTS2D"]; found {
-		err = json.Unmarshal(raw, &a.Keypoints2D)
-		if err != nil {
-			return fmt.Errorf("error reading 'KEYPOINTS2D': %w", err)
-		}
-		delete(object, "KEYPOINTS2D")
-	}
-
-	if raw, found := object["MULTI_POLYGON"]; found {
-		err = json.Unmarshal(raw, &a.MultiPolygon)
-		if err != nil {
-			return fmt.Errorf("error reading 'MULTI_POLYGON': %w", err)
-		}
-		delete(object, "MULTI_POLYGON")
-	}
-
-	if raw, found := object["MULTI_POLYLINE2D"]; found {
-		err = json.Unmarshal(raw, &a.MultiPolyline2D)
-		if err != nil {
-			return fmt.Errorf("error reading 'MULTI_POLYLINE2D': %w", err)
-		}
-		delete(object, "MULTI_POLYLINE2D")
-	}
-
-	if raw, found := object["PANOPTIC_MASK"]; found {
-		err = json.Unmarshal(raw, &a.PanopticMask)
-		if err != nil {
-			return fmt.Errorf("error reading 'PANOPTIC_MASK': %w", err)
-		}
-		delete(object, "PANOPTIC_MASK")
-	}
-
-	if raw, found := object["POLYGON"]; found {
-		err = json.Unmarshal(raw, &a.Polygon)
-		if err != nil {
-			return fmt.Errorf("error reading 'POLYGON': %w", err)
-		}
-		delete(object, "POLYGON")
-	}
-
-	if raw, found := object["POLYLINE2D"]; found {
-		err = json.Unmarshal(raw, &a.Polyline2D)
-		if err != nil {
-			return fmt.Errorf("error reading 'POLYLINE2D': %w", err)
-		}
-		delete(object, "POLYLINE2D")
-	}
-
-	if raw, found := object["RLE"]; found {
-		err = json.Unmarshal(raw, &a.RLE)
-		if err != nil {
-			return fmt.Errorf("error reading 'RLE': %w", err)
-		}
-		delete(object, "RLE")
-	}
-
-	if raw, found := object["SEMANTIC_MASK"]; found {
-		err = json.Unmarshal(raw, &a.SemanticMask)
-		if err != nil {
-			return fmt.Errorf("error reading 'SEMANTIC_MASK': %w", err)
-		}
-		delete(object, "SEMANTIC_MASK")
-	}
-
-	if raw, found := object["SENTENCE"]; found {
-		err = json.Unmarshal(raw, &a.Sentence)
-		if err != nil {
-			return fmt.Errorf("error reading 'SENTENCE': %w", err)
-		}
-		delete(object, "SENTENCE")
-	}
-
-	if len(object) != 0 {
-		a.AdditionalProperties = make(map[string]json.RawMessage)
-		for fieldName, fieldBuf := range object {
-			var fieldVal json.RawMessage
-			err := json.Unmarshal(fieldBuf, &fieldVal)
-			if err != nil {
-				return fmt.Errorf("error unmarshaling field %s: %w", fieldName, err)
-			}
-			a.AdditionalProperties[fieldName] = fieldVal
-		}
-	}
-	return nil
-}
-
-// Override default JSON handling for Label to handle AdditionalProperties
-func (a Label) MarshalJSON() ([]byte, error) {
-	var err error
-	object := make(map[string]json.RawMessage)
-
-	if a.Box2D != nil {
-		object["BOX2D"], err = json.Marshal(a.Box2D)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'BOX2D': %w", err)
-		}
-	}
-
-	if a.Box3D != nil {
-		object["BOX3D"], err = json.Marshal(a.Box3D)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'BOX3D': %w", err)
-		}
-	}
-
-	if a.Classification != nil {
-		object["CLASSIFICATION"], err = json.Marshal(a.Classification)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'CLASSIFICATION': %w", err)
-		}
-	}
-
-	if a.InstanceMask != nil {
-		object["INSTANCE_MASK"], err = json.Marshal(a.InstanceMask)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'INSTANCE_MASK': %w", err)
-		}
-	}
-
-	if a.Keypoints2D != nil {
-		object["KEYPOINTS2D"], err = json.Marshal(a.Keypoints2D)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'KEYPOINTS2D': %w", err)
-		}
-	}
-
-	if a.MultiPolygon != nil {
-		object["MULTI_POLYGON"], err = json.Marshal(a.MultiPolygon)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'MULTI_POLYGON': %w", err)
-		}
-	}
-
-	if a.MultiPolyline2D != nil {
-		object["MULTI_POLYLINE2D"], err = json.Marshal(a.MultiPolyline2D)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'MULTI_POLYLINE2D': %w", err)
-		}
-	}
-
-	if a.PanopticMask != nil {
-		object["PANOPTIC_MASK"], err = json.Marshal(a.PanopticMask)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'PANOPTIC_MASK': %w", err)
-		}
-	}
-
-	if a.Polygon != nil {
-		object["POLYGON"], err = json.Marshal(a.Polygon)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'POLYGON': %w", err)
-		}
-	}
-
-	if a.Polyline2D != nil {
-		object["POLYLINE2D"], err = json.Marshal(a.Polyline2D)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'POLYLINE2D': %w", err)
-		}
-	}
-
-	if a.RLE != nil {
-		object["RLE"], err = json.Marshal(a.RLE)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'RLE': %w", err)
-		}
-	}
-
-	if a.SemanticMask != nil {
-		object["SEMANTIC_MASK"], err = json.Marshal(a.SemanticMask)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'SEMANTIC_MASK': %w", err)
-		}
-	}
-
-	if a.Sentence != nil {
-		object["SENTENCE"], err = json.Marshal(a.Sentence)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling 'SENTENCE': %w", err)
-		}
-	}
-
-	for fieldName, field := range a.AdditionalProperties {
-		object[fieldName], err = json.Marshal(field)
-		if err != nil {
-			return nil, fmt.Errorf("error marshaling '%s': %w", fieldName, err)
-		}
-	}
-	return json.Marshal(object)
-}
 
 // RequestEditorFn is the function signature for the RequestEditor callback function
 type RequestEditorFn func(ctx context.Context, req *http.Request) error

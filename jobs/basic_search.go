@@ -4,52 +4,56 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"net/http"
 	"slices"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 )
 
-// A Match says how the filters of a search go together.
+// Conjunction combines the filters of a search.
 type Conjunction string
 
-// The ways filters go together.
+// The conjunctions of filters.
 const (
-	// All: a datum must match every filter.
-	And Conjunction = "and"
-	// Any: a datum must match one of them.
-	Or Conjunction = "or"
+	And Conjunction = "and" // all filters must match
+	Or  Conjunction = "or"  // one filter must match
 )
 
-// A Unit is what a search finds.
+// Unit is the unit of the results of a search.
 type Unit string
 
 // The units of a search.
 const (
-	// UnitFile finds the data that match.
+	// UnitFile finds the files that match.
 	UnitFile Unit = "file"
-	// UnitFrame finds every datum of a frame in which at least one matches;
-	// fusion datasets only.
+	// UnitFrame finds all files of a frame if at least one of them matches. It needs a
+	// fusion dataset.
 	UnitFrame Unit = "frame"
 )
 
-// BasicSearch is what [Jobs.Create] needs to search a commit.
+// BasicSearchArgs holds the arguments of a job that searches a commit.
 type BasicSearchArgs struct {
-	// Revision is the branch, tag or commit id to search. It is resolved to a
-	// commit when the job is created. The default is where the dataset stands;
-	// a draft cannot be searched.
+	// Revision is the branch, tag or commit id to search. Create resolves it to a commit.
+	// The default is the revision that the dataset is checked out at. A draft cannot be
+	// searched.
 	Revision string
-	// Match is how the filters go together. The default is All.
+	// Conjunction combines the filters. The default is And.
 	Conjunction Conjunction
-	// Unit is what is found. The default is UnitFile.
+	// Unit is the unit of the results. The default is UnitFile.
 	Unit Unit
-	// Filters are the conditions: at least one.
+	// Filters are the conditions. At least one is required.
 	Filters []Filter
 	// Title is the title of the job. The default is
-	// search(<first 7 of the commit id>): <first filter>.
+	// search(<first 7 characters of the commit id>): <first filter>.
 	Title string
 	// Description is the description of the job.
 	Description string
+}
+
+// BasicSearch returns the basic-search jobs of the dataset.
+func (ds *Dataset) BasicSearch() Jobs[*BasicSearchJob, BasicSearchArgs] {
+	return Jobs[*BasicSearchJob, BasicSearchArgs]{ds, TypeBasicSearch, func(j *Job) *BasicSearchJob { return &BasicSearchJob{j} }}
 }
 
 func (a BasicSearchArgs) request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error) {
@@ -66,7 +70,7 @@ func (a BasicSearchArgs) request(ctx context.Context, ds *Dataset) (gen.CreateJo
 		Commit:      commit.ID,
 		Conjunction: string(a.Conjunction),
 		Unit:        string(a.Unit),
-		Filters:     each(a.Filters, func(f Filter) gen.SearchFilter { return f.wire }),
+		Filters:     convert(a.Filters, func(f Filter) gen.SearchFilter { return f.wire }),
 	})
 	if err != nil {
 		return none, err
@@ -79,16 +83,16 @@ func (a BasicSearchArgs) request(ctx context.Context, ds *Dataset) (gen.CreateJo
 	}, nil
 }
 
-// check finds what can be found wrong without the commit. Only where it hangs
-// on the kind of the dataset, and that is not known yet, is the dataset read.
+// check validates the arguments without the commit. It reads the dataset only if a check
+// depends on its kind and the kind is unknown.
 func (a BasicSearchArgs) check(ctx context.Context, ds *Dataset) error {
 	switch {
 	case a.Conjunction != And && a.Conjunction != Or:
-		return invalid("unknown match %q: want %q or %q", a.Conjunction, And, Or)
+		return invalid("unknown conjunction %q: use %q or %q", a.Conjunction, And, Or)
 	case a.Unit != UnitFile && a.Unit != UnitFrame:
-		return invalid("unknown unit %q: want %q or %q", a.Unit, UnitFile, UnitFrame)
+		return invalid("unknown unit %q: use %q or %q", a.Unit, UnitFile, UnitFrame)
 	case len(a.Filters) == 0:
-		return invalid("the filter list is empty: a search needs at least one")
+		return invalid("the filter list is empty: add one filter at least")
 	}
 	for i, f := range a.Filters {
 		if err := f.check(i); err != nil {
@@ -114,62 +118,59 @@ func (a BasicSearchArgs) check(ctx context.Context, ds *Dataset) error {
 	}
 }
 
-// A BasicSearchJob searches a commit. It is safe for concurrent use.
+// BasicSearchJob is a job that searches a commit. Use Wait or Watch to wait for it, Update to
+// read it once, and Abort to stop it; see [Job]. It is safe for concurrent use.
 type BasicSearchJob struct{ *Job }
 
-// Arguments returns what the job was created with; the revision is the commit
-// that was searched.
+// Arguments returns the arguments with which the job was created. The revision is the id of
+// the commit that was searched.
 func (j *BasicSearchJob) Arguments() (BasicSearchArgs, error) {
-	s := j.Snapshot()
 	var a gen.BasicSearchArguments
-	if err := decode(s.Arguments, &a); err != nil {
-		return BasicSearchArgs{}, unreadable("arguments", s.ID, err)
+	s, err := j.arguments(&a)
+	if err != nil {
+		return BasicSearchArgs{}, err
 	}
 	return BasicSearchArgs{
 		Revision:    a.Commit,
 		Conjunction: Conjunction(a.Conjunction),
 		Unit:        Unit(a.Unit),
-		Filters:     each(a.Filters, func(f gen.SearchFilter) Filter { return Filter{wire: f} }),
+		Filters:     convert(a.Filters, func(f gen.SearchFilter) Filter { return Filter{wire: f} }),
 		Title:       s.Title,
 		Description: s.Description,
 	}, nil
 }
 
-// Result returns what the search found in a plain dataset. The error is
-// [ErrNotFinished] while the job has not ended, a [*JobError] when it failed or
-// was aborted, and [ErrInvalidArgument] on a fusion dataset: see FusionResult.
+// Result returns the files found in a plain dataset. The error is [ErrNotFinished] before the
+// end of the job, a [*JobError] if the job failed or was aborted, and [ErrInvalidArgument] on
+// a fusion dataset: see FusionResult.
 //
-// Only the latest five results of a dataset can be read; what is older answers
+// Only the latest five results of a dataset can be read. Reading an older one fails with
 // [ErrNotFound].
 func (j *BasicSearchJob) Result(ctx context.Context) (*SearchResult, error) {
 	contents, err := j.contents(ctx, false)
 	if err != nil {
 		return nil, err
 	}
-	return &SearchResult{contents}, nil
+	return &SearchResult{searchResult{contents}}, nil
 }
 
-// FusionResult returns what the search found in a fusion dataset. The errors
-// are those of Result.
+// FusionResult returns the frames found in a fusion dataset. Its errors are those of Result.
 func (j *BasicSearchJob) FusionResult(ctx context.Context) (*FusionSearchResult, error) {
 	contents, err := j.contents(ctx, true)
 	if err != nil {
 		return nil, err
 	}
-	return &FusionSearchResult{contents}, nil
+	return &FusionSearchResult{searchResult{contents}}, nil
 }
 
 func (j *BasicSearchJob) contents(ctx context.Context, fusion bool) (*Contents, error) {
-	s, err := j.result(ctx)
+	var r gen.BasicSearchResult
+	s, err := j.result(ctx, &r)
 	if err != nil {
 		return nil, err
 	}
-	var r gen.BasicSearchResult
-	if err := decode(s.Result, &r); err != nil {
-		return nil, unreadable("result", s.ID, err)
-	}
 	if err := checkID("search result id", r.SearchResultID); err != nil {
-		return nil, unreadable("result", s.ID, invalidResponse("%v", err))
+		return nil, fmt.Errorf("result of job %s: %w; its Snapshot holds the response", s.ID, invalidResponse("%v", err))
 	}
 	info, err := j.dataset.Info(ctx)
 	switch {
@@ -183,34 +184,74 @@ func (j *BasicSearchJob) contents(ctx context.Context, fusion bool) (*Contents, 
 	return &Contents{client: j.dataset.client, id: r.SearchResultID, commit: r.SearchResultCommitID}, nil
 }
 
-// DatasetSpec says how the dataset is called that [BasicSearchJob.CreateDataset]
-// makes.
+// DatasetSpec describes the dataset that [BasicSearchJob.CreateDataset] creates.
 type DatasetSpec struct {
-	// Name of the dataset; required, and unused so far.
+	// Name of the dataset. It is required and must not be taken.
 	Name string
-	// Alias is a name for people; it may be empty.
+	// Alias is a second name for people; it may be empty.
 	Alias string
-	// Public lets everybody read the dataset.
+	// Public makes the dataset readable for every user.
 	Public bool
 }
 
-// CreateDataset makes a dataset of what the search found. The job must have
-// succeeded, and its result must be among the latest five of its dataset. The
-// error is [ErrConflict] when the name is taken, and [ErrAmbiguous] when the
-// dataset may have been made although no sound answer came: look for its name
-// with [Client.Dataset].
+// CreateDataset creates a dataset from the files found. The job must have succeeded, and its
+// result must be among the latest five of its dataset. The error matches [ErrConflict] if the
+// name is taken. It matches [ErrAmbiguous] if the dataset may have been created without a
+// valid response: check with [Client.Dataset].
 func (j *BasicSearchJob) CreateDataset(ctx context.Context, dataset DatasetSpec) error {
 	if dataset.Name == "" {
 		return invalid("the name of the new dataset is empty: set Name")
 	}
-	if _, err := j.result(ctx); err != nil {
+	var r json.RawMessage
+	if _, err := j.result(ctx, &r); err != nil {
 		return err
 	}
 	c := j.dataset.client
-	return c.call(ctx, opCreateDatasetFromSearch,
-		func() (*http.Request, error) {
-			return gen.NewCreateDatasetFromSearchRequest(c.server, j.id, gen.CreateDatasetRequest{
-				DatasetName: dataset.Name, Alias: dataset.Alias, IsPublic: dataset.Public,
-			})
-		}, nil)
+	return c.call(ctx, opCreateDatasetFromSearch, func() (*http.Request, error) {
+		return gen.NewCreateDatasetFromSearchRequest(c.server, j.id, gen.CreateDatasetRequest{
+			DatasetName: dataset.Name, Alias: dataset.Alias, IsPublic: dataset.Public,
+		})
+	}, nil)
+}
+
+// searchResult holds the common methods of SearchResult and FusionSearchResult.
+type searchResult struct{ contents *Contents }
+
+// ID returns the id of the search result.
+func (r searchResult) ID() string { return r.contents.id }
+
+// CommitID returns the id of the commit that holds the result.
+func (r searchResult) CommitID() string { return r.contents.commit }
+
+// Segments lists the segments with matches.
+func (r searchResult) Segments(ctx context.Context) iter.Seq2[Segment, error] {
+	return r.contents.Segments(ctx)
+}
+
+// LabelStatistics counts the labels of the files found.
+func (r searchResult) LabelStatistics(ctx context.Context) (LabelStatistics, error) {
+	return r.contents.LabelStatistics(ctx)
+}
+
+// SearchResult reads the result of a search in a plain dataset. Every method sends requests.
+// It is safe for concurrent use.
+type SearchResult struct{ searchResult }
+
+// Data lists the files found in a segment.
+func (r *SearchResult) Data(ctx context.Context, segment string) iter.Seq2[*Data, error] {
+	return r.contents.Data(ctx, segment)
+}
+
+// FusionSearchResult reads the result of a search in a fusion dataset. Every method sends
+// requests. It is safe for concurrent use.
+type FusionSearchResult struct{ searchResult }
+
+// Frames lists the frames found in a segment.
+func (r *FusionSearchResult) Frames(ctx context.Context, segment string) iter.Seq2[*Frame, error] {
+	return r.contents.Frames(ctx, segment)
+}
+
+// Sensors returns all sensors of a segment, also those without matches.
+func (r *FusionSearchResult) Sensors(ctx context.Context, segment string) ([]Sensor, error) {
+	return r.contents.Sensors(ctx, segment)
 }

@@ -2,149 +2,160 @@ package jobs
 
 import (
 	"context"
-	"fmt"
 	"iter"
-	"log/slog"
 	"net/http"
-	"time"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
-// Version is the version of this package, sent in the X-Source header of every
-// request as GO-SDK/<version>.
+// Version is the version of this package. Every request sends it in the X-Source header, as
+// GO-SDK/<version>.
 const Version = "0.1.0"
 
-// Client talks to one TensorBay with one access key.
+// Client is a client of one TensorBay with one access key.
 //
-// A Client is safe for concurrent use. It needs no closing: it holds no
-// goroutine and no timer while no call of its methods is under way.
+// A Client is safe for concurrent use. It needs no closing: it holds no goroutine and no
+// timer while no call of its methods is in progress.
 type Client struct {
-	key      secret
-	server   string
-	api      sender
-	data     sender
-	log      *slog.Logger
-	retry    RetryPolicy
-	pace     *pace
-	timeout  time.Duration
-	maxBody  int64
-	recovery *recovery // nil: creates are not settled
+	transport *transport.Transport
+	server    string // the root of the API
+	pace      *pace
+	recovery  *recovery // nil without WithCreateRecovery
 
 	fleet func(*Dataset, Type) *fleet
 }
 
-// NewClient returns a client that uses the given access key. The prefix of the
-// key selects the TensorBay: Accesskey- is https://gas.graviti.cn/, ACCESSKEY-
-// is https://gas.graviti.com/; [WithBaseURL] overrides it.
+// NewClient returns a client that uses the given access key. The prefix of the key selects
+// the TensorBay: Accesskey- is https://gas.graviti.cn/, ACCESSKEY- is
+// https://gas.graviti.com/. [WithBaseURL] overrides it.
 //
-// It sends nothing. Errors are [ErrInvalidArgument] and say which option is
-// wrong.
+// NewClient sends no request. Its errors match [ErrInvalidArgument] and name the option.
 func NewClient(accessKey string, options ...Option) (*Client, error) {
-	key, home, err := parseAccessKey(accessKey)
+	key, address, err := transport.ParseAccessKey(accessKey)
 	if err != nil {
-		return nil, err
+		return nil, invalid("%v", err)
 	}
-	s := defaults(home)
+	s := defaultSettings(key, address)
 	for _, option := range options {
 		if err := option(&s); err != nil {
 			return nil, err
 		}
 	}
-	c := &Client{
-		key:     key,
-		server:  s.baseURL + apiPath,
-		log:     s.logger,
-		retry:   s.retry,
-		pace:    newPace(s.rate),
-		timeout: s.timeout,
-		maxBody: s.maxBody,
-	}
+	c := &Client{pace: newPace(s.rate)}
+	s.Limit = c.pace
+	c.transport = transport.New(s.Config)
+	c.server = c.transport.Server
 	if s.recover {
 		c.recovery = newRecovery()
 	}
-	// Both are copies: the caller's client is never changed.
-	api, data := *s.httpClient, *s.httpClient
-	api.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	data.CheckRedirect = checkDataRedirect
-	c.api, c.data = newSender(&api), newSender(&data)
 	c.fleet = newFleets(c)
 	return c, nil
 }
 
-// String names the client by its address; the access key does not appear.
+// String returns the address of the service, without the access key.
 func (c *Client) String() string { return "tensorbay client of " + c.server }
 
-// Dataset finds a dataset by its exact name and reads its kind, default branch
-// and head commit: two requests. The error is [ErrNotFound] when there is no
-// such dataset.
-func (c *Client) Dataset(ctx context.Context, name string, position ...RevisionOption) (*Dataset, error) {
-	if name == "" {
-		return nil, invalid("dataset name is empty: give its exact name")
-	}
-	for d, err := range c.Datasets(ctx, name) {
-		if err != nil {
-			return nil, err
-		}
-		// The filter is the server's; an address that ignores it must not
-		// hand out somebody else's dataset.
-		if d.Name != name {
-			continue
-		}
-		ds, err := c.DatasetByID(d.ID, position...)
-		if err != nil {
-			return nil, err
-		}
-		_, err = ds.Info(ctx)
-		return ds, err
-	}
-	return nil, fmt.Errorf("%w: no dataset is named %q: check the name, and that the access key may read it", ErrNotFound, name)
+// The operations of openapi.yaml that this package uses.
+var (
+	opListDatasets            = transport.Operation{ID: "listDatasets", Name: "list datasets"}
+	opGetDataset              = transport.Operation{ID: "getDataset", Name: "get dataset"}
+	opListBranches            = transport.Operation{ID: "listBranches", Name: "list branches"}
+	opListTags                = transport.Operation{ID: "listTags", Name: "list tags"}
+	opListCommits             = transport.Operation{ID: "listCommits", Name: "list commits"}
+	opListDrafts              = transport.Operation{ID: "listDrafts", Name: "list drafts"}
+	opUpdateDraft             = transport.Operation{ID: "updateDraft", Name: "close draft"}
+	opCreateJob               = transport.Operation{ID: "createJob", Name: "create job", NonIdempotent: true}
+	opListJobs                = transport.Operation{ID: "listJobs", Name: "list jobs"}
+	opGetJob                  = transport.Operation{ID: "getJob", Name: "get job"}
+	opDeleteJob               = transport.Operation{ID: "deleteJob", Name: "delete job"}
+	opAbortJob                = transport.Operation{ID: "abortJob", Name: "abort job"}
+	opRetryJob                = transport.Operation{ID: "retryJob", Name: "retry job", NonIdempotent: true}
+	opCreateDatasetFromSearch = transport.Operation{ID: "createDatasetFromSearch", Name: "create dataset from search", NonIdempotent: true}
+	opListSegments            = transport.Operation{ID: "listSegments", Name: "list segments"}
+	opListSensors             = transport.Operation{ID: "listSensors", Name: "list sensors"}
+	opListDataDetails         = transport.Operation{ID: "listDataDetails", Name: "list data"}
+	opListDataUrls            = transport.Operation{ID: "listDataUrls", Name: "renew data urls"}
+	opListMaskUrls            = transport.Operation{ID: "listMaskUrls", Name: "renew mask urls"}
+	opGetLabelStatistics      = transport.Operation{ID: "getLabelStatistics", Name: "get label statistics"}
+)
+
+// call sends a request and passes the body of the response to parse; a nil parse means that
+// no body is promised.
+func (c *Client) call(ctx context.Context, op transport.Operation, build transport.Build, parse func(body []byte) error) error {
+	return newError(c.transport.Do(ctx, op, build, parse))
 }
 
-// A DatasetItem is one entry of [Client.Datasets].
-type DatasetItem struct {
-	ID, Name string
-	// Fusion tells a fusion dataset; false where the list does not say.
-	Fusion bool
+// get sends a request and decodes the response.
+func get[T any](ctx context.Context, c *Client, op transport.Operation, build transport.Build) (body T, err error) {
+	err = c.call(ctx, op, build, func(raw []byte) error { return decode(raw, &body) })
+	return body, err
 }
 
-// Datasets lists the datasets the access key may read. A name that is not
-// empty narrows the list to the dataset of exactly that name.
-func (c *Client) Datasets(ctx context.Context, name string) iter.Seq2[DatasetItem, error] {
-	return list(ctx, c, opListDatasets,
-		func(offset, limit int) (*http.Request, error) {
-			return gen.NewListDatasetsRequest(c.server, &gen.ListDatasetsParams{Name: optional(name), Offset: &offset, Limit: &limit})
-		},
-		func(body []byte) ([]DatasetItem, int, error) {
-			var p gen.DatasetList
-			err := decode(body, &p)
-			return each(p.Datasets, func(d gen.DatasetListItem) DatasetItem {
-				return DatasetItem{d.ID, d.Name, isFusion(value(d.Type))}
-			}), p.TotalCount, err
-		},
-		func(d DatasetItem) string { return d.ID })
-}
+const (
+	// maxPages limits a list that does not end: more than ten million items.
+	maxPages = 100_000
+	// maxStalePages is how many pages in a row may hold nothing new. One or two can, if
+	// many items were added at the front while the list was read.
+	maxStalePages = 8
+)
 
-// DatasetByID returns the dataset with the given id, without a request: whether
-// it exists shows at the first use.
-func (c *Client) DatasetByID(id string, position ...RevisionOption) (*Dataset, error) {
-	if err := checkID("dataset id", id); err != nil {
-		return nil, err
-	}
-	ds := &Dataset{client: c, id: id}
-	for _, p := range position {
-		if err := p(&ds.at); err != nil {
-			return nil, err
+// list iterates over all pages of a list; P is the generated type of a page. Items may
+// move between pages while the list is read, so list skips items whose id it has yielded,
+// and goes back if the list shrinks. It ends at the total, at an empty page, or with an
+// error at the limits above.
+func list[P, T any](ctx context.Context, c *Client, op transport.Operation,
+	build func(offset, limit *int) (*http.Request, error),
+	read func(page *P) (items []T, total int, err error),
+	id func(T) string,
+) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		seen := map[string]bool{}
+		limit := wire.PageSize
+		for offset, total, stale, pages := 0, 0, 0, 0; ; {
+			var items []T
+			before := total
+			o := c.transport.Do(ctx, op,
+				func() (*http.Request, error) { return build(&offset, &limit) },
+				func(body []byte) (err error) {
+					var page P
+					if err := decode(body, &page); err != nil {
+						return err
+					}
+					items, total, err = read(&page)
+					return err
+				})
+			if err := newError(o); err != nil {
+				yield(none, err)
+				return
+			}
+			stale++
+			for _, item := range items {
+				if key := id(item); !seen[key] {
+					seen[key] = true
+					stale = 0
+					if !yield(item, nil) {
+						return
+					}
+				}
+			}
+			shrunk := before - total
+			if shrunk > 0 {
+				// The items after the deleted ones have moved to just before this page.
+				offset = max(0, offset-shrunk)
+			} else {
+				offset += len(items)
+			}
+			if pages++; offset >= total || len(items) == 0 && shrunk <= 0 {
+				return
+			}
+			if stale >= maxStalePages || pages >= maxPages {
+				o.State, o.RequestID = transport.Unknown, ""
+				o.Err = wire.Errorf("the list of %d does not end: %d pages, the last %d of them without new items", total, pages, stale)
+				yield(none, newError(o))
+				return
+			}
 		}
 	}
-	return ds, nil
-}
-
-// optional is how gen wants a query parameter that may be left out.
-func optional[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
 }

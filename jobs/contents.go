@@ -8,9 +8,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 )
 
-// Contents reads what a version of a dataset holds: a draft, a revision, or,
-// behind [SearchResult], what a search found. Every method asks the service
-// anew. It is safe for concurrent use.
+// Contents reads a version of a dataset: a draft, a commit, or the result of a search. Every
+// method sends requests. It is safe for concurrent use.
 type Contents struct {
 	client *Client
 	id     string // of the dataset or the search result
@@ -18,9 +17,8 @@ type Contents struct {
 	draft  int64
 }
 
-// Contents reads what a revision of the dataset holds: a branch, a tag or a
-// commit id. An empty revision is where the dataset stands, which may be a
-// draft.
+// Contents returns a reader of a revision of the dataset: a branch, a tag or a commit id. An
+// empty revision is the one that the dataset is checked out at, which may be a draft.
 func (ds *Dataset) Contents(ctx context.Context, revision string) (*Contents, error) {
 	if revision == "" && ds.at.draft != 0 {
 		return &Contents{client: ds.client, id: ds.id, draft: ds.at.draft}, nil
@@ -32,7 +30,7 @@ func (ds *Dataset) Contents(ctx context.Context, revision string) (*Contents, er
 	return &Contents{client: ds.client, id: ds.id, commit: commit.ID}, nil
 }
 
-// A Segment is a part of a dataset.
+// Segment is a named part of a dataset.
 type Segment struct {
 	Name        string
 	Description string
@@ -41,41 +39,38 @@ type Segment struct {
 // Segments lists the segments.
 func (c *Contents) Segments(ctx context.Context) iter.Seq2[Segment, error] {
 	return list(ctx, c.client, opListSegments,
-		func(offset, limit int) (*http.Request, error) {
+		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListSegmentsRequest(c.client.server, c.id, &gen.ListSegmentsParams{
-				Commit: optional(c.commit), DraftNumber: optional(c.draft), Offset: &offset, Limit: &limit,
+				Commit: optional(c.commit), DraftNumber: optional(c.draft), Offset: offset, Limit: limit,
 			})
 		},
-		func(body []byte) ([]Segment, int, error) {
-			var p gen.SegmentList
-			err := decode(body, &p)
-			return each(p.Segments, func(s gen.Segment) Segment { return Segment{s.Name, value(s.Description)} }), p.TotalCount, err
+		func(p *gen.SegmentList) ([]Segment, int, error) {
+			return convert(p.Segments, func(s gen.Segment) Segment { return Segment{s.Name, value(s.Description)} }), p.TotalCount, nil
 		},
 		func(s Segment) string { return s.Name })
 }
 
-// Data lists the data of a segment of a plain dataset. On a fusion dataset the
-// error is [ErrInvalidResponse]: use Frames.
+// Data lists the data of a segment of a plain dataset. On a fusion dataset the error matches
+// [ErrInvalidResponse]: use Frames.
 func (c *Contents) Data(ctx context.Context, segment string) iter.Seq2[*Data, error] {
 	return details(ctx, c, segment, func(raw []byte) (*Data, error) {
 		var d gen.Data
 		if err := decode(raw, &d); err != nil {
 			return nil, err
 		}
-		return c.newData(segment, gen.FrameData{RemotePath: d.RemotePath, Timestamp: d.Timestamp, URL: d.URL, Label: d.Label}), nil
+		return c.newData(segment, "", gen.FrameData{RemotePath: d.RemotePath, Timestamp: d.Timestamp, URL: d.URL, Label: d.Label})
 	}, func(d *Data) string { return d.RemotePath })
 }
 
-// A Frame of a fusion dataset holds what several sensors recorded at one
-// moment.
+// Frame holds the data of several sensors of a fusion dataset that belong together.
 type Frame struct {
 	// ID is a ULID; in old datasets a UUID.
 	ID   string
 	Data []*Data
 }
 
-// Frames lists the frames of a segment of a fusion dataset. On a plain dataset
-// the error is [ErrInvalidResponse]: use Data.
+// Frames lists the frames of a segment of a fusion dataset. On a plain dataset the error
+// matches [ErrInvalidResponse]: use Data.
 func (c *Contents) Frames(ctx context.Context, segment string) iter.Seq2[*Frame, error] {
 	return details(ctx, c, segment, func(raw []byte) (*Frame, error) {
 		var f gen.Frame
@@ -84,8 +79,10 @@ func (c *Contents) Frames(ctx context.Context, segment string) iter.Seq2[*Frame,
 		}
 		frame := &Frame{ID: f.FrameID, Data: make([]*Data, len(f.Frame))}
 		for i, d := range f.Frame {
-			frame.Data[i] = c.newData(segment, d)
-			frame.Data[i].FrameID = f.FrameID
+			var err error
+			if frame.Data[i], err = c.newData(segment, f.FrameID, d); err != nil {
+				return nil, err
+			}
 		}
 		return frame, nil
 	}, func(f *Frame) string { return f.ID })
@@ -95,20 +92,16 @@ func details[T any](ctx context.Context, c *Contents, segment string, parse func
 	if segment == "" {
 		return func(yield func(T, error) bool) {
 			var none T
-			yield(none, invalid("segment name is empty: Segments lists the names"))
+			yield(none, errNoSegment)
 		}
 	}
 	return list(ctx, c.client, opListDataDetails,
-		func(offset, limit int) (*http.Request, error) {
+		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListDataDetailsRequest(c.client.server, c.id, &gen.ListDataDetailsParams{
-				SegmentName: segment, Commit: optional(c.commit), DraftNumber: optional(c.draft), Offset: &offset, Limit: &limit,
+				SegmentName: segment, Commit: optional(c.commit), DraftNumber: optional(c.draft), Offset: offset, Limit: limit,
 			})
 		},
-		func(body []byte) ([]T, int, error) {
-			var p gen.DataDetailList
-			if err := decode(body, &p); err != nil {
-				return nil, 0, err
-			}
+		func(p *gen.DataDetailList) ([]T, int, error) {
 			items := make([]T, len(p.DataDetails))
 			for i, raw := range p.DataDetails {
 				var err error
@@ -118,4 +111,130 @@ func details[T any](ctx context.Context, c *Contents, segment string, parse func
 			}
 			return items, p.TotalCount, nil
 		}, id)
+}
+
+var errNoSegment = invalid("segment name is empty: Segments lists the names")
+
+// SensorType is the kind of a sensor. The service may add further values.
+type SensorType string
+
+// The types of sensors.
+const (
+	SensorLidar         SensorType = "LIDAR"
+	SensorRadar         SensorType = "RADAR"
+	SensorCamera        SensorType = "CAMERA"
+	SensorFisheyeCamera SensorType = "FISHEYE_CAMERA"
+)
+
+// Sensor describes a sensor of a segment.
+type Sensor struct {
+	Name        string     `json:"name"`
+	Type        SensorType `json:"type"`
+	Description string     `json:"description,omitempty"`
+	// Extrinsics and Intrinsics are nil if they are unknown.
+	Extrinsics *Extrinsics `json:"extrinsics,omitempty"`
+	Intrinsics *Intrinsics `json:"intrinsics,omitempty"`
+}
+
+// Extrinsics is the pose of a sensor in the coordinate system of the vehicle. A field is nil
+// if it is unknown.
+type Extrinsics struct {
+	Translation *Vector3D   `json:"translation,omitempty"`
+	Rotation    *Quaternion `json:"rotation,omitempty"`
+}
+
+// Intrinsics is the projection of a camera.
+type Intrinsics struct {
+	// CameraMatrix is nil if it is unknown.
+	CameraMatrix *CameraMatrix `json:"cameraMatrix,omitempty"`
+	// DistortionCoefficients holds the radial (k1, k2, …) and tangential (p1, p2, …)
+	// coefficients by name.
+	DistortionCoefficients map[string]float64 `json:"distortionCoefficients,omitempty"`
+}
+
+// CameraMatrix holds focal lengths (Fx, Fy) and optical center (Cx, Cy) in pixels.
+type CameraMatrix struct {
+	Fx float64 `json:"fx"`
+	Fy float64 `json:"fy"`
+	Cx float64 `json:"cx"`
+	Cy float64 `json:"cy"`
+	// Skew is nil if it is unknown.
+	Skew *float64 `json:"skew,omitempty"`
+}
+
+// Vector3D is a position or a size in space. The unit is that of the uploader.
+type Vector3D struct {
+	X float64 `json:"x"`
+	Y float64 `json:"y"`
+	Z float64 `json:"z"`
+}
+
+// Quaternion is a rotation in space.
+type Quaternion struct {
+	W float64 `json:"w"`
+	X float64 `json:"x"`
+	Y float64 `json:"y"`
+	Z float64 `json:"z"`
+}
+
+// Sensors returns the sensors of a segment of a fusion dataset.
+func (c *Contents) Sensors(ctx context.Context, segment string) ([]Sensor, error) {
+	if segment == "" {
+		return nil, errNoSegment
+	}
+	type sensorList struct {
+		Sensors []Sensor `json:"sensors"`
+	}
+	body, err := get[sensorList](ctx, c.client, opListSensors, func() (*http.Request, error) {
+		return gen.NewListSensorsRequest(c.client.server, c.id, &gen.ListSensorsParams{
+			SegmentName: segment, Commit: optional(c.commit), DraftNumber: optional(c.draft),
+		})
+	})
+	return body.Sensors, err
+}
+
+// LabelStatistics counts labels by label type.
+type LabelStatistics map[LabelType]TypeStatistics
+
+// TypeStatistics counts the labels of one type.
+type TypeStatistics struct {
+	// Quantity is the number of labels.
+	Quantity   int64                 `json:"quantity"`
+	Categories []CategoryStatistics  `json:"categories,omitempty"`
+	Attributes []AttributeStatistics `json:"attributes,omitempty"`
+}
+
+// CategoryStatistics counts the labels of one category.
+type CategoryStatistics struct {
+	Name string `json:"name"`
+	// Quantity is the number of labels.
+	Quantity   int64                 `json:"quantity"`
+	Attributes []AttributeStatistics `json:"attributes,omitempty"`
+}
+
+// AttributeStatistics counts the values of one attribute. An attribute of numbers has Minimum
+// and Maximum in place of Enum and Quantities.
+type AttributeStatistics struct {
+	Name string `json:"name"`
+	// Enum holds the values: bool, float64, string or nil. Quantities holds the number of
+	// labels for each.
+	Enum       []any   `json:"enum,omitempty"`
+	Quantities []int64 `json:"quantities,omitempty"`
+	// Minimum and Maximum are nil for an attribute that is not numeric.
+	Minimum *float64 `json:"minimum,omitempty"`
+	Maximum *float64 `json:"maximum,omitempty"`
+}
+
+// LabelStatistics counts the labels by type, category and attribute. Only attributes with a
+// closed set of values, such as booleans and enums, are counted.
+func (c *Contents) LabelStatistics(ctx context.Context) (LabelStatistics, error) {
+	type response struct {
+		LabelStatistics LabelStatistics `json:"labelStatistics"`
+	}
+	body, err := get[response](ctx, c.client, opGetLabelStatistics, func() (*http.Request, error) {
+		return gen.NewGetLabelStatisticsRequest(c.client.server, c.id, &gen.GetLabelStatisticsParams{
+			Commit: optional(c.commit), DraftNumber: optional(c.draft),
+		})
+	})
+	return body.LabelStatistics, err
 }

@@ -2,55 +2,52 @@ package jobs
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
+	"sync"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 )
 
-// Data is a datum: a file and its label. It is safe for concurrent use as long
-// as nobody changes its fields.
+// Data describes one file of a segment: its path, labels and content. It is safe for
+// concurrent use if its fields are not changed.
 type Data struct {
-	// RemotePath is the path of the datum in its segment.
+	// RemotePath is the path of the file in its segment.
 	RemotePath string
 	// Segment is the name of the segment.
 	Segment string
-	// FrameID and Sensor say where in a fusion dataset it belongs; empty in a
+	// FrameID and Sensor are the frame and the sensor in a fusion dataset; empty in a
 	// plain one.
 	FrameID, Sensor string
-	// Timestamp is when it was recorded, in the uploader's unit; nil when that
-	// is not known.
+	// Timestamp is the time of the recording, in the unit of the uploader; nil if it is
+	// unknown.
 	Timestamp *float64
-	// Label is what is known of the content; its zero value for nothing.
+	// Label holds the labels. It is zero if there are none.
 	Label Label
 
-	content *remote
+	content *content
 }
 
-// Open reads the content of the datum. The caller closes it. The signed URL is
-// renewed once when it has expired, and no access key is sent.
+// Open opens the content of the file. The caller must close it. An expired URL is renewed
+// once. No access key is sent.
 //
-// An attempt is bounded until the content begins, not while it is read: that is
-// up to ctx.
+// The attempt timeout applies until the response headers arrive; reading the body is limited
+// only by ctx.
 func (d *Data) Open(ctx context.Context) (io.ReadCloser, error) { return d.content.open(ctx) }
 
-// URL is the signed URL of the content. Whoever has it can read the content
-// until it expires, so keep it out of logs. Open renews it, URL does not.
+// URL returns the signed URL of the content. It gives access to the content until it
+// expires, so keep it out of logs. Open renews it, URL does not.
 func (d *Data) URL() string { return d.content.signed() }
 
-// newData adapts a datum; one of a plain dataset has no sensor.
-func (c *Contents) newData(segment string, d gen.FrameData) *Data {
-	data := &Data{RemotePath: d.RemotePath, Segment: segment, Sensor: d.SensorName, Timestamp: d.Timestamp}
-	data.content = &remote{
-		client: c.client,
-		path:   sanitize(segment+"/"+d.RemotePath, maxPath),
-		url:    newSecret(d.URL),
-		renew:  func(ctx context.Context) (string, error) { return c.renewData(ctx, data) },
-	}
-	if d.Label != nil {
-		data.Label = c.newLabel(data, d.Label)
-	}
-	return data
+// newData adapts a file of a frame, or, without frame and sensor, of a plain dataset.
+func (c *Contents) newData(segment, frame string, d gen.FrameData) (*Data, error) {
+	data := &Data{RemotePath: d.RemotePath, Segment: segment, FrameID: frame, Sensor: d.SensorName, Timestamp: d.Timestamp}
+	data.content = c.newContent(segment, d.RemotePath, d.URL, func(ctx context.Context) (string, error) { return c.renewData(ctx, data) })
+	err := c.readLabel(data, d.Label)
+	return data, err
 }
 
 func (c *Contents) renewData(ctx context.Context, d *Data) (fresh string, err error) {
@@ -77,13 +74,13 @@ func (c *Contents) renewData(ctx context.Context, d *Data) (fresh string, err er
 					}
 				}
 			}
-			return invalidResponse("it holds no url of %s", sanitize(d.RemotePath, maxPath))
+			return errNoURL(d.RemotePath)
 		})
 	return fresh, err
 }
 
-// urlsOf reads one item of an answer about URLs: of a frame, or of a datum that
-// belongs to none.
+// urlsOf decodes one item of a list of URLs: of a frame, or, if frame is empty, of a file of
+// a plain dataset.
 func urlsOf(raw []byte, frame string) ([]gen.SensorURL, error) {
 	if frame == "" {
 		var u gen.RemotePathURL
@@ -96,4 +93,49 @@ func urlsOf(raw []byte, frame string) ([]gen.SensorURL, error) {
 		return nil, err
 	}
 	return f.Urls, err
+}
+
+func errNoURL(path string) error {
+	return invalidResponse("it holds no url of %s", redact.Sanitize(path, redact.MaxPath))
+}
+
+// content is a file behind a signed URL, which expires.
+type content struct {
+	transport *transport.Transport
+	path      string // replaces the URL in errors
+	renew     func(ctx context.Context) (string, error)
+
+	mu  sync.Mutex
+	url redact.Secret
+}
+
+func (c *Contents) newContent(segment, path, url string, renew func(context.Context) (string, error)) *content {
+	return &content{
+		transport: c.client.transport, path: redact.Sanitize(segment+"/"+path, redact.MaxPath),
+		url: redact.New(url), renew: renew,
+	}
+}
+
+func (c *content) signed() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.url.Reveal()
+}
+
+// open opens the content. Status 403 means that the URL has expired, so it renews the URL
+// once.
+func (c *content) open(ctx context.Context) (io.ReadCloser, error) {
+	body, o := c.transport.Open(ctx, c.path, c.signed())
+	if o.Status != http.StatusForbidden {
+		return body, newError(o)
+	}
+	fresh, err := c.renew(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("renew the url of %s: %w", c.path, err)
+	}
+	c.mu.Lock()
+	c.url = redact.New(fresh)
+	c.mu.Unlock()
+	body, o = c.transport.Open(ctx, c.path, fresh)
+	return body, newError(o)
 }

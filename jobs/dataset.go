@@ -4,15 +4,16 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"iter"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 )
 
-// A Dataset is a dataset of TensorBay, seen from a position in its history: a
-// branch, a commit or a draft. Get one from [Client.Dataset] or
-// [Client.DatasetByID].
+// Dataset is a dataset of TensorBay that is checked out at a revision of its history: a
+// branch, a commit or a draft. Get one from [Client.Dataset] or [Client.DatasetByID].
 //
 // A Dataset is safe for concurrent use.
 type Dataset struct {
@@ -24,74 +25,134 @@ type Dataset struct {
 	info *DatasetInfo
 }
 
-// position is where a dataset client stands. The zero value is the default
-// branch.
+// revision is what a dataset is checked out at. The zero value is the default branch.
 type revision struct {
 	branch, commit string
 	draft          int64
 }
 
-// A Position says where in the history of a dataset to stand; the default is
-// its default branch.
+// RevisionOption selects the revision that a dataset is checked out at: [AtBranch],
+// [AtCommit] or [AtDraft]. The default is the default branch.
 type RevisionOption func(*revision) error
 
-// AtBranch stands on a branch: it is the target of merges that name none, and
-// its head is what is searched.
+// AtBranch checks out a branch. Merges without a target go to it, and searches without a
+// revision read its head.
 func AtBranch(name string) RevisionOption {
-	return func(p *revision) error {
+	return func(r *revision) error {
 		if name == "" {
 			return invalid("branch name is empty: Branches lists the names")
 		}
-		*p = revision{branch: name}
+		*r = revision{branch: name}
 		return nil
 	}
 }
 
-// AtCommit stands on a commit, given by its id. There is no branch to merge
-// into by default.
+// AtCommit checks out a commit by its id. Merges then need a target.
 func AtCommit(id string) RevisionOption {
-	return func(p *revision) error {
-		*p = revision{commit: id}
+	return func(r *revision) error {
+		*r = revision{commit: id}
 		return checkID("commit id", id)
 	}
 }
 
-// AtDraft stands on a draft, given by its number. There is no branch to merge
-// into by default, and nothing to search: a search needs a commit.
+// AtDraft checks out a draft by its number. Merges then need a target, and searches a
+// revision.
 func AtDraft(number int64) RevisionOption {
-	return func(p *revision) error {
+	return func(r *revision) error {
 		if number < 1 {
-			return invalid("draft number %d: they count from 1", number)
+			return invalid("draft number %d: the first is 1", number)
 		}
-		*p = revision{draft: number}
+		*r = revision{draft: number}
 		return nil
 	}
 }
 
-// DatasetInfo is what the service says of a dataset.
+// DatasetInfo describes a dataset.
 type DatasetInfo struct {
 	ID   string
 	Name string
 	// Alias is a second name for people; it may be empty.
 	Alias string
-	// Fusion tells a fusion dataset, whose data are grouped in frames, from a
-	// plain one.
+	// Fusion reports whether the data are grouped in frames of several sensors.
 	Fusion        bool
 	DefaultBranch string
-	// CommitID is the newest commit of the default branch; empty before the
-	// first commit.
+	// CommitID is the newest commit of the default branch. Before the first commit it is
+	// empty or 32 zeros.
 	CommitID string
 	Public   bool
 }
 
-// ID is the id of the dataset.
+// Dataset returns the dataset with the given name. It sends two requests: one finds the id,
+// the other reads kind, default branch and head commit. The error matches [ErrNotFound] if
+// there is no such dataset.
+//
+// The dataset is checked out at its default branch, or at the given revision.
+func (c *Client) Dataset(ctx context.Context, name string, at ...RevisionOption) (*Dataset, error) {
+	if name == "" {
+		return nil, invalid("dataset name is empty: give its exact name")
+	}
+	for d, err := range c.Datasets(ctx, name) {
+		if err != nil {
+			return nil, err
+		}
+		if d.Name != name { // a server may ignore the filter
+			continue
+		}
+		ds, err := c.DatasetByID(d.ID, at...)
+		if err != nil {
+			return nil, err
+		}
+		_, err = ds.Info(ctx)
+		return ds, err
+	}
+	return nil, fmt.Errorf("%w: no dataset is named %q: check the name, and that the access key may read it", ErrNotFound, name)
+}
+
+// DatasetItem is one entry of [Client.Datasets].
+type DatasetItem struct {
+	ID, Name string
+	// Fusion reports whether it is a fusion dataset; false if the list does not say.
+	Fusion bool
+}
+
+// Datasets lists the datasets that the access key may read. If name is not empty, the list
+// holds only the dataset with exactly that name.
+func (c *Client) Datasets(ctx context.Context, name string) iter.Seq2[DatasetItem, error] {
+	return list(ctx, c, opListDatasets,
+		func(offset, limit *int) (*http.Request, error) {
+			return gen.NewListDatasetsRequest(c.server, &gen.ListDatasetsParams{Name: optional(name), Offset: offset, Limit: limit})
+		},
+		func(p *gen.DatasetList) ([]DatasetItem, int, error) {
+			return convert(p.Datasets, func(d gen.DatasetListItem) DatasetItem {
+				return DatasetItem{d.ID, d.Name, isFusion(value(d.Type))}
+			}), p.TotalCount, nil
+		},
+		func(d DatasetItem) string { return d.ID })
+}
+
+// DatasetByID returns the dataset with the given id without a request. If it does not exist,
+// the first request that uses it fails with [ErrNotFound].
+func (c *Client) DatasetByID(id string, at ...RevisionOption) (*Dataset, error) {
+	if err := checkID("dataset id", id); err != nil {
+		return nil, err
+	}
+	ds := &Dataset{client: c, id: id}
+	for _, option := range at {
+		if err := option(&ds.at); err != nil {
+			return nil, err
+		}
+	}
+	return ds, nil
+}
+
+// ID returns the id of the dataset.
 func (ds *Dataset) ID() string { return ds.id }
 
-// String names the dataset by its id.
+// String returns "dataset" and the id.
 func (ds *Dataset) String() string { return "dataset " + ds.id }
 
-// Info reads the dataset once and remembers it: kind and default branch do not
-// change. Use [Dataset.Refresh] for the newest commit.
+// Info reads the dataset at the first call and returns the stored value afterwards. Kind and
+// default branch rarely change; use [Dataset.Refresh] for the newest commit.
 func (ds *Dataset) Info(ctx context.Context) (DatasetInfo, error) {
 	ds.mu.Lock()
 	info := ds.info
@@ -104,10 +165,9 @@ func (ds *Dataset) Info(ctx context.Context) (DatasetInfo, error) {
 
 // Refresh reads the dataset again.
 func (ds *Dataset) Refresh(ctx context.Context) (DatasetInfo, error) {
-	var body gen.Dataset
-	err := ds.client.call(ctx, opGetDataset,
-		func() (*http.Request, error) { return gen.NewGetDatasetRequest(ds.client.server, ds.id) },
-		into(&body))
+	body, err := get[gen.Dataset](ctx, ds.client, opGetDataset, func() (*http.Request, error) {
+		return gen.NewGetDatasetRequest(ds.client.server, ds.id)
+	})
 	if err != nil {
 		return DatasetInfo{}, err
 	}
@@ -126,45 +186,44 @@ func (ds *Dataset) Refresh(ctx context.Context) (DatasetInfo, error) {
 	return info, nil
 }
 
-// isFusion reads the type of a dataset, which is written as a number or as a
-// boolean. What is neither is no fusion dataset as far as anybody knows.
+// isFusion reads the type of a dataset, which is a number or a boolean on the wire. Any
+// other value means a plain dataset.
 func isFusion(kind []byte) bool {
 	kind = bytes.TrimSpace(kind)
 	return string(kind) == "1" || string(kind) == "true"
 }
 
-// branch is the branch the dataset stands on.
+// branch returns the branch that the dataset is checked out at.
 func (ds *Dataset) branch(ctx context.Context) (string, error) {
-	switch p := ds.at; {
-	case p.draft != 0:
-		return "", invalid("no target branch: dataset %s stands on draft %d; name the target", ds.id, p.draft)
-	case p.commit != "":
-		return "", invalid("no target branch: dataset %s stands on commit %s; name the target", ds.id, p.commit)
-	case p.branch != "":
-		return p.branch, nil
+	switch at := ds.at; {
+	case at.draft != 0:
+		return "", invalid("no target branch: dataset %s is checked out at draft %d; set Target", ds.id, at.draft)
+	case at.commit != "":
+		return "", invalid("no target branch: dataset %s is checked out at commit %s; set Target", ds.id, at.commit)
+	case at.branch != "":
+		return at.branch, nil
 	}
 	info, err := ds.Info(ctx)
 	if err == nil && info.DefaultBranch == "" {
-		err = invalid("no target branch: dataset %s has no default branch; name the target", ds.id)
+		err = invalid("no target branch: dataset %s has no default branch; set Target", ds.id)
 	}
 	return info.DefaultBranch, err
 }
 
-// revision is the commit the dataset stands on, as a name that the service can
-// resolve.
+// revision returns the branch or commit that the dataset is checked out at.
 func (ds *Dataset) revision(ctx context.Context) (string, error) {
-	switch p := ds.at; {
-	case p.draft != 0:
-		return "", invalid("a commit is needed, and dataset %s stands on draft %d: commit it, or name a revision", ds.id, p.draft)
-	case p.commit != "":
-		return p.commit, nil
+	switch at := ds.at; {
+	case at.draft != 0:
+		return "", invalid("dataset %s is checked out at draft %d, which is no commit: commit it, or set Revision", ds.id, at.draft)
+	case at.commit != "":
+		return at.commit, nil
 	}
 	return ds.branch(ctx)
 }
 
-// Resolve returns the commit that a revision names: a branch, a tag or a commit
-// id. An empty revision is where the dataset stands. The error is
-// [ErrNotFound] when nothing has this name.
+// Resolve returns the commit of a revision: a branch, a tag or a commit id. An empty
+// revision is the one that the dataset is checked out at. The error matches [ErrNotFound] if
+// the revision does not exist.
 func (ds *Dataset) Resolve(ctx context.Context, revision string) (Commit, error) {
 	if revision == "" {
 		var err error
@@ -172,13 +231,10 @@ func (ds *Dataset) Resolve(ctx context.Context, revision string) (Commit, error)
 			return Commit{}, err
 		}
 	}
-	var body gen.CommitList
 	one := 1
-	err := ds.client.call(ctx, opListCommits,
-		func() (*http.Request, error) {
-			return gen.NewListCommitsRequest(ds.client.server, ds.id, &gen.ListCommitsParams{Commit: &revision, Limit: &one})
-		},
-		into(&body))
+	body, err := get[gen.CommitList](ctx, ds.client, opListCommits, func() (*http.Request, error) {
+		return gen.NewListCommitsRequest(ds.client.server, ds.id, &gen.ListCommitsParams{Commit: &revision, Limit: &one})
+	})
 	if err != nil {
 		return Commit{}, err
 	}
@@ -188,11 +244,86 @@ func (ds *Dataset) Resolve(ctx context.Context, revision string) (Commit, error)
 	return newCommit(body.Commits[0]), nil
 }
 
-// value is what a pointer of package gen points to, or the zero value.
-func value[T any](p *T) T {
-	if p == nil {
-		var zero T
-		return zero
+// Commit is a version of a dataset.
+type Commit struct {
+	ID string
+	// ParentID is the previous commit; 32 zeros for the first commit.
+	ParentID    string
+	Title       string
+	Description string
+	Committer   Signature
+}
+
+// Signature records the author of a change and its time.
+type Signature struct {
+	Name string
+	// Time is zero if the service does not report it.
+	Time time.Time
+}
+
+// Branch names the newest commit of a line of development.
+type Branch struct {
+	Name string
+	// Head is the newest commit of the branch.
+	Head Commit
+}
+
+// Tag is a fixed name of a commit.
+type Tag struct {
+	Name   string
+	Commit Commit
+}
+
+// Branches lists the branches of the dataset. If name is not empty, the list holds only the
+// branch with exactly that name.
+func (ds *Dataset) Branches(ctx context.Context, name string) iter.Seq2[Branch, error] {
+	return list(ctx, ds.client, opListBranches,
+		func(offset, limit *int) (*http.Request, error) {
+			return gen.NewListBranchesRequest(ds.client.server, ds.id, &gen.ListBranchesParams{Name: optional(name), Offset: offset, Limit: limit})
+		},
+		func(p *gen.BranchList) ([]Branch, int, error) {
+			return convert(p.Branches, func(n gen.NamedCommit) Branch { return Branch{n.Name, newNamedCommit(n)} }), p.TotalCount, nil
+		},
+		func(b Branch) string { return b.Name })
+}
+
+// Tags lists the tags of the dataset. If name is not empty, the list holds only the tag with
+// exactly that name.
+func (ds *Dataset) Tags(ctx context.Context, name string) iter.Seq2[Tag, error] {
+	return list(ctx, ds.client, opListTags,
+		func(offset, limit *int) (*http.Request, error) {
+			return gen.NewListTagsRequest(ds.client.server, ds.id, &gen.ListTagsParams{Name: optional(name), Offset: offset, Limit: limit})
+		},
+		func(p *gen.TagList) ([]Tag, int, error) {
+			return convert(p.Tags, func(n gen.NamedCommit) Tag { return Tag{n.Name, newNamedCommit(n)} }), p.TotalCount, nil
+		},
+		func(t Tag) string { return t.Name })
+}
+
+// Commits lists the commit of a revision and its ancestors, newest first. The revision is a
+// branch, a tag or a commit id; an empty one is the default branch.
+func (ds *Dataset) Commits(ctx context.Context, revision string) iter.Seq2[Commit, error] {
+	return list(ctx, ds.client, opListCommits,
+		func(offset, limit *int) (*http.Request, error) {
+			return gen.NewListCommitsRequest(ds.client.server, ds.id, &gen.ListCommitsParams{Commit: optional(revision), Offset: offset, Limit: limit})
+		},
+		func(p *gen.CommitList) ([]Commit, int, error) {
+			return convert(p.Commits, newCommit), p.TotalCount, nil
+		},
+		func(c Commit) string { return c.ID })
+}
+
+func newCommit(c gen.Commit) Commit {
+	return Commit{c.CommitID, value(c.ParentCommitID), value(c.Title), value(c.Description), newSignature(c.Committer)}
+}
+
+func newNamedCommit(n gen.NamedCommit) Commit {
+	return Commit{n.CommitID, value(n.ParentCommitID), value(n.Title), value(n.Description), newSignature(n.Committer)}
+}
+
+func newSignature(s *gen.Signature) Signature {
+	if s == nil {
+		return Signature{}
 	}
-	return *p
+	return Signature{value(s.Name), fromSeconds(value(s.Date))}
 }

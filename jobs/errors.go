@@ -2,137 +2,151 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
-// What an error is about, for errors.Is. An [*Error] matches by the code of
-// the service first, and by its status where there is no code that is known.
+// Sentinels for errors.Is. An [*Error] matches by the code of the service first, and by the
+// status of the response if the code is absent or unknown.
 var (
-	// ErrInvalidArgument: an argument makes no sense. Found before anything was
-	// sent, or, inside an [*Error], by the service (InvalidParamsValue,
-	// RequestParamsMissing, 400). Mend the call.
+	// ErrInvalidArgument reports an argument that makes no sense. It is found before a
+	// request is sent, or, in an [*Error], by the service (InvalidParamsValue,
+	// RequestParamsMissing, 400).
 	ErrInvalidArgument = errors.New("invalid argument")
-	// ErrUnauthorized: the service does not accept the access key
-	// (Unauthorized, 401).
+	// ErrUnauthorized reports that the service rejects the access key (Unauthorized, 401).
 	ErrUnauthorized = errors.New("unauthorized")
-	// ErrForbidden: the access key may not do this (AccessDenied, Forbidden,
-	// 403).
+	// ErrForbidden reports a missing permission of the access key (AccessDenied,
+	// Forbidden, 403).
 	ErrForbidden = errors.New("forbidden")
-	// ErrNotFound: there is no such thing, or not any more (ResourceNotExist,
-	// 404).
+	// ErrNotFound reports an id or name that does not exist (ResourceNotExist, 404).
 	ErrNotFound = errors.New("not found")
-	// ErrConflict: the name is taken (NameConflict, 409).
+	// ErrConflict reports a name that is taken (NameConflict, 409).
 	ErrConflict = errors.New("conflict")
-	// ErrRateLimited: too many requests (429). See [WithRateLimit].
+	// ErrRateLimited reports too many requests (429). See [WithRateLimit].
 	ErrRateLimited = errors.New("rate limited")
-	// ErrServer: the service or a gateway before it failed
-	// (InternalServerError, 5xx).
+	// ErrServer reports a failure of the service or of a gateway (InternalServerError, 5xx, 408,
+	// 425).
 	ErrServer = errors.New("server error")
-	// ErrUnreachable: no response came: the connection failed, broke, or the
+	// ErrUnreachable reports that no response arrived: the connection failed, broke, or the
 	// attempt took too long.
 	ErrUnreachable = errors.New("no response")
-	// ErrInvalidResponse: the answer is not what openapi.yaml promises: no JSON, cut
-	// short, too large, or without a required field.
+	// ErrInvalidResponse reports a response that differs from openapi.yaml: it is not JSON,
+	// cut short, too large, or lacks a required field.
 	ErrInvalidResponse = errors.New("invalid response")
-	// ErrAmbiguous: the request failed and may have taken effect all the same.
-	// Look before sending it again.
+	// ErrAmbiguous reports a request that failed but may have taken effect. Check before
+	// you send it again.
 	ErrAmbiguous = errors.New("may have taken effect")
 
-	// ErrNotFinished: the job has no result yet. Wait for it.
+	// ErrNotFinished reports that a job has no result yet. Wait for the job.
 	ErrNotFinished = errors.New("job not finished")
-	// ErrJobFailed: the job ended FAILED; the error is a [*JobError].
+	// ErrJobFailed reports a job that ended FAILED. The error is a [*JobError].
 	ErrJobFailed = errors.New("job failed")
-	// ErrJobAborted: the job ended ABORTED; the error is a [*JobError].
+	// ErrJobAborted reports a job that ended ABORTED. The error is a [*JobError].
 	ErrJobAborted = errors.New("job aborted")
 )
 
-// An Error is a request that did not succeed: the service refused it, or no
-// sound answer came.
+// An Error describes a request that failed: the service refused it, or no valid response
+// arrived.
 type Error struct {
-	// Operation names what was asked, such as "get job".
+	// Operation is the name of the operation, such as "get job".
 	Operation string
-	// Method and Path of the request; the path is relative to the API's root.
+	// Method and Path of the request. The path is relative to the root of the API.
 	Method, Path string
-	// StatusCode of the answer; 0 when none came.
+	// StatusCode of the last response; 0 if none arrived.
 	StatusCode int
-	// Code and Message from the service; empty when the answer had none.
+	// Code and Message of the service; empty if the response has none.
 	Code, Message string
-	// RequestID of the last attempt, which the support of TensorBay asks for.
+	// RequestID of the last attempt. The support of TensorBay asks for it.
 	RequestID string
-	// RetryAfter is how long the service asked to be left alone; 0 when it did
-	// not say.
+	// RetryAfter is the delay that the service asks for; 0 if it does not.
 	RetryAfter time.Duration
-	// Attempts is how often the request was sent.
+	// Attempts is the number of requests sent.
 	Attempts int
 
-	ambiguous bool
-	notSent   bool
-	cause     error
+	outcome transport.Outcome
+	cause   error
 }
 
-// Error says what failed, on which path, how, and what to do.
+// newError returns the error of an outcome, or nil if the request succeeded.
+func newError(o transport.Outcome) error {
+	if o.State == transport.Done {
+		return nil
+	}
+	e := &Error{
+		Operation: o.Operation.Name, Method: o.Method, Path: o.Path, StatusCode: o.Status, Code: o.Code, Message: o.Message,
+		RequestID: o.RequestID, RetryAfter: o.RetryAfter, Attempts: o.Attempts, outcome: o, cause: o.Err,
+	}
+	var invalid *wire.Error
+	switch {
+	case errors.Is(o.Err, ErrInvalidResponse):
+	case errors.As(o.Err, &invalid):
+		e.cause = fmt.Errorf("%w: %w", ErrInvalidResponse, o.Err)
+	case o.Invalid():
+		e.cause = fmt.Errorf("%w: %w", ErrInvalidArgument, o.Err)
+	}
+	return e
+}
+
+// Error returns the operation, the cause, the ids and one remedy, without secrets.
 func (e *Error) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s: %s %s: ", e.Operation, e.Method, e.Path)
 	if e.StatusCode != 0 {
 		fmt.Fprintf(&b, "%d", e.StatusCode)
 		if e.Code != "" {
-			fmt.Fprintf(&b, " %s", e.Code)
+			b.WriteString(" " + e.Code)
 		}
 	}
-	for _, text := range []string{e.Message, causeText(e.cause)} {
-		if text != "" {
-			if e.StatusCode != 0 {
-				b.WriteString(": ")
-			}
-			b.WriteString(text)
-			break
-		}
+	text := e.Message
+	if text == "" && e.cause != nil {
+		text = e.cause.Error()
 	}
+	if e.StatusCode != 0 && text != "" {
+		b.WriteString(": ")
+	}
+	b.WriteString(text)
 	if e.Attempts > 1 {
 		fmt.Fprintf(&b, " (after %d attempts)", e.Attempts)
 	}
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " (request %s)", e.RequestID)
 	}
-	if advice := e.advice(); advice != "" {
-		b.WriteString("; " + advice)
+	if remedy := e.remedy(); remedy != "" {
+		b.WriteString("; " + remedy)
 	}
 	return b.String()
 }
 
-func causeText(err error) string {
-	if err == nil {
-		return ""
-	}
-	return err.Error()
-}
-
-func (e *Error) advice() string {
+func (e *Error) remedy() string {
 	switch {
-	case e.ambiguous:
-		return "it may have taken effect: look before sending it again"
+	case e.Is(ErrAmbiguous):
+		return "it may have taken effect: check before you send it again"
 	case e.Is(ErrUnauthorized):
 		return "check the access key"
 	case e.Is(ErrForbidden):
-		return "check what the access key may do"
+		return "check the permissions of the access key"
 	case e.Is(ErrNotFound):
 		return "check the ids, and that the access key may read them"
 	case e.Is(ErrInvalidArgument):
-		return "change what is asked for"
+		return "change the arguments"
 	case e.Is(ErrConflict):
 		return "choose another name"
 	case e.Is(ErrRateLimited):
 		return "slow down, see WithRateLimit"
+	case e.outcome.Untrusted():
+		return "add the authority of its certificate to the http client, see WithHTTPClient"
 	case e.Is(ErrServer), e.Is(ErrUnreachable):
 		return "try again later"
-	case errors.Is(e.cause, ErrInvalidResponse):
-		return "try again later, or see what answers in place of the service"
+	case errors.Is(e.cause, ErrInvalidResponse) && e.StatusCode/100 != 3 && e.StatusCode != 0:
+		return "try again later, or check what is running at this address"
 	case errors.Is(e.cause, context.DeadlineExceeded):
 		return "allow more time"
 	case e.StatusCode != 0:
@@ -141,33 +155,23 @@ func (e *Error) advice() string {
 	return ""
 }
 
-// Is reports whether the error is of the kind of the given sentinel.
+// Is reports whether the error matches one of the sentinels of this package.
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrAmbiguous:
-		return e.ambiguous
+		return e.outcome.Operation.NonIdempotent && e.outcome.State == transport.Unknown
 	case ErrUnreachable:
-		return e.StatusCode == 0 && !isContextError(e.cause) && !errors.Is(e.cause, ErrInvalidArgument)
+		return e.StatusCode == 0 && !e.outcome.Ended() && !errors.Is(e.cause, ErrInvalidArgument) && !errors.Is(e.cause, ErrInvalidResponse)
 	}
 	return target == e.kind()
 }
 
-// Unwrap returns the error of the network or of the decoder; nil when the
-// service itself refused.
+// Unwrap returns the error of the network or of the decoder. It is nil if the service
+// refused the request.
 func (e *Error) Unwrap() error { return e.cause }
 
-// interrupt notes that ctx ended before the request could be sent again.
-func (e *Error) interrupt(ended error) {
-	if e.cause == nil {
-		e.cause = ended
-		return
-	}
-	e.cause = fmt.Errorf("%w; %w before it could be sent again", e.cause, ended)
-}
-
-// kinds are the codes of the service. A code that is not here says nothing,
-// and then the status does.
-var kinds = map[string]error{
+// codes maps the error codes of the service to sentinels.
+var codes = map[string]error{
 	"AccessDenied":         ErrForbidden,
 	"Forbidden":            ErrForbidden,
 	"InvalidParamsValue":   ErrInvalidArgument,
@@ -179,7 +183,7 @@ var kinds = map[string]error{
 }
 
 func (e *Error) kind() error {
-	if kind, ok := kinds[e.Code]; ok {
+	if kind, ok := codes[e.Code]; ok {
 		return kind
 	}
 	switch e.StatusCode {
@@ -196,45 +200,17 @@ func (e *Error) kind() error {
 	case http.StatusTooManyRequests:
 		return ErrRateLimited
 	}
-	if e.StatusCode >= 500 {
+	if e.StatusCode >= 500 || e.StatusCode == http.StatusRequestTimeout || e.StatusCode == http.StatusTooEarly {
 		return ErrServer
 	}
 	return nil
 }
 
-// Limits on what of a server's error is kept: it ends in logs.
-const (
-	maxErrorCode    = 64
-	maxErrorMessage = 1024
-	maxPath         = 512
-)
-
-// readProblem takes code and message from the body of an error, when it is the
-// JSON of the service and not a gateway's page.
-func (e *Error) readProblem(body []byte) {
-	var p struct {
-		Code    string `json:"code"`
-		Message string `json:"message"`
-	}
-	if json.Unmarshal(body, &p) != nil {
-		e.Message = "the answer is not in the form of the service, so a gateway may have sent it"
-		return
-	}
-	e.Code, e.Message = sanitize(p.Code, maxErrorCode), sanitize(redact(p.Message), maxErrorMessage)
-}
-
-// printable keeps what a server wrote to one line of bounded length.
-func sanitize(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(s, "\uFFFD"))
-	if len(s) > limit {
-		s = strings.ToValidUTF8(s[:limit], "") + "..."
-	}
-	return s
+// refusedOnRetry reports whether the service refused a repeated request. An earlier
+// attempt may have taken effect then.
+func refusedOnRetry(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.outcome.Uncertain && e.outcome.State == transport.Refused
 }
 
 func invalid(format string, args ...any) error {
@@ -245,70 +221,25 @@ func invalidResponse(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrInvalidResponse, fmt.Sprintf(format, args...))
 }
 
-// unreadable says that arguments or result of a job are not what its type has.
-func unreadable(what, id string, err error) error {
-	return fmt.Errorf("%s of job %s: %w; see its Snapshot for what came", what, id, err)
-}
-
-// A JobError is a job that ended without success.
-type JobError struct {
-	// Job is the job as it was seen at its end.
-	Job Snapshot
-}
-
-// Error says which job ended how, and the service's reason.
-func (e *JobError) Error() string {
-	if e.Job.Status == StatusAborted {
-		return fmt.Sprintf("job %s was aborted", e.Job.ID)
+// decode decodes JSON of the service. Its errors match ErrInvalidResponse.
+func decode(body []byte, v any) error {
+	if err := wire.Decode(body, v); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidResponse, err)
 	}
-	reason := orDefault(e.Job.reason(), "the service gave no reason")
-	return fmt.Sprintf("job %s failed: %s", e.Job.ID, reason)
+	return nil
 }
 
-// reason is the service's, fit for a log.
-func (s Snapshot) reason() string { return sanitize(redact(s.ErrorMessage), maxErrorMessage) }
-
-// Is matches [ErrJobFailed] or [ErrJobAborted].
-func (e *JobError) Is(target error) bool {
-	return target == ErrJobFailed && e.Job.Status == StatusFailed ||
-		target == ErrJobAborted && e.Job.Status == StatusAborted
-}
-
-// A WaitError is a wait that ended while the job, as far as is known, did not.
-// The job goes on: wait for it again, or abort it.
-type WaitError struct {
-	// Job is the job as it was last seen.
-	Job Snapshot
-	// Reason is the error of the context, [polling.ErrPatience], or the
-	// [*Error] that made waiting pointless. It is what Unwrap returns.
-	Reason error
-	// Last is the error of the last look at the job; nil when that look was
-	// good.
-	Last error
-	// Looks is how often the job was looked at.
-	Polls int
-	// Elapsed is how long the wait lasted.
-	Elapsed time.Duration
-}
-
-// Error says which job was waited for, how it was last seen, and why the wait
-// ended.
-func (e *WaitError) Error() string {
-	looks := fmt.Sprintf("%d looks", e.Polls)
-	if e.Polls == 1 {
-		looks = "1 look"
+// LogValue returns a group with the request and the error.
+func (e *Error) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("operation", e.Operation), slog.String("path", e.Path), slog.Int("attempt", e.Attempts), slog.Int("status", e.StatusCode),
+		slog.String("code", e.Code), slog.String("request_id", e.RequestID), slog.String("error", e.Error()),
 	}
-	text := fmt.Sprintf("wait for job %s, last seen %s, ended after %v and %s: %v",
-		e.Job.ID, e.Job.Status, e.Elapsed.Round(time.Millisecond), looks, e.Reason)
-	if e.Last != nil && !errors.Is(e.Reason, e.Last) {
-		text += fmt.Sprintf("; the last look failed: %v", e.Last)
+	if e.Is(ErrAmbiguous) {
+		attrs = append(attrs, slog.Bool("ambiguous", true))
 	}
-	var refused *Error
-	if !errors.As(e.Reason, &refused) {
-		text += "; the job goes on: wait again, or abort it"
-	}
-	return text
+	return slog.GroupValue(attrs...)
 }
 
-// Unwrap returns the reason.
-func (e *WaitError) Unwrap() error { return e.Reason }
+// sanitize returns a text of the service on one line of bounded length, without secrets.
+func sanitize(s string) string { return redact.Sanitize(redact.Text(s), redact.MaxMessage) }

@@ -1,106 +1,105 @@
 package jobs
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 )
 
-// A Filter is one condition of a basic search. Make one with the functions that
-// return a Filter: there is one for every key and operator of the service, and
-// [RawFilter] for what it adds later. The zero value is not a filter.
+// Filter is one condition of a basic search. There is a function for every key and operator
+// of the service, and [RawFilter] for later additions. The zero value is not valid.
 type Filter struct {
 	wire gen.SearchFilter
-	err  error // found when it was made, told when it is used
+	err  error // of an argument; Create returns it
 }
 
-// SegmentIn matches the data of the given segments.
+// SegmentIn matches files of the given segments.
 func SegmentIn(names ...string) Filter { return listFilter("segment", "Segment", "", names) }
 
-// SensorIn matches the data of the given sensors; fusion datasets only.
+// SensorIn matches files of the given sensors. It needs a fusion dataset.
 func SensorIn(names ...string) Filter { return listFilter("sensor", "Sensor", "", names) }
 
-// CategoryIn matches data with a label of the given type that is of one of the
-// given categories.
-func CategoryIn(of LabelType, categories ...string) Filter {
-	return listFilter("category", "Category", of, categories)
+// CategoryIn matches files with a label of the given type in one of the given categories.
+func CategoryIn(labelType LabelType, categories ...string) Filter {
+	return listFilter("category", "Category", labelType, categories)
 }
 
-// AttributeIn matches data with a label of the given type whose attributes have
-// allowed values: attribute name to the values allowed. A value is a boolean, a
-// number, a string or nil.
-func AttributeIn(of LabelType, allowed map[string][]any) Filter {
-	f := newFilter("attribute", "Attribute", "in", of, allowed)
+// AttributeIn matches files with a label of the given type whose attributes have allowed
+// values. The map holds the allowed values of each attribute: booleans, numbers, strings or
+// nil.
+func AttributeIn(labelType LabelType, allowed map[string][]any) Filter {
+	f := newFilter("attribute", "Attribute", "in", labelType, allowed)
 	if len(allowed) == 0 {
-		f.err = invalid("no attributes are named: name one at least")
+		f.err = invalid("the map of attributes is empty: add one at least")
 	}
 	for name, values := range allowed {
 		if len(values) == 0 {
-			f.err = invalid("no value is allowed for attribute %q: allow one at least", name)
+			f.err = invalid("attribute %q has no allowed value: add one at least", name)
 		}
 	}
 	return f
 }
 
-// Labelled matches data that have a label, or, with false, those that have
-// none.
-func HasLabel(labelled bool) Filter {
-	return newFilter("withLabel", "With/Without Label", "=", "", labelled)
+// HasLabel matches files with a label, or, for false, files without one.
+func HasLabel(has bool) Filter {
+	return newFilter("withLabel", "With/Without Label", "=", "", has)
 }
 
-// SizeEquals matches data of exactly so many bytes.
+// SizeEquals matches files of exactly the given size.
 func SizeEquals(bytes int64) Filter { return sizeFilter("=", bytes) }
 
-// SizeGreaterThan matches data of more bytes.
+// SizeGreaterThan matches files larger than the given size.
 func SizeGreaterThan(bytes int64) Filter { return sizeFilter(">", bytes) }
 
-// SizeLessThan matches data of fewer bytes.
+// SizeLessThan matches files smaller than the given size.
 func SizeLessThan(bytes int64) Filter { return sizeFilter("<", bytes) }
 
-// SizeAtLeast matches data of so many bytes or more.
+// SizeAtLeast matches files of the given size or larger.
 func SizeAtLeast(bytes int64) Filter { return sizeFilter(">=", bytes) }
 
-// SizeAtMost matches data of so many bytes or fewer.
+// SizeAtMost matches files of the given size or smaller.
 func SizeAtMost(bytes int64) Filter { return sizeFilter("<=", bytes) }
 
-// FrameIs matches the data of the frame with this id; fusion datasets only.
+// FrameIs matches files of the frame with the given id. It needs a fusion dataset.
 func FrameIs(id string) Filter { return textFilter("frame", "Frame", "=", id) }
 
-// FrameLike matches the data of the frames whose id is like the given text;
-// fusion datasets only.
-func FrameLike(id string) Filter { return textFilter("frame", "Frame", "like", id) }
+// FrameLike matches files of the frames whose id contains the given text. The embedded
+// TensorBay defines "like" so; the service does not document it. It needs a fusion dataset.
+func FrameLike(text string) Filter { return textFilter("frame", "Frame", "like", text) }
 
-// RemotePathIs matches the data with exactly this remote path. The service
-// calls it the data name.
+// RemotePathIs matches the file with exactly the given remote path, which the service calls
+// data name.
 func RemotePathIs(path string) Filter { return textFilter("keyword", "Data Name", "=", path) }
 
-// RemotePathLike matches the data whose remote path is like the given text.
+// RemotePathLike matches files whose remote path contains the given text; see [FrameLike].
 func RemotePathLike(text string) Filter { return textFilter("keyword", "Data Name", "like", text) }
 
-// RawFilter is a filter that this package has no function for. The value is
-// sent as its JSON. Where labels are of no matter, of is empty. Only its form
-// is checked before it is sent.
-func RawFilter(key, title, operator string, of LabelType, value any) Filter {
-	f := newFilter(key, title, operator, of, value)
+// RawFilter returns a filter for which this package has no function. The value is sent as
+// JSON. If the filter does not concern labels, labelType is empty.
+func RawFilter(key, title, operator string, labelType LabelType, value any) Filter {
+	f := newFilter(key, title, operator, labelType, value)
 	if key == "" || operator == "" {
-		f.err = invalid("key and operator must not be empty")
+		f.err = invalid("key or operator is empty: set both")
 	}
 	return f
 }
 
-func listFilter(key, title string, of LabelType, values []string) Filter {
-	f := newFilter(key, title, "in", of, values)
+func listFilter(key, title string, labelType LabelType, values []string) Filter {
+	f := newFilter(key, title, "in", labelType, values)
 	if len(values) == 0 {
-		f.err = invalid("the list is empty: give one name at least")
+		f.err = invalid("the list is empty: add one name at least")
 	}
 	if slices.Contains(values, "") {
 		f.err = invalid("a name in the list is empty: leave it out")
 	}
-	if key == "category" && of == "" {
-		f.err = invalid("the label type is empty: give one, such as Box2D")
+	if key == "category" && labelType == "" {
+		f.err = invalid("the label type is empty: use one such as LabelBox2D")
 	}
 	return f
 }
@@ -108,7 +107,7 @@ func listFilter(key, title string, of LabelType, values []string) Filter {
 func sizeFilter(operator string, bytes int64) Filter {
 	f := newFilter("size", "Size", operator, "", bytes)
 	if bytes < 0 {
-		f.err = invalid("a size of %d bytes is negative: must be zero or more", bytes)
+		f.err = invalid("a size of %d bytes is negative: use zero or more", bytes)
 	}
 	return f
 }
@@ -116,34 +115,43 @@ func sizeFilter(operator string, bytes int64) Filter {
 func textFilter(key, title, operator, text string) Filter {
 	f := newFilter(key, title, operator, "", text)
 	if text == "" {
-		f.err = invalid("the text is empty: give one character at least")
+		f.err = invalid("the text is empty: use one character at least")
 	}
 	return f
 }
 
-func newFilter(key, title, operator string, of LabelType, value any) Filter {
-	raw, err := json.Marshal(value)
+// labelTypeForm is the form of all label types, also of those that the service adds later.
+var labelTypeForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
+
+func newFilter(key, title, operator string, labelType LabelType, value any) Filter {
+	var raw bytes.Buffer
+	encoder := json.NewEncoder(&raw)
+	encoder.SetEscapeHTML(false) // the value is shown to people
+	err := encoder.Encode(value)
 	if err != nil {
-		err = invalid("the value cannot be sent, use booleans, numbers, strings and nil: %v", err)
+		err = invalid("the value has no JSON form, use booleans, numbers, strings and nil: %v", err)
 	}
-	f := Filter{gen.SearchFilter{Key: key, Title: title, Operator: operator, Value: raw}, err}
-	if of != "" {
-		f.wire.ExtraInfo = &gen.FilterExtraInfo{LabelType: optional(string(of))}
+	f := Filter{gen.SearchFilter{Key: key, Title: title, Operator: operator, Value: bytes.TrimSpace(raw.Bytes())}, err}
+	if labelType != "" {
+		f.wire.ExtraInfo = &gen.FilterExtraInfo{LabelType: optional(string(labelType))}
+		if !labelTypeForm.MatchString(string(labelType)) {
+			f.err = invalid("label type %q is malformed: use one such as LabelBox2D, as the first argument", labelType)
+		}
 	}
 	return f
 }
 
-// Key is what is looked at, such as "category".
+// Key returns the property that is compared, such as "category".
 func (f Filter) Key() string { return f.wire.Key }
 
-// Operator is how it is compared, such as "in".
+// Operator returns the comparison, such as "in".
 func (f Filter) Operator() string { return f.wire.Operator }
 
-// Value is what it is compared with, as JSON.
+// Value returns the value of the comparison as JSON.
 func (f Filter) Value() json.RawMessage { return f.wire.Value }
 
-// LabelType is the type of the labels looked at; empty where they are of no
-// matter.
+// LabelType returns the type of the labels that are compared, or "" if the filter does not
+// concern labels.
 func (f Filter) LabelType() LabelType {
 	if f.wire.ExtraInfo == nil {
 		return ""
@@ -151,23 +159,27 @@ func (f Filter) LabelType() LabelType {
 	return LabelType(value(f.wire.ExtraInfo.LabelType))
 }
 
-// String shows the filter as a person reads it, such as
-// category in ["car","bus"].
+// String returns key, operator, value and label type, such as category in ["car","bus"] on
+// BOX2D. It leaves out the rest of a long value.
 func (f Filter) String() string {
-	return fmt.Sprintf("%s %s %s", f.wire.Key, f.wire.Operator, f.wire.Value)
+	text := redact.Sanitize(fmt.Sprintf("%s %s %s", f.wire.Key, f.wire.Operator, f.wire.Value), 4*redact.MaxName)
+	if labelType := f.LabelType(); labelType != "" {
+		text += " on " + string(labelType)
+	}
+	return text
 }
 
-// check returns what is wrong with the i-th filter of a search.
+// check returns the error of the i-th filter of a search.
 func (f Filter) check(i int) error {
 	switch {
 	case f.err != nil:
-		name := strings.TrimSpace(sanitize(f.wire.Key+" "+f.wire.Operator, maxErrorMessage))
+		name := strings.TrimSpace(sanitize(f.wire.Key + " " + f.wire.Operator))
 		return fmt.Errorf("filter %d, %s: %w", i, orDefault(name, "raw"), f.err)
 	case f.wire.Key == "":
-		return invalid("filter %d is the zero value: make it with a function such as CategoryIn", i)
+		return invalid("filter %d is the zero value: use a function such as CategoryIn", i)
 	}
 	return nil
 }
 
-// needsFusion reports whether the filter makes sense on a fusion dataset only.
+// needsFusion reports whether the filter needs a fusion dataset.
 func (f Filter) needsFusion() bool { return f.wire.Key == "sensor" || f.wire.Key == "frame" }

@@ -172,7 +172,7 @@ func (f *fleet) read(ctx context.Context, j *Job, place any, tell func(seen)) er
 // ask sends a request once, as a wait does. What it returns is yet without answers.
 func (f *fleet) ask(ctx context.Context, op operation, build builder, parse func([]byte) error) (seen, error) {
 	a, err := f.client.once(ctx, op, build, parse)
-	s := seen{Took: a.took, After: a.retryAfter}
+	s := seen{Took: a.RTT, After: a.RetryAfter}
 	if s.After == 0 && errors.Is(err, ErrRateLimited) {
 		s.After = time.Second // the next look is not to come at once
 	}
@@ -331,15 +331,15 @@ func (f *fleet) list(ctx context.Context, offset, limit int, status Status) (s s
 // shown adds what a page shows of a job, if anybody waits for it.
 func (f *fleet) shown(to []reply, item jobItem, asked time.Time) []reply {
 	var few [2]*Job
-	waiting := f.named(item.id, few[:0])
+	waiting := f.named(item.ID, few[:0])
 	if len(waiting) == 0 {
 		return to
 	}
 	s := waiting[0].newest()
-	if !bytes.Equal(s.Raw, item.raw) {
+	if !bytes.Equal(s.Raw, item.Raw) {
 		var err error
 		// A copy, so that a job does not keep the whole page.
-		if s, err = newSnapshot(bytes.Clone(item.raw), f.of); err != nil {
+		if s, err = newSnapshot(bytes.Clone(item.Raw), f.of); err != nil {
 			return to // read by itself, the job shows what is wrong with it
 		}
 	}

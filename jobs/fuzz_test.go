@@ -13,6 +13,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
@@ -40,7 +44,7 @@ func FuzzErrorResponse(f *testing.F) {
 		assert.Equal(t, status, e.StatusCode)
 		text := err.Error()
 		assertOneLine(t, text)
-		assert.LessOrEqual(t, len(text), jobs.MaxErrorMessage+1024)
+		assert.LessOrEqual(t, len(text), redact.MaxMessage+1024)
 		assert.GreaterOrEqual(t, e.RetryAfter, time.Duration(0))
 		assert.LessOrEqual(t, e.RetryAfter, 24*time.Hour)
 		matches := 0
@@ -240,7 +244,7 @@ func FuzzFilters(f *testing.F) {
 			require.NoError(t, err)
 			require.Len(t, args.Filters, 1)
 			require.JSONEq(t, string(filter.Value()), string(args.Filters[0].Value()))
-			require.True(t, jobs.SameJSON([]byte(sent), job.Snapshot().Arguments))
+			require.True(t, wire.Equal([]byte(sent), job.Snapshot().Arguments))
 		}
 	})
 }
@@ -255,7 +259,7 @@ func FuzzRetryAfter(f *testing.F) {
 	}
 	now := time.Date(2026, 11, 25, 1, 0, 0, 0, time.UTC)
 	f.Fuzz(func(t *testing.T, header string) {
-		d := jobs.ParseRetryAfter(header, now)
+		d := transport.ParseRetryAfter(http.Header{"Retry-After": {header}}, now)
 		require.GreaterOrEqual(t, d, time.Duration(0))
 		require.LessOrEqual(t, d, 24*time.Hour)
 	})
@@ -269,12 +273,12 @@ func FuzzRedact(f *testing.F) {
 		f.Add(text, 8)
 	}
 	f.Fuzz(func(t *testing.T, text string, limit int) {
-		clean := jobs.Redact(text)
-		require.Equal(t, clean, jobs.Redact(clean), "redacting is idempotent")
+		clean := redact.Text(text)
+		require.Equal(t, clean, redact.Text(clean), "redacting is idempotent")
 		if limit < 0 || limit > 1<<20 {
 			t.Skip()
 		}
-		printed := jobs.Sanitize(clean, limit)
+		printed := redact.Sanitize(clean, limit)
 		require.LessOrEqual(t, len(printed), limit+len("..."))
 		assertOneLine(t, printed)
 	})
@@ -289,12 +293,12 @@ func FuzzSameJSON(f *testing.F) {
 		f.Add([]byte(pair[0]), []byte(pair[1]))
 	}
 	f.Fuzz(func(t *testing.T, a, b []byte) {
-		same := jobs.SameJSON(a, b)
-		require.Equal(t, same, jobs.SameJSON(b, a))
+		same := wire.Equal(a, b)
+		require.Equal(t, same, wire.Equal(b, a))
 		if !json.Valid(a) || !json.Valid(b) {
 			return
 		}
-		require.True(t, jobs.SameJSON(a, a))
+		require.True(t, wire.Equal(a, a))
 		var x, y any
 		if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
 			return // a number is outside of the range of float64
@@ -316,17 +320,21 @@ func FuzzJobPage(f *testing.F) {
 		f.Add([]byte(body))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		jobsRead, totalRead, errRead := jobs.ReadJobPage(body)
-		if errRead != nil {
-			require.ErrorIs(t, errRead, jobs.ErrInvalidResponse)
-			assertOneLine(t, errRead.Error())
+		page, scanErr := wire.ScanJobPage(body)
+		if scanErr != nil {
+			var e *wire.Error
+			require.ErrorAs(t, scanErr, &e)
+			assertOneLine(t, scanErr.Error())
 		}
-		decoded, total, err := jobs.DecodeJobPage(body)
-		if err != nil || total < 0 {
+		var decoded gen.JobList
+		if err := wire.Decode(body, &decoded); err != nil || decoded.TotalCount < 0 {
 			return
 		}
-		require.NoError(t, errRead)
-		require.Equal(t, decoded, jobsRead)
-		require.Equal(t, total, totalRead)
+		require.NoError(t, scanErr)
+		require.Equal(t, decoded.TotalCount, page.Total)
+		require.Len(t, page.Jobs, len(decoded.Jobs))
+		for i, raw := range decoded.Jobs {
+			require.Equal(t, string(raw), string(page.Jobs[i].Raw))
+		}
 	})
 }

@@ -3,19 +3,21 @@ package jobs
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-// A Job is work that TensorBay does: what [SquashAndMergeJob] and
-// [BasicSearchJob] have in common.
+// Job is a job of TensorBay. [SquashAndMergeJob] and [BasicSearchJob] embed it.
 //
-// A Job is safe for concurrent use. It holds the newest [Snapshot] it has seen;
+// A Job is safe for concurrent use. It holds the newest [Snapshot] that it has received;
 // Update and Wait replace it.
 type Job struct {
 	dataset *Dataset
@@ -23,65 +25,63 @@ type Job struct {
 	jobType Type
 
 	mu        sync.Mutex
-	last      *Snapshot
-	seenAt    time.Time // when last was seen; zero for a loaded job
+	last      *Snapshot // never changed, only replaced
+	seenAt    time.Time // the time of last; zero for a resumed job
 	createdAt time.Time // when Create returned; zero for any other job
 	retry     *retriedRun
 
-	reading builder // copies the request that get has built
+	reading transport.Build // of Update and Wait
 
 	outer any          // the job as its own type
 	slot  polling.Slot // of its fleet's group
 }
 
-// A rerun is the newest Retry.
+// retriedRun describes the newest Retry.
 type retriedRun struct {
-	previous *Snapshot // the run before
+	previous *Snapshot // the last run before it
 	at       time.Time
-	seen     time.Time // when the new run was; zero before
+	seen     time.Time // when a poll showed the new run; zero before
 }
 
-// settling is how long the service may take until everybody sees what was done:
-// until then a job just created may be unknown, and a job just retried may
-// still read as it was before.
+// consistencyWindow is how long reads may be stale after a write: a new job may be unknown,
+// and a retried job may appear as before the retry.
 const consistencyWindow = 30 * time.Second
 
-// ID is the id of the job.
+// ID returns the id of the job.
 func (j *Job) ID() string { return j.id }
 
-// String names the job by its id and status.
+// String returns the id and the status of the job.
 func (j *Job) String() string { return j.Snapshot().String() }
 
-// Snapshot returns the job as it was last seen, without a request.
-func (j *Job) Snapshot() Snapshot {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return *j.last
-}
+// Snapshot returns the newest known state of the job, without a request.
+func (j *Job) Snapshot() Snapshot { return *j.newest() }
 
-// Status returns the status that was last seen, without a request.
-func (j *Job) Status() Status { return j.Snapshot().Status }
+// Status returns the newest known status, without a request.
+func (j *Job) Status() Status { return j.newest().Status }
 
 // Dataset returns the dataset of the job.
 func (j *Job) Dataset() *Dataset { return j.dataset }
 
-// MarshalJSON returns the job in its wire form, as it was last seen: what
-// [Jobs.Resume] reads in another process.
+// MarshalJSON returns the newest known state of the job in its wire form. [Jobs.Resume]
+// restores a job from it, also in another process.
 func (j *Job) MarshalJSON() ([]byte, error) { return j.Snapshot().MarshalJSON() }
+
+// LogValue returns the log value of the newest known state.
+func (j *Job) LogValue() slog.Value { return j.Snapshot().LogValue() }
 
 // Update reads the job from the service.
 func (j *Job) Update(ctx context.Context) error {
 	var s *Snapshot
-	c, asked := j.dataset.client, time.Now()
-	if err := c.call(ctx, opGetJob, j.get, j.parse(&s)); err != nil {
+	requestedAt := time.Now()
+	if err := j.dataset.client.call(ctx, opGetJob, j.get, j.parse(&s)); err != nil {
 		return err
 	}
-	j.apply(s, asked)
+	j.apply(s, requestedAt)
 	return nil
 }
 
-// get makes the request that reads the job. It is the same every time, so it is
-// built once: looking at a job is what a client does most.
+// get builds the request that reads the job. It copies a request that is built once, because
+// a client sends it more often than any other.
 func (j *Job) get() (*http.Request, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -101,89 +101,80 @@ func (j *Job) get() (*http.Request, error) {
 
 func (j *Job) parse(out **Snapshot) func([]byte) error {
 	return func(body []byte) error {
-		// Most looks see nothing new.
+		// Most polls show nothing new.
 		if last := j.newest(); last != nil && bytes.Equal(last.Raw, body) {
 			*out = last
 			return nil
 		}
 		s, err := newSnapshot(body, j.jobType)
 		if err == nil && s.ID != j.id {
-			err = invalidResponse("the answer is about job %s", s.ID)
+			err = invalidResponse("it describes job %s", s.ID)
 		}
 		*out = s
 		return err
 	}
 }
 
-// observe takes in what a request has shown, and returns what is known now and whether
-// that is the end of the job's present run. The end of the run before a Retry is not
-// that, for as long as the retry may need to show.
-func (j *Job) apply(s *Snapshot, asked time.Time) (believed *Snapshot, ended bool) {
+// apply records s unless it is stale. It returns the newest known state and reports whether
+// the current run has finished.
+func (j *Job) apply(s *Snapshot, requestedAt time.Time) (newest *Snapshot, finished bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.stale(s, asked) {
-		return j.last, j.ended()
+	if j.stale(s, requestedAt) {
+		return j.last, j.finished()
 	}
 	now := time.Now()
 	j.last, j.seenAt = s, now
-	if r := j.retry; r != nil && r.seen.IsZero() && (now.Sub(r.at) >= consistencyWindow || !sameRun(r.previous, s)) {
+	if r := j.retry; r != nil && r.seen.IsZero() && (now.Sub(r.at) >= consistencyWindow || !s.sameRun(r.previous)) {
 		r.seen = now
 	}
-	return j.last, j.ended()
+	return j.last, j.finished()
 }
 
-// late reports whether what a request shows is older than what is known: requests may
-// overtake each other, and the service may answer with what it knew before. The caller
-// holds mu.
-func (j *Job) stale(s *Snapshot, asked time.Time) bool {
+// stale reports whether s is older than the known state: responses may overtake each other,
+// and the service may respond with an earlier state. mu must be held.
+func (j *Job) stale(s *Snapshot, requestedAt time.Time) bool {
 	if j.last == nil {
 		return false
 	}
-	if j.last.Status.Finished() && !s.Status.Finished() {
-		// A search never runs again after its end.
-		return j.jobType == TypeBasicSearch || asked.Before(j.seenAt)
+	if r := j.retry; r != nil {
+		if requestedAt.Before(r.at) {
+			return true
+		}
+		if !r.seen.IsZero() && s.sameRun(r.previous) && (requestedAt.Before(r.seen) || time.Since(r.at) < consistencyWindow) {
+			return true
+		}
 	}
-	r := j.retry
-	return r != nil && (asked.Before(r.at) || asked.Before(r.seen) && sameRun(r.previous, s))
+	// A finished search never runs again.
+	return j.last.Status.Finished() && !s.Status.Finished() && (j.jobType == TypeBasicSearch || requestedAt.Before(j.seenAt))
 }
 
-// ended reports whether the present run is known to have ended. The caller
-// holds mu.
-func (j *Job) ended() bool {
+// finished reports whether the current run is known to have ended. mu must be held.
+func (j *Job) finished() bool {
 	return j.last.Status.Finished() && (j.retry == nil || !j.retry.seen.IsZero())
 }
 
-// seenSince reports whether the job was seen at that time or after.
+// seenSince reports whether a response has shown the job at t or later.
 func (j *Job) seenSince(t time.Time) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return !j.seenAt.Before(t)
 }
 
-// newest is the snapshot itself, which nobody changes.
 func (j *Job) newest() *Snapshot {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	return j.last
 }
 
-// end is the snapshot that shows the end of the present run; nil where none was seen.
+// end returns the final state of the current run, or nil while it is not known.
 func (j *Job) end() *Snapshot {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if !j.ended() {
+	if !j.finished() {
 		return nil
 	}
 	return j.last
-}
-
-// sameRun reports whether s shows the run that before was, or may be, the last
-// look at. A run whose end was not seen is known by its start.
-func sameRun(before, s *Snapshot) bool {
-	if before.Status.Finished() && (s.Status != before.Status || !s.FinishedAt.Equal(before.FinishedAt)) {
-		return false
-	}
-	return s.StartedAt.Equal(before.StartedAt)
 }
 
 // young reports whether the service may not know the job yet.
@@ -191,25 +182,41 @@ func (j *Job) young() bool {
 	return !j.createdAt.IsZero() && time.Since(j.createdAt) < consistencyWindow
 }
 
-// Abort asks the service to stop the job. It returns when the service has taken
-// up the wish; [Job.Wait] sees it come true. A finished job cannot be aborted.
+// Abort asks the service to stop the job. It returns when the service has accepted the
+// request; use [Job.Wait] to observe it. A finished job cannot be aborted.
 func (j *Job) Abort(ctx context.Context) error {
 	c := j.dataset.client
-	err := c.call(ctx, opAbortJob,
-		func() (*http.Request, error) {
-			return gen.NewAbortJobRequest(c.server, j.dataset.id, j.id, &gen.AbortJobParams{JobType: string(j.jobType)})
-		}, nil)
-	if rejectedOnRetry(err) && j.Update(ctx) == nil && j.Status() == StatusAborted {
+	err := c.call(ctx, opAbortJob, func() (*http.Request, error) {
+		return gen.NewAbortJobRequest(c.server, j.dataset.id, j.id, &gen.AbortJobParams{JobType: string(j.jobType)})
+	}, nil)
+	if refusedOnRetry(err) && j.Update(ctx) == nil && j.Status() == StatusAborted {
 		return nil
 	}
 	return err
 }
 
-// result returns the result of a successful job in its wire form.
-func (j *Job) result(ctx context.Context) (*Snapshot, error) {
+// rerun sends the retry of a failed or aborted job.
+func (j *Job) rerun(ctx context.Context) error {
+	c := j.dataset.client
+	previous := j.newest()
+	err := c.call(ctx, opRetryJob, func() (*http.Request, error) {
+		return gen.NewRetryJobRequest(c.server, j.dataset.id, j.id, &gen.RetryJobParams{JobType: string(j.jobType)})
+	}, nil)
+	if err != nil && !errors.Is(err, ErrAmbiguous) {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.retry = &retriedRun{previous: previous, at: time.Now()}
+	j.seenAt = j.retry.at
+	return err
+}
+
+// result decodes the result of a successful job into v and returns its snapshot.
+func (j *Job) result(ctx context.Context, v any) (*Snapshot, error) {
 	s := j.end()
 	if s != nil && s.Status == StatusSuccess && s.Result == nil {
-		// Seen at services that write status and result one after the other.
+		// Some services write the status before the result.
 		if err := j.Update(ctx); err != nil {
 			return nil, err
 		}
@@ -218,11 +225,23 @@ func (j *Job) result(ctx context.Context) (*Snapshot, error) {
 	if s == nil {
 		return nil, fmt.Errorf("%w: job %s was last seen %s; wait for it or update it", ErrNotFinished, j.id, j.Status())
 	}
-	if err := outcome(s); err != nil {
+	if err := s.outcome(); err != nil {
 		return nil, err
 	}
 	if s.Result == nil {
 		return nil, invalidResponse("job %s is %s without a result: update it later", s.ID, s.Status)
+	}
+	if err := decode(s.Result, v); err != nil {
+		return nil, fmt.Errorf("result of job %s: %w; its Snapshot holds the response", s.ID, err)
+	}
+	return s, nil
+}
+
+// arguments decodes the arguments of the job into v and returns its snapshot.
+func (j *Job) arguments(v any) (*Snapshot, error) {
+	s := j.newest()
+	if err := decode(s.Arguments, v); err != nil {
+		return nil, fmt.Errorf("arguments of job %s: %w; its Snapshot holds the response", s.ID, err)
 	}
 	return s, nil
 }

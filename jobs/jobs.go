@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,8 +13,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 )
 
-// Jobs are the jobs of one type of a dataset: J is the type of such a job, A
-// what it takes to create one. Get it from [Dataset.SquashAndMerge] or
+// Jobs creates, reads, lists and deletes the jobs of one type of a dataset. J is the type of
+// such a job, and A its arguments. Get it from [Dataset.SquashAndMerge] or
 // [Dataset.BasicSearch].
 //
 // It is a small value and safe for concurrent use.
@@ -23,40 +24,27 @@ type Jobs[J any, A arguments] struct {
 	wrap    func(*Job) J
 }
 
-// typed is a job as its own type, which it remembers: who has the one gets at the
-// other.
+// arguments are the arguments of a new job.
+type arguments interface {
+	// request performs all client-side validation, sets the defaults and returns the body of
+	// the request.
+	request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error)
+}
+
+// typed wraps job in its type and stores the wrapper in it.
 func (js Jobs[J, A]) typed(job *Job) J {
 	j := js.wrap(job)
 	job.outer = j
 	return j
 }
 
-// arguments are what a job is created with.
-type arguments interface {
-	// request checks the arguments, fills in what they leave out, and returns
-	// what to send. Whatever can be found wrong is found here.
-	request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error)
-}
-
-// SquashAndMerge returns the squash-and-merge jobs of the dataset.
-func (ds *Dataset) SquashAndMerge() Jobs[*SquashAndMergeJob, SquashAndMergeArgs] {
-	return Jobs[*SquashAndMergeJob, SquashAndMergeArgs]{ds, TypeSquashAndMerge, func(j *Job) *SquashAndMergeJob { return &SquashAndMergeJob{j} }}
-}
-
-// BasicSearch returns the basic-search jobs of the dataset.
-func (ds *Dataset) BasicSearch() Jobs[*BasicSearchJob, BasicSearchArgs] {
-	return Jobs[*BasicSearchJob, BasicSearchArgs]{ds, TypeBasicSearch, func(j *Job) *BasicSearchJob { return &BasicSearchJob{j} }}
-}
-
-// Create starts a job and returns it as soon as the service has taken it up.
-// Arguments that make no sense are [ErrInvalidArgument], before anything is
-// created.
+// Create starts a job and returns it when the service has accepted it. Arguments that make
+// no sense are [ErrInvalidArgument], before anything is created.
 //
-// Creating is not idempotent. When the request may have taken effect although
-// no sound answer came, the error is [ErrAmbiguous], a [*CreateError]: look for
-// the job before you create it again, or let the client look, see
-// [WithCreateRecovery]. Create never sends a request again that may have made a
-// job.
+// Creating is not idempotent. If the request may have taken effect without a valid response,
+// the error is a [*CreateError], which matches [ErrAmbiguous]: check the list of jobs before
+// you create the job again, or use [WithCreateRecovery]. Create never repeats a request that
+// may have created a job.
 func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	var none J
 	request, err := args.request(ctx, js.dataset)
@@ -64,20 +52,20 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 		return none, fmt.Errorf("create %s job: %w", js.jobType, err)
 	}
 	c := js.dataset.client
-	unsure := &CreateError{DatasetID: js.dataset.id, Type: js.jobType, Title: request.Title, Arguments: request.Arguments, Since: time.Now()}
-	leave, err := c.recovery.lock(ctx, unsure)
+	uncertain := &CreateError{DatasetID: js.dataset.id, Type: js.jobType, Title: request.Title, Arguments: request.Arguments, Since: time.Now()}
+	unlock, err := c.recovery.lock(ctx, uncertain)
 	if err != nil {
-		return none, fmt.Errorf("create %s job %q of dataset %s: another create of the same job is under way, so this one was not sent; wait for that one: %w",
-			js.jobType, sanitize(request.Title, maxErrorMessage), js.dataset.id, err)
+		return none, fmt.Errorf("create %s job %q of dataset %s: not sent, because another create of an equal job is in progress; wait for that one: %w",
+			js.jobType, sanitize(request.Title), js.dataset.id, err)
 	}
-	defer leave()
+	defer unlock()
 	job, err := js.create(ctx, request)
 	if errors.Is(err, ErrAmbiguous) {
-		unsure.Err = err
+		uncertain.Err = err
 		if c.recovery == nil {
-			return none, unsure
+			return none, uncertain
 		}
-		job, err = js.recover(ctx, unsure)
+		job, err = js.recover(ctx, uncertain)
 	}
 	if err != nil {
 		return none, err
@@ -88,7 +76,7 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	return js.typed(job), nil
 }
 
-// create sends the request and makes a job of the answer.
+// create sends the request and returns the new job.
 func (js Jobs[J, A]) create(ctx context.Context, request gen.CreateJobRequest) (*Job, error) {
 	c := js.dataset.client
 	var created gen.CreatedJob
@@ -106,7 +94,7 @@ func (js Jobs[J, A]) create(ctx context.Context, request gen.CreateJobRequest) (
 	if err != nil {
 		return nil, err
 	}
-	// The answer holds no more than this; the rest is what was sent.
+	// The response holds only id and time of creation; the rest is known from the request.
 	raw, err := json.Marshal(gen.Job{
 		JobID:       created.JobID,
 		JobType:     &request.JobType,
@@ -119,15 +107,15 @@ func (js Jobs[J, A]) create(ctx context.Context, request gen.CreateJobRequest) (
 	if err != nil {
 		return nil, fmt.Errorf("job %s was created, get it by its id: %w", created.JobID, err)
 	}
-	job, err := js.load(raw)
+	job, err := js.resume(raw)
 	if err != nil {
 		return nil, fmt.Errorf("job %s was created, get it by its id: %w", created.JobID, err)
 	}
 	return job, nil
 }
 
-// Get reads one job. The error is [ErrNotFound] when the dataset has no job of
-// this type with this id.
+// Get reads one job. The error matches [ErrNotFound] if the dataset has no job of this type
+// with this id.
 func (js Jobs[J, A]) Get(ctx context.Context, id string) (J, error) {
 	var none J
 	if err := checkID("job id", id); err != nil {
@@ -140,17 +128,16 @@ func (js Jobs[J, A]) Get(ctx context.Context, id string) (J, error) {
 	return js.typed(job), nil
 }
 
-// ListOptions narrow a list of jobs. The zero value lists all.
+// ListOptions filters a list of jobs. The zero value selects all.
 type ListOptions struct {
-	// Status, when not empty, is that of every job listed.
+	// Status selects the jobs with this status if it is not empty.
 	Status Status
 }
 
-// List lists the jobs, newest first, in as many requests as the caller goes on
-// for: 128 jobs each.
+// List lists the jobs, newest first. It fetches pages of 128 as the iterator advances.
 func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J, error] {
 	return func(yield func(J, error) bool) {
-		for job, err := range js.pages(ctx, options) {
+		for job, err := range js.list(ctx, options) {
 			var j J
 			if err == nil {
 				j = js.typed(job)
@@ -162,26 +149,15 @@ func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J,
 	}
 }
 
-func (js Jobs[J, A]) pages(ctx context.Context, options ListOptions) iter.Seq2[*Job, error] {
-	c := js.dataset.client
-	return list(ctx, c, opListJobs,
-		func(offset, limit int) (*http.Request, error) {
-			return gen.NewListJobsRequest(c.server, js.dataset.id, &gen.ListJobsParams{
-				JobType: string(js.jobType), Status: optional(string(options.Status)), Offset: &offset, Limit: &limit,
-			})
-		},
-		func(body []byte) ([]*Job, int, error) {
-			var p gen.JobList
-			if err := decode(body, &p); err != nil {
-				return nil, 0, err
-			}
+func (js Jobs[J, A]) list(ctx context.Context, options ListOptions) iter.Seq2[*Job, error] {
+	return list(ctx, js.dataset.client, opListJobs,
+		func(offset, limit *int) (*http.Request, error) { return js.listRequest(options.Status, offset, limit) },
+		func(p *gen.JobList) ([]*Job, int, error) {
 			jobs := make([]*Job, 0, len(p.Jobs))
 			for _, raw := range p.Jobs {
-				job, err := js.load(raw)
+				job, err := js.resume(raw)
 				if errors.Is(err, errOtherType) {
-					// A list of one type that shows another is the service's
-					// mistake; it hides none of the jobs asked for.
-					continue
+					continue // a mistake of the service, which must not hide the other jobs
 				}
 				if err != nil {
 					return nil, 0, err
@@ -191,38 +167,42 @@ func (js Jobs[J, A]) pages(ctx context.Context, options ListOptions) iter.Seq2[*
 			}
 			return jobs, p.TotalCount, nil
 		},
-		func(j *Job) string { return j.id })
+		(*Job).ID)
 }
 
-// Delete deletes a finished job. What it made stays.
+func (js Jobs[J, A]) listRequest(status Status, offset, limit *int) (*http.Request, error) {
+	return gen.NewListJobsRequest(js.dataset.client.server, js.dataset.id, &gen.ListJobsParams{
+		JobType: string(js.jobType), Status: optional(string(status)), Offset: offset, Limit: limit,
+	})
+}
+
+// Delete deletes a finished job. The draft or dataset that it made remains.
 func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
 	if err := checkID("job id", id); err != nil {
 		return err
 	}
 	c := js.dataset.client
-	err := c.call(ctx, opDeleteJob,
-		func() (*http.Request, error) {
-			return gen.NewDeleteJobRequest(c.server, js.dataset.id, id, &gen.DeleteJobParams{JobType: string(js.jobType)})
-		}, nil)
-	if rejectedOnRetry(err) && errors.Is(err, ErrNotFound) {
+	err := c.call(ctx, opDeleteJob, func() (*http.Request, error) {
+		return gen.NewDeleteJobRequest(c.server, js.dataset.id, id, &gen.DeleteJobParams{JobType: string(js.jobType)})
+	}, nil)
+	if refusedOnRetry(err) && errors.Is(err, ErrNotFound) {
 		return nil
 	}
 	return err
 }
 
-// Load takes up a job that was saved as JSON, such as by json.Marshal of the
-// job, without a request. Its state is the one it was saved with; Wait goes on
-// from there.
+// Resume restores a job from its JSON without a request. The job has the state with which it
+// was saved; Wait continues from there.
 func (js Jobs[J, A]) Resume(data []byte) (J, error) {
-	job, err := js.load(append([]byte(nil), data...))
+	job, err := js.resume(bytes.Clone(data))
 	if err != nil {
 		var none J
-		return none, fmt.Errorf("resume %s job: %w; pass what the JSON of such a job was", js.jobType, err)
+		return none, fmt.Errorf("resume %s job: %w; pass the JSON of such a job", js.jobType, err)
 	}
 	return js.typed(job), nil
 }
 
-func (js Jobs[J, A]) load(raw []byte) (*Job, error) {
+func (js Jobs[J, A]) resume(raw []byte) (*Job, error) {
 	s, err := newSnapshot(raw, js.jobType)
 	if err != nil {
 		return nil, err

@@ -4,13 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
+	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
-// A LabelType is the kind of a label. The service may add others than those
-// named here.
+// LabelType is the kind of a label. The service may add further values.
 type LabelType string
 
 // The types of labels.
@@ -30,162 +35,262 @@ const (
 	LabelPanopticMask    LabelType = "PANOPTIC_MASK"
 )
 
-// A Label is what is known of a datum, by the type of the label. A type that
-// the datum has no label of is nil.
+// Label holds the labels of a file by type. A type without labels is nil.
 type Label struct {
-	Classification  *LabeledClassification
-	Box2D           []LabeledBox2D
-	Box3D           []LabeledBox3D
-	Polygon         []LabeledPolygon
-	MultiPolygon    []LabeledMultiPolygon
-	RLE             []LabeledRLE
-	Polyline2D      []LabeledPolyline2D
-	MultiPolyline2D []LabeledMultiPolyline2D
-	Keypoints2D     []LabeledKeypoints2D
-	Sentence        []LabeledSentence
-	SemanticMask    *Mask[SemanticMaskInfo]
-	InstanceMask    *Mask[InstanceMaskInfo]
-	PanopticMask    *Mask[PanopticMaskInfo]
-	// Other holds the labels of types that are not named above.
-	Other map[LabelType]OtherLabel
+	Classification  *LabeledClassification   `json:"CLASSIFICATION,omitempty"`
+	Box2D           []LabeledBox2D           `json:"BOX2D,omitempty"`
+	Box3D           []LabeledBox3D           `json:"BOX3D,omitempty"`
+	Polygon         []LabeledPolygon         `json:"POLYGON,omitempty"`
+	MultiPolygon    []LabeledMultiPolygon    `json:"MULTI_POLYGON,omitempty"`
+	RLE             []LabeledRLE             `json:"RLE,omitempty"`
+	Polyline2D      []LabeledPolyline2D      `json:"POLYLINE2D,omitempty"`
+	MultiPolyline2D []LabeledMultiPolyline2D `json:"MULTI_POLYLINE2D,omitempty"`
+	Keypoints2D     []LabeledKeypoints2D     `json:"KEYPOINTS2D,omitempty"`
+	Sentence        []LabeledSentence        `json:"SENTENCE,omitempty"`
+	SemanticMask    *Mask[SemanticMaskInfo]  `json:"SEMANTIC_MASK,omitempty"`
+	InstanceMask    *Mask[InstanceMaskInfo]  `json:"INSTANCE_MASK,omitempty"`
+	PanopticMask    *Mask[PanopticMaskInfo]  `json:"PANOPTIC_MASK,omitempty"`
+	// Other holds the labels of types that this package does not know.
+	Other map[LabelType]OtherLabel `json:"-"`
 }
 
-// An OtherLabel is a label of a type that this package does not know. There may
-// be a signed URL in it, as there is in a mask, so it is shown only when asked
-// for.
-type OtherLabel struct{ raw secret }
+// OtherLabel is a label of a type that this package does not know. It may contain a signed
+// URL, so only JSON shows its contents.
+type OtherLabel struct{ raw redact.Secret }
 
-// JSON is the label in its wire form, byte for byte.
-func (l OtherLabel) JSON() json.RawMessage { return json.RawMessage(l.raw.text()) }
+// JSON returns the label in its wire form, byte for byte.
+func (l OtherLabel) JSON() json.RawMessage { return json.RawMessage(l.raw.Reveal()) }
 
-// What labels are made of, as openapi.yaml describes it. Attribute values are
-// bool, float64, string, nil, or []any of those.
-type (
-	// LabeledClassification is the class of a whole datum.
-	LabeledClassification = gen.Classification
-	// LabeledBox2D is a rectangle in pixels.
-	LabeledBox2D = gen.LabeledBox2D
-	// LabeledBox3D is a box in space.
-	LabeledBox3D = gen.LabeledBox3D
-	// LabeledPolygon is an area within one line.
-	LabeledPolygon = gen.LabeledPolygon
-	// LabeledMultiPolygon is an area within several lines.
-	LabeledMultiPolygon = gen.LabeledMultiPolygon
-	// LabeledRLE is a mask as run lengths.
-	LabeledRLE = gen.LabeledRLE
-	// LabeledPolyline2D is a line.
-	LabeledPolyline2D = gen.LabeledPolyline2D
-	// LabeledMultiPolyline2D is a set of lines.
-	LabeledMultiPolyline2D = gen.LabeledMultiPolyline2D
-	// LabeledKeypoints2D is a set of points of one object.
-	LabeledKeypoints2D = gen.LabeledKeypoints2D
-	// LabeledSentence is what is said in a recording.
-	LabeledSentence = gen.LabeledSentence
-	// SemanticMaskInfo describes one category of a mask.
-	SemanticMaskInfo = gen.SemanticMaskInfo
-	// InstanceMaskInfo describes one instance of a mask.
-	InstanceMaskInfo = gen.InstanceMaskInfo
-	// PanopticMaskInfo describes one instance of a mask and its category.
-	PanopticMaskInfo = gen.PanopticMaskInfo
-)
+// Attributes maps attribute names to values: bool, float64, string, nil, or []any of those.
+type Attributes = map[string]any
 
-// A Mask is a picture whose pixels are ids. Info describes the ids: it is a
-// [SemanticMaskInfo], [InstanceMaskInfo] or [PanopticMaskInfo].
+// LabeledClassification classifies a whole file. Category is empty and Attributes is nil if
+// the label has none; so they are in all labels.
+type LabeledClassification struct {
+	Category   string     `json:"category,omitempty"`
+	Attributes Attributes `json:"attributes,omitempty"`
+}
+
+// LabeledBox2D marks an object with a rectangle. Instance identifies the same object in
+// several files; it is empty if unknown, and so in all labels.
+type LabeledBox2D struct {
+	Box2D      Box2D      `json:"box2d"`
+	Category   string     `json:"category,omitempty"`
+	Attributes Attributes `json:"attributes,omitempty"`
+	Instance   string     `json:"instance,omitempty"`
+}
+
+// Box2D is a rectangle in pixels.
+type Box2D struct {
+	Xmin float64 `json:"xmin"`
+	Ymin float64 `json:"ymin"`
+	Xmax float64 `json:"xmax"`
+	Ymax float64 `json:"ymax"`
+}
+
+// LabeledBox3D marks an object with a cuboid.
+type LabeledBox3D struct {
+	Box3D      Box3D      `json:"box3d"`
+	Category   string     `json:"category,omitempty"`
+	Attributes Attributes `json:"attributes,omitempty"`
+	Instance   string     `json:"instance,omitempty"`
+}
+
+// Box3D is a cuboid. Translation is its center.
+type Box3D struct {
+	Size        Vector3D   `json:"size"`
+	Translation Vector3D   `json:"translation"`
+	Rotation    Quaternion `json:"rotation"`
+}
+
+// LabeledPolygon marks an object with the outline of one area.
+type LabeledPolygon struct {
+	Polygon    []Point2D  `json:"polygon"`
+	Category   string     `json:"category,omitempty"`
+	Attributes Attributes `json:"attributes,omitempty"`
+	Instance   string     `json:"instance,omitempty"`
+}
+
+// Point2D is a point in pixels.
+type Point2D struct {
+	X float64 `json:"x"`
+	Y float64 `json:"y"`
+}
+
+// LabeledMultiPolygon marks an object with the outlines of several areas.
+type LabeledMultiPolygon struct {
+	MultiPolygon [][]Point2D `json:"multiPolygon"`
+	Category     string      `json:"category,omitempty"`
+	Attributes   Attributes  `json:"attributes,omitempty"`
+	Instance     string      `json:"instance,omitempty"`
+}
+
+// LabeledRLE marks an object with a run-length encoded mask.
+type LabeledRLE struct {
+	RLE        []int64    `json:"rle"`
+	Category   string     `json:"category,omitempty"`
+	Attributes Attributes `json:"attributes,omitempty"`
+	Instance   string     `json:"instance,omitempty"`
+}
+
+// LabeledPolyline2D marks an object with a line.
+type LabeledPolyline2D struct {
+	Polyline2D []Point2D `json:"polyline2d"`
+	// BeizerPointTypes holds the Bézier type of each point. The wire has this spelling.
+	BeizerPointTypes string     `json:"beizerPointTypes,omitempty"`
+	Category         string     `json:"category,omitempty"`
+	Attributes       Attributes `json:"attributes,omitempty"`
+	Instance         string     `json:"instance,omitempty"`
+}
+
+// LabeledMultiPolyline2D marks an object with several lines.
+type LabeledMultiPolyline2D struct {
+	MultiPolyline2D [][]Point2D `json:"multiPolyline2d"`
+	Category        string      `json:"category,omitempty"`
+	Attributes      Attributes  `json:"attributes,omitempty"`
+	Instance        string      `json:"instance,omitempty"`
+}
+
+// LabeledKeypoints2D marks an object with named points.
+type LabeledKeypoints2D struct {
+	Keypoints2D []Keypoint2D `json:"keypoints2d"`
+	Category    string       `json:"category,omitempty"`
+	Attributes  Attributes   `json:"attributes,omitempty"`
+	Instance    string       `json:"instance,omitempty"`
+}
+
+// Keypoint2D is a point in pixels. V is its visibility, with values that the dataset defines;
+// nil if unknown.
+type Keypoint2D struct {
+	X float64 `json:"x"`
+	Y float64 `json:"y"`
+	V *int    `json:"v,omitempty"`
+}
+
+// LabeledSentence is the transcript of a recording, with its spelling and phonemes.
+type LabeledSentence struct {
+	Sentence   []Word     `json:"sentence"`
+	Spell      []Word     `json:"spell,omitempty"`
+	Phone      []Word     `json:"phone,omitempty"`
+	Attributes Attributes `json:"attributes,omitempty"`
+}
+
+// Word is a part of a transcript. Begin and End are seconds from the start of the recording;
+// nil if unknown.
+type Word struct {
+	Text  string   `json:"text"`
+	Begin *float64 `json:"begin,omitempty"`
+	End   *float64 `json:"end,omitempty"`
+}
+
+// Mask is an image whose pixels are ids. Info describes the ids: it is [SemanticMaskInfo],
+// [InstanceMaskInfo] or [PanopticMaskInfo].
 type Mask[Info any] struct {
 	// RemotePath is the path of the mask.
-	RemotePath string
-	Info       []Info
+	RemotePath string `json:"remotePath"`
+	Info       []Info `json:"info"`
 
-	content *remote
+	content *content
 }
 
-// Open reads the mask. The caller closes it. It behaves like [Data.Open].
+// SemanticMaskInfo describes one category of a mask.
+type SemanticMaskInfo struct {
+	CategoryID int64      `json:"categoryId"`
+	Attributes Attributes `json:"attributes,omitempty"`
+}
+
+// InstanceMaskInfo describes one instance of a mask.
+type InstanceMaskInfo struct {
+	InstanceID int64      `json:"instanceId"`
+	Attributes Attributes `json:"attributes,omitempty"`
+}
+
+// PanopticMaskInfo describes one instance of a mask and its category.
+type PanopticMaskInfo struct {
+	InstanceID int64      `json:"instanceId"`
+	CategoryID int64      `json:"categoryId"`
+	Attributes Attributes `json:"attributes,omitempty"`
+}
+
+// Open opens the mask. The caller must close it. It behaves like [Data.Open].
 func (m *Mask[Info]) Open(ctx context.Context) (io.ReadCloser, error) { return m.content.open(ctx) }
 
-// URL is the signed URL of the mask; see [Data.URL].
+// URL returns the signed URL of the mask. See [Data.URL].
 func (m *Mask[Info]) URL() string { return m.content.signed() }
 
-// IsZero reports whether nothing is known.
+// IsZero reports whether there are no labels.
 func (l Label) IsZero() bool { return len(l.Types()) == 0 }
 
-// Types returns the types of the labels that are there, in the order of the
-// fields; those in Other come last, in no order.
-func (l Label) Types() []LabelType {
-	var types []LabelType
-	for _, t := range []struct {
-		of    LabelType
-		there bool
-	}{
-		{LabelClassification, l.Classification != nil},
-		{LabelBox2D, l.Box2D != nil},
-		{LabelBox3D, l.Box3D != nil},
-		{LabelPolygon, l.Polygon != nil},
-		{LabelMultiPolygon, l.MultiPolygon != nil},
-		{LabelRLE, l.RLE != nil},
-		{LabelPolyline2D, l.Polyline2D != nil},
-		{LabelMultiPolyline2D, l.MultiPolyline2D != nil},
-		{LabelKeypoints2D, l.Keypoints2D != nil},
-		{LabelSentence, l.Sentence != nil},
-		{LabelSemanticMask, l.SemanticMask != nil},
-		{LabelInstanceMask, l.InstanceMask != nil},
-		{LabelPanopticMask, l.PanopticMask != nil},
-	} {
-		if t.there {
-			types = append(types, t.of)
+// Types returns the types that have labels, in the order of the fields. Those in Other come
+// last, sorted.
+func (l Label) Types() (types []LabelType) {
+	for i, t := range labelFields {
+		if !reflect.ValueOf(l).Field(i).IsNil() {
+			types = append(types, t)
 		}
 	}
-	for of := range l.Other {
-		types = append(types, of)
+	return append(types, slices.Sorted(maps.Keys(l.Other))...)
+}
+
+// labelFields holds the label types of the fields of Label before Other.
+var labelFields = func() (types []LabelType) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Label]()) {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "-" {
+			types = append(types, LabelType(name))
+		}
 	}
 	return types
-}
+}()
 
-// newLabel adapts a label of the datum d.
-func (c *Contents) newLabel(d *Data, l *gen.Label) Label {
-	label := Label{
-		Classification:  l.Classification,
-		Box2D:           l.Box2D,
-		Box3D:           l.Box3D,
-		Polygon:         l.Polygon,
-		MultiPolygon:    l.MultiPolygon,
-		RLE:             l.RLE,
-		Polyline2D:      l.Polyline2D,
-		MultiPolyline2D: l.MultiPolyline2D,
-		Keypoints2D:     l.Keypoints2D,
-		Sentence:        l.Sentence,
+// readLabel decodes the labels of d.
+func (c *Contents) readLabel(d *Data, raw json.RawMessage) error {
+	if len(raw) == 0 || string(raw) == "null" {
+		return nil
 	}
-	if m := l.SemanticMask; m != nil {
-		label.SemanticMask = &Mask[SemanticMaskInfo]{m.RemotePath, m.Info, c.mask(d, LabelSemanticMask, m.RemotePath, m.URL)}
+	if err := decode(raw, &d.Label); err != nil {
+		return err
 	}
-	if m := l.InstanceMask; m != nil {
-		label.InstanceMask = &Mask[InstanceMaskInfo]{m.RemotePath, m.Info, c.mask(d, LabelInstanceMask, m.RemotePath, m.URL)}
-	}
-	if m := l.PanopticMask; m != nil {
-		label.PanopticMask = &Mask[PanopticMaskInfo]{m.RemotePath, m.Info, c.mask(d, LabelPanopticMask, m.RemotePath, m.URL)}
-	}
-	if len(l.AdditionalProperties) > 0 {
-		label.Other = make(map[LabelType]OtherLabel, len(l.AdditionalProperties))
-		for of, raw := range l.AdditionalProperties {
-			label.Other[LabelType(of)] = OtherLabel{newSecret(string(raw))}
+	for name, raw := range wire.Fields(raw) {
+		var err error
+		switch t := LabelType(name); {
+		case string(raw) == "null":
+		case t == LabelSemanticMask:
+			d.Label.SemanticMask.content, err = c.maskContent(d, t, raw)
+		case t == LabelInstanceMask:
+			d.Label.InstanceMask.content, err = c.maskContent(d, t, raw)
+		case t == LabelPanopticMask:
+			d.Label.PanopticMask.content, err = c.maskContent(d, t, raw)
+		case !slices.Contains(labelFields, t):
+			if d.Label.Other == nil {
+				d.Label.Other = map[LabelType]OtherLabel{}
+			}
+			d.Label.Other[t] = OtherLabel{redact.New(string(raw))}
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return label
+	return nil
 }
 
-func (c *Contents) mask(d *Data, of LabelType, path, url string) *remote {
-	return &remote{
-		client: c.client,
-		path:   sanitize(d.Segment+"/"+path, maxPath),
-		url:    newSecret(url),
-		renew:  func(ctx context.Context) (string, error) { return c.renewMask(ctx, d, of, path) },
+func (c *Contents) maskContent(d *Data, labelType LabelType, raw []byte) (*content, error) {
+	var mask struct {
+		RemotePath string `json:"remotePath"`
+		URL        string `json:"url"`
 	}
+	if err := decode(raw, &mask); err != nil {
+		return nil, err
+	}
+	return c.newContent(d.Segment, mask.RemotePath, mask.URL, func(ctx context.Context) (string, error) {
+		return c.renewMask(ctx, d, labelType, mask.RemotePath)
+	}), nil
 }
 
-func (c *Contents) renewMask(ctx context.Context, d *Data, of LabelType, path string) (fresh string, err error) {
+func (c *Contents) renewMask(ctx context.Context, d *Data, labelType LabelType, path string) (fresh string, err error) {
 	err = c.client.call(ctx, opListMaskUrls,
 		func() (*http.Request, error) {
 			return gen.NewListMaskUrlsRequest(c.client.server, c.id, &gen.ListMaskUrlsParams{
-				SegmentName: d.Segment, MaskType: string(of), RemotePath: &d.RemotePath,
+				SegmentName: d.Segment, MaskType: string(labelType), RemotePath: &d.RemotePath,
 				Commit: optional(c.commit), DraftNumber: optional(c.draft),
 			})
 		},
@@ -200,7 +305,7 @@ func (c *Contents) renewMask(ctx context.Context, d *Data, of LabelType, path st
 					return nil
 				}
 			}
-			return invalidResponse("it holds no url of %s", sanitize(path, maxPath))
+			return errNoURL(path)
 		})
 	return fresh, err
 }

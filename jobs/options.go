@@ -5,92 +5,111 @@ import (
 	"math"
 	"net/http"
 	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 )
 
-// Option changes how a [Client] works. An option with a value that makes no
-// sense makes [NewClient] fail with [ErrInvalidArgument].
+// Option configures a [Client]. If its value makes no sense, [NewClient] fails with
+// [ErrInvalidArgument]. For numbers and durations, zero means the default and a negative
+// value means no limit.
 type Option func(*settings) error
 
 type settings struct {
-	baseURL    string
-	httpClient *http.Client
-	logger     *slog.Logger
-	retry      RetryPolicy
-	rate       float64
-	timeout    time.Duration
-	maxBody    int64
-	recover    bool
+	transport.Config
+	rate    float64
+	recover bool
 }
 
-func defaults(home string) settings {
-	return settings{
-		baseURL:    home,
-		httpClient: &http.Client{},
-		logger:     slog.New(slog.DiscardHandler),
-		retry:      RetryPolicy{}.withDefaults(),
-		rate:       10,
-		timeout:    30 * time.Second,
-		maxBody:    64 << 20,
+// defaultSettings sets the defaults by applying the options with zero values.
+func defaultSettings(key redact.Secret, address string) settings {
+	s := settings{Config: transport.Config{
+		Key: key, Product: "GO-SDK/" + Version, BaseURL: address,
+		Client: &http.Client{}, Log: slog.New(slog.DiscardHandler),
+	}}
+	for _, option := range []Option{WithRetry(RetryPolicy{}), WithRateLimit(0), WithAttemptTimeout(0), WithMaxBody(0)} {
+		_ = option(&s) // a zero value is valid
 	}
+	return s
 }
 
-// WithBaseURL sends requests to another TensorBay: a private one, or an
-// embedded one from package jobstest. The url is the root, such as
-// https://gas.graviti.com/; the path of the API is added. Only https is
-// allowed, and http to a loopback address.
+// WithBaseURL sets the address of the service, such as https://gas.graviti.com/. The path
+// of the API is appended. Only https is allowed, and http to a loopback address.
 func WithBaseURL(url string) Option {
 	return func(s *settings) (err error) {
-		s.baseURL, err = parseBaseURL(url)
-		return err
+		if s.BaseURL, err = transport.ParseBaseURL(url); err != nil {
+			return invalid("%v", err)
+		}
+		return nil
 	}
 }
 
-// WithHTTPClient sends requests through a copy of the given client: its
-// transport, cookie jar and timeout are used, its redirect policy is not,
-// because the API never redirects and the access key must not travel on. The
-// default is a plain http.Client with http.DefaultTransport.
+// WithHTTPClient sends requests through a copy of the given client. Its transport, cookie
+// jar and timeout are used. Its redirect policy is not, because the API never redirects and
+// the access key must not leave its host. The default is an http.Client with
+// http.DefaultTransport.
 func WithHTTPClient(client *http.Client) Option {
 	return func(s *settings) error {
 		if client == nil {
 			return invalid("http client is nil: leave the option out for the default")
 		}
-		s.httpClient = client
+		s.Client = client
 		return nil
 	}
 }
 
-// WithLogger logs every attempt at level debug and every repetition at level
-// warn. No record holds the access key, a query or a body. The default logs
-// nothing.
+// WithLogger logs every attempt at level debug and every repetition at level warn. Records
+// contain no access key, query or body. The default logs nothing.
 func WithLogger(logger *slog.Logger) Option {
 	return func(s *settings) error {
 		if logger == nil {
 			return invalid("logger is nil: leave the option out for no log")
 		}
-		s.logger = logger
+		s.Log = logger
 		return nil
 	}
 }
 
-// WithRetry says how often a request that failed is sent again, and when. It
-// does not touch [Job.Wait], which goes through errors by rules of its own.
+// RetryPolicy configures how failed requests are repeated. Zero fields have their default.
+//
+// Reads, delete and abort are repeated after no response, an invalid response, 429 and 5xx.
+// Creating a job, retrying a job and making a dataset are repeated only if the request did
+// not take effect: no connection was made, or the response is 429.
+type RetryPolicy struct {
+	// Attempts is the highest number of requests. The default is 4; 1 means no repetition.
+	Attempts int
+	// Backoff is the delay before the second attempt. It doubles for each further attempt,
+	// and is shortened at random by up to half. The default is 250 ms.
+	Backoff time.Duration
+	// MaxBackoff is the longest such delay. The default is 10 s.
+	MaxBackoff time.Duration
+	// MaxRetryAfter caps a Retry-After header. The default is one minute.
+	MaxRetryAfter time.Duration
+}
+
+// WithRetry sets the policy for failed requests. It does not change [Job.Wait], which
+// continues after errors on its own.
 func WithRetry(policy RetryPolicy) Option {
 	return func(s *settings) error {
 		if policy.Attempts < 0 || policy.Backoff < 0 || policy.MaxBackoff < 0 || policy.MaxRetryAfter < 0 {
-			return invalid("retry policy %+v: nothing in it may be negative", policy)
+			return invalid("retry policy %+v: a field is negative", policy)
 		}
-		s.retry = policy.withDefaults()
+		s.Retry = transport.Retry{
+			Attempts:      orDefault(policy.Attempts, 4),
+			Backoff:       orDefault(policy.Backoff, 250*time.Millisecond),
+			MaxBackoff:    orDefault(policy.MaxBackoff, 10*time.Second),
+			MaxRetryAfter: orDefault(policy.MaxRetryAfter, time.Minute),
+		}
 		return nil
 	}
 }
 
-// WithRateLimit limits the client to so many requests in any one second, waits and
-// lists and single calls together; content read through signed URLs does not
-// count. A limit that is not a whole number is spread evenly: 2.5 is one request
-// every 400 ms. The default is 10; a negative value means no limit.
+// WithRateLimit limits all requests of the client to the given number in any one second.
+// Content read through signed URLs does not count. A limit that is not a whole number is
+// spread evenly: 2.5 is one request every 400 ms. The default is 10.
 func WithRateLimit(requestsPerSecond float64) Option {
 	return func(s *settings) error {
-		if requestsPerSecond != requestsPerSecond {
+		if math.IsNaN(requestsPerSecond) {
 			return invalid("rate limit is not a number: give requests per second")
 		}
 		s.rate = orDefault(requestsPerSecond, 10)
@@ -98,29 +117,26 @@ func WithRateLimit(requestsPerSecond float64) Option {
 	}
 }
 
-// WithAttemptTimeout bounds a single attempt, from the connection to the last
-// byte of the response. The default is 30 s; a negative value means no limit.
+// WithAttemptTimeout limits a single attempt, from the connection to the last byte of the
+// response. The default is 30 s.
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(s *settings) error {
-		if s.timeout = orDefault(d, 30*time.Second); d < 0 {
-			s.timeout = math.MaxInt64
+		if s.Timeout = orDefault(d, 30*time.Second); d < 0 {
+			s.Timeout = math.MaxInt64
 		}
 		return nil
 	}
 }
 
-// WithCreateRecovery makes [Jobs.Create] look for a job that it cannot tell to
-// be created: up to five times in about eight seconds, in the list of jobs. If
-// exactly one job there is of the same type, title and arguments, was not
-// created before, and has not been returned by another Create of this client,
-// it is the one, and Create returns it. If there is none, or several, the error
-// is a [*CreateError] as ever: that a job does not show proves nothing.
+// WithCreateRecovery lets [Jobs.Create] search the list for a job whose creation is
+// uncertain: up to five times in about eight seconds. If exactly one job has the same type,
+// title and arguments, was not created before, and was not returned by another Create of
+// this client, Create returns it. If there is none, or several, Create returns a
+// [*CreateError].
 //
-// Two things go with it. Creates of the same job with one client wait for each
-// other. And a job that another program creates with the same title and
-// arguments at the same time, within five seconds and what the clocks of this
-// machine and of the service differ by, cannot be told apart: do not use it where
-// several programs create the same jobs.
+// Creates of equal jobs with one client then wait for each other. A job that another program
+// creates at the same time with the same title and arguments cannot be told apart: do not
+// use this option if several programs create equal jobs.
 func WithCreateRecovery() Option {
 	return func(s *settings) error {
 		s.recover = true
@@ -128,12 +144,12 @@ func WithCreateRecovery() Option {
 	}
 }
 
-// WithMaxBody bounds the size of an answer in bytes, after decompression. The
-// default is 64 MiB; a negative value means no limit. Content read through [Data.Open] is not bounded.
+// WithMaxBody limits the size of a response in bytes, after decompression. The default is
+// 64 MiB. Content read through [Data.Open] is not limited.
 func WithMaxBody(bytes int64) Option {
 	return func(s *settings) error {
-		if s.maxBody = orDefault(bytes, 64<<20); bytes < 0 {
-			s.maxBody = math.MaxInt64
+		if s.MaxBody = orDefault(bytes, 64<<20); bytes < 0 {
+			s.MaxBody = math.MaxInt64
 		}
 		return nil
 	}

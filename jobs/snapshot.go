@@ -3,13 +3,15 @@ package jobs
 import (
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 )
 
-// A Status is how far a job is. The service may add others than those named
-// here; such a status is neither success nor failure nor the end.
+// Status is the status of a job. The service may add further values; such a status is
+// neither success nor failure, and not finished.
 type Status string
 
 // The statuses of a job.
@@ -21,16 +23,15 @@ const (
 	StatusAborted    Status = "ABORTED"
 )
 
-// Finished reports whether the job has ended: with success, failed or aborted.
+// Finished reports whether the job has ended: it succeeded, failed or was aborted.
 func (s Status) Finished() bool {
 	return s == StatusSuccess || s == StatusFailed || s == StatusAborted
 }
 
-// String is the status on one line of bounded length, since a status that is not
-// named here may be any text.
-func (s Status) String() string { return sanitize(string(s), maxErrorCode) }
+// String returns the status on one line of bounded length; an unknown status may be any text.
+func (s Status) String() string { return redact.Sanitize(string(s), redact.MaxName) }
 
-// A Type is what a job does. The service may add others than those named here.
+// Type is the type of a job. The service may add further values.
 type Type string
 
 // The types of jobs.
@@ -39,32 +40,32 @@ const (
 	TypeBasicSearch    Type = "basicSearch"
 )
 
-// String is the type on one line of bounded length.
-func (t Type) String() string { return sanitize(string(t), maxErrorCode) }
+// String returns the type on one line of bounded length.
+func (t Type) String() string { return redact.Sanitize(string(t), redact.MaxName) }
 
-// A Snapshot is a job as it was at one moment.
+// Snapshot is the state of a job at one moment.
 type Snapshot struct {
 	ID          string
 	Type        Type
 	Title       string
 	Description string
 	Status      Status
-	// CreatedAt, StartedAt and FinishedAt have the precision of a second. The
-	// latter two are zero until they happened.
+	// CreatedAt, StartedAt and FinishedAt have a precision of one second. StartedAt and
+	// FinishedAt are zero until the job starts and ends.
 	CreatedAt, StartedAt, FinishedAt time.Time
-	// ErrorMessage is why the job failed; empty otherwise.
+	// ErrorMessage is the reason of a failure; empty otherwise.
 	ErrorMessage string
-	// Arguments and Result in their wire form; Result is nil until success.
-	// The job types decode them: see [SquashAndMergeJob.Arguments].
+	// Arguments and Result in their wire form. Result is nil until success. The job types
+	// decode them: see [SquashAndMergeJob.Arguments].
 	Arguments, Result json.RawMessage
-	// Raw is the whole job in its wire form, byte for byte, with whatever the
-	// service has added since this package was made. Do not change it.
+	// Raw is the job in its wire form, byte for byte, with fields that this package does not
+	// know. Do not change it.
 	Raw json.RawMessage
 }
 
-// newSnapshot adapts the wire form of a job. Answers may lack the type, which
-// whoever asked knows.
-func newSnapshot(raw []byte, of Type) (*Snapshot, error) {
+// newSnapshot decodes the wire form of a job. A response may lack the job type, which the
+// caller knows.
+func newSnapshot(raw []byte, jobType Type) (*Snapshot, error) {
 	var j gen.Job
 	if err := decode(raw, &j); err != nil {
 		return nil, err
@@ -77,7 +78,7 @@ func newSnapshot(raw []byte, of Type) (*Snapshot, error) {
 	}
 	s := &Snapshot{
 		ID:           j.JobID,
-		Type:         Type(orDefault(value(j.JobType), string(of))),
+		Type:         Type(orDefault(value(j.JobType), string(jobType))),
 		Title:        j.Title,
 		Description:  value(j.Description),
 		Status:       Status(j.Status),
@@ -89,8 +90,8 @@ func newSnapshot(raw []byte, of Type) (*Snapshot, error) {
 		Result:       j.Result,
 		Raw:          raw,
 	}
-	if s.Type != of {
-		return nil, fmt.Errorf("%w: job %s is of type %q, not %q", errOtherType, s.ID, s.Type, of)
+	if s.Type != jobType {
+		return nil, fmt.Errorf("%w: job %s is of type %q, not %q", errOtherType, s.ID, s.Type, jobType)
 	}
 	if string(s.Result) == "null" {
 		s.Result = nil
@@ -98,7 +99,26 @@ func newSnapshot(raw []byte, of Type) (*Snapshot, error) {
 	return s, nil
 }
 
-// MarshalJSON returns the job in its wire form: what [Jobs.Resume] reads.
+var errOtherType = fmt.Errorf("%w: other job type", ErrInvalidResponse)
+
+// sameRun reports whether s shows the run of before. A run whose end is unknown is identified
+// by its start.
+func (s *Snapshot) sameRun(before *Snapshot) bool {
+	if before.Status.Finished() && (s.Status != before.Status || !s.FinishedAt.Equal(before.FinishedAt)) {
+		return false
+	}
+	return s.StartedAt.Equal(before.StartedAt)
+}
+
+// outcome returns the error of a finished job, or nil after success.
+func (s *Snapshot) outcome() error {
+	if s.Status == StatusSuccess {
+		return nil
+	}
+	return &JobError{Job: *s}
+}
+
+// MarshalJSON returns the job in its wire form, which [Jobs.Resume] reads.
 func (s Snapshot) MarshalJSON() ([]byte, error) {
 	if s.Raw == nil {
 		return []byte("null"), nil
@@ -106,4 +126,56 @@ func (s Snapshot) MarshalJSON() ([]byte, error) {
 	return s.Raw, nil
 }
 
-var errOtherType = fmt.Errorf("%w: other job type", ErrInvalidResponse)
+// String returns the id and the status of the job.
+func (s Snapshot) String() string { return "job " + s.ID + " (" + s.Status.String() + ")" }
+
+// GoString returns the id, type and status for %#v. The wire form is left out.
+func (s Snapshot) GoString() string {
+	return fmt.Sprintf("jobs.Snapshot{ID:%q, Type:%q, Status:%q}", s.ID, s.Type.String(), s.Status.String())
+}
+
+// LogValue returns a group without the wire form, which is long.
+func (s Snapshot) LogValue() slog.Value {
+	attrs := []slog.Attr{
+		slog.String("id", s.ID), slog.String("type", s.Type.String()), slog.String("status", s.Status.String()),
+		slog.Time("created", s.CreatedAt),
+	}
+	if !s.StartedAt.IsZero() {
+		attrs = append(attrs, slog.Time("started", s.StartedAt))
+	}
+	if !s.FinishedAt.IsZero() {
+		attrs = append(attrs, slog.Time("finished", s.FinishedAt))
+	}
+	if s.ErrorMessage != "" {
+		attrs = append(attrs, slog.String("error_message", s.reason()))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// reason returns the error message on one line, without secrets.
+func (s Snapshot) reason() string { return sanitize(s.ErrorMessage) }
+
+// A JobError describes a job that ended without success.
+type JobError struct {
+	// Job is the job at its end.
+	Job Snapshot
+}
+
+// Error returns the id of the job, how it ended, and the reason that the service gives.
+func (e *JobError) Error() string {
+	if e.Job.Status == StatusAborted {
+		return fmt.Sprintf("job %s was aborted", e.Job.ID)
+	}
+	return fmt.Sprintf("job %s failed: %s", e.Job.ID, orDefault(e.Job.reason(), "the service gave no reason"))
+}
+
+// Is matches [ErrJobFailed] or [ErrJobAborted].
+func (e *JobError) Is(target error) bool {
+	return target == ErrJobFailed && e.Job.Status == StatusFailed ||
+		target == ErrJobAborted && e.Job.Status == StatusAborted
+}
+
+// LogValue returns a group with the job and the error.
+func (e *JobError) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("job", e.Job), slog.String("error", e.Error()))
+}

@@ -3,30 +3,27 @@ package jobs
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
-	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 )
 
-// A Strategy says what a merge does where source and target hold the same
-// segment and remote path with different content or label.
+// Strategy resolves the conflicts of a merge: files with the same segment and remote path
+// but different content or label.
 type Strategy string
 
 // The strategies of a merge.
 const (
-	// Abort leaves the whole target as it is.
+	// StrategyAbort keeps the whole target as it is.
 	StrategyAbort Strategy = "abort"
-	// Override takes the datum of the source.
+	// StrategyOverride takes the file of the source.
 	StrategyOverride Strategy = "override"
-	// Skip keeps the datum of the target.
+	// StrategySkip keeps the file of the target.
 	StrategySkip Strategy = "skip"
 )
 
-// SquashAndMerge is what [Jobs.Create] needs to squash the commits of one
-// branch and merge them onto another, as a new draft.
+// SquashAndMergeArgs holds the arguments of a job that squashes the commits of one branch and
+// merges them into another, as a new draft.
 type SquashAndMergeArgs struct {
 	// DraftTitle is the title of the draft. Required.
 	DraftTitle string
@@ -34,16 +31,20 @@ type SquashAndMergeArgs struct {
 	DraftDescription string
 	// Source is the branch whose commits are squashed. Required.
 	Source string
-	// Target is the branch the draft is made on. The default is the branch the
-	// dataset stands on, which is its default branch unless another was chosen
-	// with [AtBranch].
+	// Target is the branch of the draft. The default is the branch that the dataset is
+	// checked out at, see [AtBranch].
 	Target string
-	// Strategy is for conflicts. The default is Abort.
+	// Strategy resolves conflicts. The default is StrategyAbort.
 	Strategy Strategy
 	// Title is the title of the job. The default is <source>-><target>(<strategy>).
 	Title string
 	// Description is the description of the job.
 	Description string
+}
+
+// SquashAndMerge returns the squash-and-merge jobs of the dataset.
+func (ds *Dataset) SquashAndMerge() Jobs[*SquashAndMergeJob, SquashAndMergeArgs] {
+	return Jobs[*SquashAndMergeJob, SquashAndMergeArgs]{ds, TypeSquashAndMerge, func(j *Job) *SquashAndMergeJob { return &SquashAndMergeJob{j} }}
 }
 
 func (a SquashAndMergeArgs) request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error) {
@@ -55,7 +56,7 @@ func (a SquashAndMergeArgs) request(ctx context.Context, ds *Dataset) (gen.Creat
 	case a.Source == "":
 		return none, invalid("the source branch is empty: set Source")
 	case a.Strategy != StrategyAbort && a.Strategy != StrategyOverride && a.Strategy != StrategySkip:
-		return none, invalid("unknown strategy %q: want %s, %s or %s", a.Strategy, StrategyAbort, StrategyOverride, StrategySkip)
+		return none, invalid("unknown strategy %q: use %s, %s or %s", a.Strategy, StrategyAbort, StrategyOverride, StrategySkip)
 	}
 	if a.Target == "" {
 		var err error
@@ -64,7 +65,7 @@ func (a SquashAndMergeArgs) request(ctx context.Context, ds *Dataset) (gen.Creat
 		}
 	}
 	if a.Source == a.Target {
-		return none, invalid("source and target are the same branch %q: name two", a.Source)
+		return none, invalid("source and target are the same branch %q: use two branches", a.Source)
 	}
 	arguments, err := json.Marshal(gen.SquashAndMergeArguments{
 		Title:            a.DraftTitle,
@@ -84,16 +85,17 @@ func (a SquashAndMergeArgs) request(ctx context.Context, ds *Dataset) (gen.Creat
 	}, nil
 }
 
-// A SquashAndMergeJob merges one branch into another. It is safe for concurrent
+// SquashAndMergeJob is a job that merges one branch into another. Use Wait or Watch to wait
+// for it, Update to read it once, and Abort to stop it; see [Job]. It is safe for concurrent
 // use.
 type SquashAndMergeJob struct{ *Job }
 
-// Arguments returns what the job was created with.
+// Arguments returns the arguments with which the job was created.
 func (j *SquashAndMergeJob) Arguments() (SquashAndMergeArgs, error) {
-	s := j.Snapshot()
 	var a gen.SquashAndMergeArguments
-	if err := decode(s.Arguments, &a); err != nil {
-		return SquashAndMergeArgs{}, unreadable("arguments", s.ID, err)
+	s, err := j.arguments(&a)
+	if err != nil {
+		return SquashAndMergeArgs{}, err
 	}
 	return SquashAndMergeArgs{
 		DraftTitle:       a.Title,
@@ -106,46 +108,25 @@ func (j *SquashAndMergeJob) Arguments() (SquashAndMergeArgs, error) {
 	}, nil
 }
 
-// Retry runs a failed or aborted job again; it keeps its id. The service may
-// refuse a retry that comes straight after an abort, with [ErrInvalidArgument]
-// or [ErrForbidden].
+// Retry runs a failed or aborted job again. The job keeps its id. The service may refuse a
+// retry directly after an abort, with [ErrInvalidArgument] or [ErrForbidden].
 //
-// A Wait after it does not take the end of the run before for the end of this
-// one. The request is repeated only when it surely did not arrive. When it may
-// have taken effect the error is [ErrAmbiguous]: Wait then tells, which ends
-// with the new run, or, when no new run shows within half a minute, as the run
-// before did; so does Update, after which a status that is not finished is that
-// of the new run.
-func (j *SquashAndMergeJob) Retry(ctx context.Context) error {
-	c := j.dataset.client
-	before := j.Snapshot()
-	err := c.call(ctx, opRetryJob,
-		func() (*http.Request, error) {
-			return gen.NewRetryJobRequest(c.server, j.dataset.id, j.id, &gen.RetryJobParams{JobType: string(j.jobType)})
-		}, nil)
-	if err != nil && !errors.Is(err, ErrAmbiguous) {
-		return err
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.retry = &retriedRun{previous: &before, at: time.Now()}
-	j.seenAt = j.retry.at
-	return err
-}
+//   - Wait then waits for the new run.
+//   - If the request may have taken effect without a valid response, the error matches
+//     [ErrAmbiguous].
+//   - If no new run appears within 30 s, Wait ends with the outcome of the previous run.
+func (j *SquashAndMergeJob) Retry(ctx context.Context) error { return j.rerun(ctx) }
 
-// Result returns the draft that the job made, in whatever status the draft is
-// now. The error is [ErrNotFinished] while the job has not ended, a [*JobError]
-// when it failed or was aborted, and [ErrNotFound] when the draft is gone.
+// Result returns the draft that the job made, with its current status. The error is
+// [ErrNotFinished] before the end of the job, a [*JobError] if the job failed or was aborted,
+// and [ErrNotFound] if the draft was deleted.
 //
-// It takes as many requests as the target branch has pages of drafts.
+// It reads the drafts of the target branch page by page.
 func (j *SquashAndMergeJob) Result(ctx context.Context) (*Draft, error) {
-	s, err := j.result(ctx)
+	var r gen.SquashAndMergeResult
+	s, err := j.result(ctx, &r)
 	if err != nil {
 		return nil, err
-	}
-	var r gen.SquashAndMergeResult
-	if err := decode(s.Result, &r); err != nil {
-		return nil, unreadable("result", s.ID, err)
 	}
 	args, err := j.Arguments()
 	if err != nil {

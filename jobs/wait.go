@@ -3,9 +3,12 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"log/slog"
 	"time"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
@@ -87,7 +90,7 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 		return err
 	}
 	if s := j.end(); s != nil {
-		return outcome(s)
+		return s.outcome()
 	}
 	// There may be thousands of goroutines in this select. All that needs more of
 	// their stacks is in functions that are not inlined.
@@ -114,7 +117,7 @@ func (j *Job) leave(ctx context.Context, wait *polling.Waiting[*Job, *Snapshot])
 	if err != nil {
 		return j.waitError(err)
 	}
-	return outcome(s)
+	return s.outcome()
 }
 
 // Watch waits like [Job.Wait] and yields an event for every look. The second
@@ -130,7 +133,7 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 			return
 		}
 		if s := j.end(); s != nil {
-			yield(Event{Job: *s}, outcome(s))
+			yield(Event{Job: *s}, s.outcome())
 			return
 		}
 		j.events(j.group(w).Watch(ctx, j, j.joining(w)))(yield)
@@ -148,7 +151,7 @@ func (j *Job) events(looks iter.Seq2[polling.Event[*Snapshot], error]) iter.Seq2
 				event.Job = j.Snapshot()
 			}
 			if err == nil && e.Done {
-				err = outcome(&event.Job)
+				err = event.Job.outcome()
 			}
 			if !yield(event, j.waitError(err)) {
 				return
@@ -206,16 +209,6 @@ func (j *Job) age(schedule polling.Schedule) (age, first time.Duration) {
 	return age, first
 }
 
-// outcome is the error of a job that ended; nil for success.
-//
-//go:noinline
-func outcome(s *Snapshot) error {
-	if s.Status == StatusSuccess {
-		return nil
-	}
-	return &JobError{Job: *s}
-}
-
 // waitError tells an ended wait in the words of this package.
 func (j *Job) waitError(err error) error {
 	var p *polling.Error
@@ -223,4 +216,55 @@ func (j *Job) waitError(err error) error {
 		return err
 	}
 	return &WaitError{Job: j.Snapshot(), Reason: p.Reason, Last: p.Last, Polls: p.Looks, Elapsed: p.Elapsed}
+}
+
+// LogValue returns a group with the job and the poll.
+func (e Event) LogValue() slog.Value {
+	attrs := []slog.Attr{slog.Any("job", e.Job), slog.Int("poll", e.Poll), slog.Duration("elapsed", e.Elapsed)}
+	if e.Err != nil {
+		attrs = append(attrs, slog.String("error", redact.Text(e.Err.Error())))
+	}
+	return slog.GroupValue(attrs...)
+}
+
+// A WaitError describes a wait that ended before the job did, as far as the client knows.
+// The job goes on: wait for it again, or abort it.
+type WaitError struct {
+	// Job is the job at the last successful poll.
+	Job Snapshot
+	// Reason is the error of the context, [polling.ErrOutage], or the [*Error] that no
+	// further poll can change. Unwrap returns it.
+	Reason error
+	// Last is the error of the last poll, or nil if that poll succeeded.
+	Last error
+	// Polls is the number of polls.
+	Polls int
+	// Elapsed is the duration of the wait.
+	Elapsed time.Duration
+}
+
+// Error returns the id and last status of the job, and why the wait ended.
+func (e *WaitError) Error() string {
+	polls := fmt.Sprintf("%d polls", e.Polls)
+	if e.Polls == 1 {
+		polls = "1 poll"
+	}
+	text := fmt.Sprintf("wait for job %s, last seen %s, ended after %v and %s: %v",
+		e.Job.ID, e.Job.Status, e.Elapsed.Round(time.Millisecond), polls, e.Reason)
+	if e.Last != nil && !errors.Is(e.Reason, e.Last) {
+		text += fmt.Sprintf("; the last poll failed: %v", e.Last)
+	}
+	var refused *Error
+	if !errors.As(e.Reason, &refused) {
+		text += "; the job goes on: wait again, or abort it"
+	}
+	return text
+}
+
+// Unwrap returns the reason.
+func (e *WaitError) Unwrap() error { return e.Reason }
+
+// LogValue returns a group with the job, the wait and the error.
+func (e *WaitError) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("job", e.Job), slog.Int("polls", e.Polls), slog.Duration("elapsed", e.Elapsed), slog.String("error", e.Error()))
 }

@@ -50,7 +50,7 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 		byFleet := map[*fleet][]J{}
 		for _, j := range jobs {
 			if s := j.job().end(); s != nil {
-				ended = append(ended, end{j, outcome(s)})
+				ended = append(ended, end{j, s.outcome()})
 				continue
 			}
 			f := j.job().fleet()
@@ -129,7 +129,7 @@ func waitFleet[J Waiter](ctx context.Context, f *fleet, jobs []J, w waiting, yie
 	}) {
 		err := job.waitError(o.Err)
 		if err == nil {
-			err = outcome(o.Value)
+			err = o.Value.outcome()
 		}
 		var j J
 		if of := made[job]; len(of) > 0 {

@@ -1,0 +1,86 @@
+// Package redact keeps access keys and signed URLs out of errors, logs and dumps.
+package redact
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+)
+
+// A Secret holds an access key, a signed URL, or a text that may contain one. It is a
+// closure because format verbs, encoders and reflection do not look inside a func.
+type Secret struct{ reveal func() string }
+
+// New returns a Secret that holds text.
+func New(text string) Secret { return Secret{func() string { return text }} }
+
+// Reveal returns the text of s, or "" for the zero Secret.
+func (s Secret) Reveal() string {
+	if s.reveal == nil {
+		return ""
+	}
+	return s.reveal()
+}
+
+var (
+	keyInText   = regexp.MustCompile(`(Accesskey-|ACCESSKEY-)[0-9A-Za-z_-]+`)
+	queryInText = regexp.MustCompile(`(?i)(https?:[^\s?"'<>]*)\?[^\s"'<>]*`)
+)
+
+// Text removes access keys and the queries of URLs from text. It is applied to every
+// text that this module did not write: a service may quote the request it refuses, and
+// an http.RoundTripper may name the URL it failed to reach.
+func Text(text string) string {
+	if strings.Contains(text, "ccesskey-") || strings.Contains(text, "CCESSKEY-") {
+		text = keyInText.ReplaceAllString(text, "$1...")
+	}
+	if strings.Contains(text, "?") {
+		text = queryInText.ReplaceAllString(text, "$1?...")
+	}
+	return text
+}
+
+// Error returns err with its text redacted. The result matches the same targets with
+// errors.Is and errors.As. If there is nothing to redact, it is err itself.
+func Error(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	if clean := Text(text); clean != text {
+		return &redacted{clean, func() error { return err }}
+	}
+	return err
+}
+
+// redacted has no Unwrap method, because the text of the inner error holds the secret.
+type redacted struct {
+	text  string
+	inner func() error
+}
+
+func (e *redacted) Error() string        { return e.text }
+func (e *redacted) Is(target error) bool { return errors.Is(e.inner(), target) }
+func (e *redacted) As(target any) bool   { return errors.As(e.inner(), target) }
+
+// Limits of Sanitize for the texts of a server that this module keeps.
+const (
+	MaxName    = 64
+	MaxPath    = 512
+	MaxMessage = 1024
+)
+
+// Sanitize returns s on one line, as valid UTF-8 and without control characters. It
+// cuts s after limit bytes.
+func Sanitize(s string, limit int) string {
+	s = strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(s, "\uFFFD"))
+	if len(s) > limit {
+		s = strings.ToValidUTF8(s[:limit], "") + "..."
+	}
+	return s
+}

@@ -1,0 +1,113 @@
+package transport
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
+)
+
+// apiPath is the path of the Open API below the address of a TensorBay.
+const apiPath = "gatewayv2/tensorbay-open-api/v1/"
+
+// addresses maps the prefix of an access key to the TensorBay that issues it.
+var addresses = map[string]string{
+	"Accesskey-": "https://gas.graviti.cn/",
+	"ACCESSKEY-": "https://gas.graviti.com/",
+}
+
+var accessKeyForm = regexp.MustCompile(`^(Accesskey-|ACCESSKEY-)[0-9A-Za-z_-]+$`)
+
+// ParseAccessKey checks the form of an access key and returns it with the address of its
+// TensorBay. Errors do not contain the key.
+func ParseAccessKey(key string) (redact.Secret, string, error) {
+	m := accessKeyForm.FindStringSubmatch(key)
+	if m == nil {
+		return redact.Secret{}, "", invalid("malformed access key: want Accesskey-... or ACCESSKEY-... as shown on the developer page of TensorBay")
+	}
+	return redact.New(key), addresses[m[1]], nil
+}
+
+// ParseBaseURL checks the address of a TensorBay. It allows https, and http to a loopback
+// address, because the access key travels in a header.
+func ParseBaseURL(raw string) (string, error) {
+	u, err := url.Parse(raw)
+	if err != nil {
+		return "", invalid("base url does not parse: want https://host[:port]/")
+	}
+	if u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return "", invalid("base url of host %q: want https://host[:port]/ and nothing else", u.Host)
+	}
+	if err := checkScheme(u); err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(u.String(), "/") + "/", nil
+}
+
+// checkScheme rejects addresses to which data would travel unencrypted.
+func checkScheme(u *url.URL) error {
+	if u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()) {
+		return nil
+	}
+	return invalid("%s://%s: only https is allowed, http only to a loopback address", u.Scheme, u.Host)
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// authorize adds the headers of every request to the API and returns the request id, which
+// is new for every attempt.
+func authorize(h http.Header, key redact.Secret, product string) (requestID string) {
+	var id [16]byte
+	rand.Read(id[:])
+	requestID = hex.EncodeToString(id[:])
+	h.Set("X-Token", key.Reveal())
+	h.Set("X-Source", product)
+	h.Set("X-Request-Id", requestID)
+	return requestID
+}
+
+// relative returns the path of a request below the root of the API, without the query.
+func (t *Transport) relative(req *http.Request) string {
+	path := req.URL.EscapedPath()
+	if _, after, ok := strings.Cut(path, apiPath); ok {
+		path = after
+	}
+	return "/" + redact.Sanitize(path, redact.MaxPath)
+}
+
+// A send sends a request through an http.Client. It is a func because the buffers of a
+// connection hold the headers of its last request: a dump that follows pointers, such as
+// that of a failing test, stops at a func.
+type send func(*http.Request) (*http.Response, error)
+
+func newSend(client *http.Client) send {
+	return func(req *http.Request) (*http.Response, error) {
+		if err := checkProxy(client.Transport, req); err != nil {
+			return nil, err
+		}
+		return client.Do(req)
+	}
+}
+
+// checkProxy rejects a request that would pass a proxy on another machine unencrypted. An
+// https request passes a proxy in a tunnel. An http request goes to a loopback address; the
+// default transport of net/http uses no proxy for those, but that of the caller may.
+func checkProxy(transport http.RoundTripper, req *http.Request) error {
+	t, ok := transport.(*http.Transport)
+	if !ok || t.Proxy == nil || req.URL.Scheme == "https" {
+		return nil
+	}
+	proxy, err := t.Proxy(req)
+	if err != nil || proxy == nil || isLoopback(proxy.Hostname()) {
+		return nil //nolint:nilerr // the error appears again when the request is sent
+	}
+	return invalid("the request to %s was not sent: a proxy on another machine would see it in clear: use https, or let loopback addresses bypass the proxy", req.URL.Host)
+}

@@ -1,0 +1,196 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
+)
+
+// A State says what is known of the effect of a request.
+type State int
+
+// The states of a request.
+const (
+	Unknown State = iota // it may have taken effect
+	NotSent              // no request reached the server
+	Refused              // the server refused it
+	Done                 // a valid response arrived
+)
+
+// An Outcome is the result of a request, after one or more attempts.
+type Outcome struct {
+	Operation Operation
+	// Method, Path and RequestID of the last attempt. The path is relative to the root of
+	// the Open API and has no query.
+	Method, Path, RequestID string
+	// Status of the last response; 0 if none arrived.
+	Status int
+	// Code and Message of the service; empty if the response has none.
+	Code, Message string
+	// RetryAfter is the delay that the service asks for; 0 if it does not.
+	RetryAfter time.Duration
+	// RTT is the duration of the last attempt, without the rate limit.
+	RTT      time.Duration
+	Attempts int
+	State    State
+	// Uncertain reports whether an attempt before the last one may have taken effect.
+	Uncertain bool
+	// Body is the body of a successful status whose response is invalid otherwise.
+	Body []byte
+	// Err is the cause: of the network, of the decoder, or of ctx. It is nil if the state
+	// is Done, or if the server refused the request with an error status.
+	Err error
+}
+
+// An InvalidError is the error of an argument or request that this side rejects.
+type InvalidError struct{ err error }
+
+func (e *InvalidError) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *InvalidError) Unwrap() error { return e.err }
+
+func invalid(format string, args ...any) error { return &InvalidError{fmt.Errorf(format, args...)} }
+
+// readStatus classifies a response that was read whole.
+func (o *Outcome) readStatus(resp *http.Response, body []byte, expectsBody bool) {
+	switch {
+	case o.Status == http.StatusOK, o.Status == http.StatusCreated, o.Status < 300 && !expectsBody:
+		o.State = Done
+	case o.Status < 300:
+		o.Body, o.Err = body, wire.Errorf("unexpected status")
+	case o.Status < 400:
+		// The API does not redirect, and the access key must not follow a redirect.
+		o.Err = redirectError(resp)
+	case o.Status == http.StatusRequestTimeout:
+		o.readProblem(body)
+	default:
+		o.readProblem(body)
+		if o.Status < 500 {
+			o.State = Refused
+		}
+	}
+}
+
+// redirectError names the host to which a response redirects, without its query.
+func redirectError(resp *http.Response) error {
+	to, err := resp.Location()
+	if err != nil {
+		return wire.Errorf("unexpected status")
+	}
+	return wire.Errorf("redirect to %s://%s, which was not followed: check WithBaseURL", to.Scheme, to.Host)
+}
+
+// readProblem takes code and message from the body of an error. The page of a gateway has
+// neither.
+func (o *Outcome) readProblem(body []byte) {
+	var p struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+	}
+	if json.Unmarshal(body, &p) != nil {
+		o.Message = "the response is not in the form of the service, so a gateway may have sent it"
+		return
+	}
+	o.Code = redact.Sanitize(p.Code, redact.MaxName)
+	o.Message = redact.Sanitize(redact.Text(p.Message), redact.MaxMessage)
+}
+
+// FromService reports whether the response is an error in the form of the service.
+func (o Outcome) FromService() bool { return o.Code != "" }
+
+// Transient reports whether a later request may succeed.
+func (o Outcome) Transient() bool {
+	switch o.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	case 0:
+		return !o.Untrusted()
+	}
+	return o.Status >= 500 || o.Err != nil && o.Status/100 != 3
+}
+
+// Untrusted reports whether the certificate of the server is not trusted.
+func (o Outcome) Untrusted() bool {
+	var untrusted *tls.CertificateVerificationError
+	return errors.As(o.Err, &untrusted)
+}
+
+// Ended reports whether the context of the caller ended the request.
+func (o Outcome) Ended() bool {
+	return errors.Is(o.Err, context.Canceled) || errors.Is(o.Err, context.DeadlineExceeded)
+}
+
+func (o Outcome) retryable() bool {
+	switch {
+	case o.State == Done || o.Ended() || o.Invalid():
+		return false
+	case !o.Transient():
+		return false
+	}
+	return !o.Operation.NonIdempotent || o.State == NotSent || o.Status == http.StatusTooManyRequests || o.Status == http.StatusTooEarly
+}
+
+// Invalid reports whether this side rejected the request.
+func (o Outcome) Invalid() bool {
+	var invalid *InvalidError
+	return errors.As(o.Err, &invalid)
+}
+
+// interrupt records that ctx ended before the next attempt.
+func (o *Outcome) interrupt(ended error) {
+	if o.Err == nil {
+		o.Err = ended
+		return
+	}
+	o.Err = fmt.Errorf("%w; %w before the next attempt", o.Err, ended)
+}
+
+// attrs returns the attributes of a log record. They hold no key, query or body.
+func (o Outcome) attrs() []slog.Attr {
+	attrs := []slog.Attr{
+		slog.String("operation", o.Operation.ID), slog.String("method", o.Method), slog.String("path", o.Path),
+		slog.String("request_id", o.RequestID), slog.Int("attempt", o.Attempts), slog.Int("status", o.Status),
+	}
+	if o.Code != "" {
+		attrs = append(attrs, slog.String("code", o.Code))
+	}
+	if o.Err != nil {
+		attrs = append(attrs, slog.String("error", redact.Text(o.Err.Error())))
+	} else if o.Message != "" {
+		attrs = append(attrs, slog.String("error", o.Message))
+	}
+	return attrs
+}
+
+// ParseRetryAfter reads the Retry-After header, which holds seconds or a date. A date is
+// relative to the Date header, because the local clock may be wrong. It returns 0 if the
+// header is absent or invalid, and 24 hours at most.
+func ParseRetryAfter(h http.Header, now time.Time) time.Duration {
+	const longest = 24 * time.Hour
+	text := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
+		if !(seconds > 0) {
+			return 0
+		}
+		return time.Duration(min(seconds, longest.Seconds()) * float64(time.Second))
+	}
+	until, err := http.ParseTime(text)
+	if err != nil {
+		return 0
+	}
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = date
+	}
+	return min(max(until.Sub(now), 0), longest)
+}

@@ -1,0 +1,163 @@
+// Package transport sends one request to TensorBay: it authorizes, waits for the rate
+// limit, sends, reads, classifies, and repeats what is safe to repeat. It knows no job.
+//
+// [Transport.Do] returns an [Outcome], which says what is known of the effect of the
+// request.
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
+)
+
+// A Limiter delays requests. Wait returns when the next one may be sent, or the error of ctx.
+type Limiter interface {
+	Wait(ctx context.Context) error
+}
+
+// Config holds the settings of a [Transport]. All fields are required.
+type Config struct {
+	Key     redact.Secret // the access key
+	Product string        // the value of the X-Source header
+	BaseURL string        // from ParseBaseURL or ParseAccessKey
+	Client  *http.Client  // it is copied
+	Log     *slog.Logger
+	Retry   Retry
+	Limit   Limiter
+	Timeout time.Duration // of one attempt
+	MaxBody int64         // in bytes, after decompression
+}
+
+// A Transport sends requests to one TensorBay with one access key. It is safe for
+// concurrent use.
+type Transport struct {
+	Config
+	Server    string // the root of the Open API
+	api, data send
+}
+
+// New returns a Transport.
+func New(c Config) *Transport {
+	t := &Transport{Config: c, Server: c.BaseURL + apiPath}
+	// The client of the caller is never changed.
+	api, data := *c.Client, *c.Client
+	t.Client = nil
+	api.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	data.CheckRedirect = checkDataRedirect
+	t.api, t.data = newSend(&api), newSend(&data)
+	return t
+}
+
+// An Operation is an operation of openapi.yaml.
+type Operation struct {
+	ID, Name string
+	// NonIdempotent operations may take effect twice if they are sent twice. They are
+	// repeated only if the request did not arrive or was refused.
+	NonIdempotent bool
+}
+
+// Build makes the request of one attempt. It is called for each attempt, because a body
+// can be read only once.
+type Build func() (*http.Request, error)
+
+// Do sends a request and repeats it according to the retry policy. It passes the body of
+// the response to parse; a nil parse means that no body is promised.
+func (t *Transport) Do(ctx context.Context, op Operation, build Build, parse func(body []byte) error) Outcome {
+	uncertain := false
+	for attempt := 1; ; attempt++ {
+		o := t.limited(ctx, op, build, parse)
+		o.Attempts += attempt - 1
+		o.Uncertain = uncertain
+		uncertain = uncertain || o.State == Unknown
+		delay, again := t.Retry.next(o, attempt)
+		if !again {
+			return o
+		}
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= delay {
+			o.interrupt(context.DeadlineExceeded) // waiting would be in vain
+			return o
+		}
+		t.Log.LogAttrs(ctx, slog.LevelWarn, "tensorbay request will be sent again", append(o.attrs(), slog.Duration("delay", delay))...)
+		if ended := Sleep(ctx, delay); ended != nil {
+			o.interrupt(ended)
+			return o
+		}
+	}
+}
+
+// limited waits for the rate limit and sends one attempt.
+func (t *Transport) limited(ctx context.Context, op Operation, build Build, parse func([]byte) error) Outcome {
+	if err := t.Limit.Wait(ctx); err != nil {
+		o := Outcome{Operation: op, State: NotSent, Err: err}
+		if req, buildErr := build(); buildErr == nil {
+			o.Method, o.Path, o.RequestID = req.Method, t.relative(req), authorize(req.Header, t.Key, t.Product)
+		}
+		return o
+	}
+	return t.Once(ctx, op, build, parse)
+}
+
+// Once sends one attempt. It does not wait for the rate limit.
+func (t *Transport) Once(ctx context.Context, op Operation, build Build, parse func(body []byte) error) Outcome {
+	req, err := build()
+	if err != nil {
+		return Outcome{Operation: op, State: NotSent, Err: &InvalidError{err}}
+	}
+	o := Outcome{Operation: op, Method: req.Method, Path: t.relative(req), RequestID: authorize(req.Header, t.Key, t.Product), Attempts: 1}
+	start := time.Now()
+	body := t.attempt(ctx, req, &o, parse != nil)
+	o.RTT = time.Since(start)
+	if o.State == Done {
+		if parse == nil {
+			err = wire.CheckEmpty(body)
+		} else {
+			err = parse(body)
+		}
+		if err != nil {
+			o.State, o.Err = Unknown, err
+		}
+	}
+	if t.Log.Enabled(ctx, slog.LevelDebug) {
+		t.Log.LogAttrs(ctx, slog.LevelDebug, "tensorbay request", append(o.attrs(), slog.Duration("took", o.RTT))...)
+	}
+	return o
+}
+
+// Retry is the policy for failed requests.
+type Retry struct {
+	Attempts      int           // at most
+	Backoff       time.Duration // before the second attempt; it doubles
+	MaxBackoff    time.Duration
+	MaxRetryAfter time.Duration
+}
+
+// next returns the delay before the next attempt, and whether there is one.
+func (r Retry) next(o Outcome, attempts int) (time.Duration, bool) {
+	if attempts >= r.Attempts || !o.retryable() {
+		return 0, false
+	}
+	d := min(r.Backoff<<min(attempts-1, 20), r.MaxBackoff)
+	d -= time.Duration(rand.Float64() * float64(d) / 2)
+	return max(d, min(o.RetryAfter, r.MaxRetryAfter)), true
+}
+
+// Sleep waits for d, or returns the error of ctx.
+func Sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

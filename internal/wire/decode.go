@@ -1,0 +1,107 @@
+// Package wire reads JSON bodies of a server: it bounds their size and checks what
+// encoding/json lets pass.
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
+)
+
+// An Error describes how a response differs from the contract.
+type Error struct {
+	text  string
+	cause error
+}
+
+// Error returns a text on one line, without secrets.
+func (e *Error) Error() string { return e.text }
+
+// Unwrap returns the error of the network if the body was cut short, or nil.
+func (e *Error) Unwrap() error { return e.cause }
+
+// Errorf returns an [*Error] with a formatted text.
+func Errorf(format string, args ...any) error {
+	return &Error{text: redact.Sanitize(redact.Text(fmt.Sprintf(format, args...)), redact.MaxMessage)}
+}
+
+// CutShort returns an [*Error] for a body that could not be read to its end because of err.
+func CutShort(err error) error {
+	return &Error{text: "the body was cut short: " + err.Error(), cause: err}
+}
+
+// ReadAll reads r to its end and returns an [*Error] if it holds more than limit bytes.
+// The length is a hint; a negative one means unknown.
+func ReadAll(r io.Reader, length, limit int64) ([]byte, error) {
+	// Do not trust Content-Length for the allocation.
+	body := make([]byte, 0, min(max(length, 0)+1, 64<<10))
+	for {
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if int64(len(body)) > limit {
+			return nil, Errorf("the body is larger than %d bytes, see WithMaxBody", limit)
+		}
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// CheckEmpty checks the body of a response for which the contract promises none. An
+// empty body and any JSON value pass; an HTML page does not.
+func CheckEmpty(body []byte) error {
+	if len(bytes.TrimSpace(body)) > 0 && !json.Valid(body) {
+		return Errorf("the body is not json")
+	}
+	return nil
+}
+
+// largeBody is the size from which on a body is checked before it is decoded, which
+// costs one more pass: a null or an empty object takes a hundred times its length in
+// memory.
+const largeBody = 1 << 20
+
+// Decode decodes a JSON body into v, a pointer to a generated model. It returns an
+// [*Error] if a required field is missing or null, or if a key appears twice:
+// encoding/json accepts both.
+func Decode(body []byte, v any) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return Errorf("the body is empty")
+	}
+	s := shapeOf(reflect.TypeOf(v).Elem())
+	large := len(body) > largeBody && json.Valid(body)
+	if large {
+		if err := s.check(body); err != nil {
+			return err
+		}
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return Errorf("%v", err)
+	}
+	if large {
+		return nil
+	}
+	return s.check(body)
+}
+
+// check compares a body of valid syntax with the shape.
+func (s *shape) check(body []byte) error {
+	w := walker{data: body}
+	if w.space(); w.data[w.pos] == 'n' {
+		return Errorf("the value is null")
+	}
+	if fault := w.value(s); fault != "" {
+		return Errorf("%s", fault)
+	}
+	return nil
+}

@@ -1,0 +1,200 @@
+package wire
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"math/bits"
+	"slices"
+	"strings"
+)
+
+// Sizes of a page of a list.
+const (
+	PageSize = 128 // the largest page of the service
+	// MaxPageItems is how many items of a page are accepted. A server may send more than
+	// requested, but not without bound.
+	MaxPageItems = 10 * PageSize
+)
+
+// A walker reads a JSON value once, without allocating. The syntax must be valid.
+type walker struct {
+	data []byte
+	pos  int
+	most int // limit for the items of the next array; zero means no limit
+}
+
+// value reads one value and returns the first fault in it with its path, or "".
+func (w *walker) value(s *shape) (fault string) {
+	switch w.space(); {
+	case s == nil:
+		w.skip()
+	case w.data[w.pos] == '{' && s.fields != nil:
+		return w.object(s)
+	case w.data[w.pos] == '{':
+		return w.items(s, '}')
+	case w.data[w.pos] == '[' && s.fields == nil:
+		return w.items(s, ']')
+	default:
+		// Only null decodes into this Go type without being an object or an array. For
+		// a required field, object rejects it.
+		w.skip()
+	}
+	return ""
+}
+
+func (w *walker) object(s *shape) string {
+	var seen uint64
+	for w.pos++; !w.closes('}'); {
+		key := w.key()
+		f, known := s.fields[string(key)]
+		if !known {
+			// encoding/json decodes STATUS into the field status.
+			if i := slices.IndexFunc(s.names, func(name string) bool { return strings.EqualFold(name, string(key)) }); i >= 0 && !s.exact {
+				return s.names[i] + " appears in another spelling"
+			}
+			w.skip()
+			continue
+		}
+		bit := uint64(1) << f.index
+		if seen&bit != 0 {
+			return s.names[f.index] + " appears twice"
+		}
+		if w.space(); w.data[w.pos] == 'n' {
+			w.skip()
+			continue
+		}
+		seen |= bit
+		if s.page {
+			w.most = MaxPageItems
+		}
+		if fault := w.value(f.shape); fault != "" {
+			return join(s.names[f.index], fault)
+		}
+	}
+	if lacking := s.required &^ seen; lacking != 0 {
+		return s.names[bits.TrailingZeros64(lacking)] + " is missing"
+	}
+	return ""
+}
+
+func (w *walker) items(s *shape, end byte) string {
+	most := w.most
+	w.most = 0
+	w.pos++
+	for i := 0; !w.closes(end); i++ {
+		if i == most && most != 0 {
+			return fmt.Sprintf("[%d] is one too many, where %d were requested", i, PageSize)
+		}
+		if end == '}' {
+			w.key()
+		}
+		if w.space(); w.data[w.pos] == 'n' && !s.nullable {
+			return fmt.Sprintf("[%d] is null", i)
+		}
+		if fault := w.value(s.elem); fault != "" {
+			return join(fmt.Sprintf("[%d]", i), fault)
+		}
+	}
+	return ""
+}
+
+func join(place, fault string) string {
+	if strings.HasPrefix(fault, "[") {
+		return place + fault
+	}
+	return place + "." + fault
+}
+
+// closes skips white space and a comma. If end follows, it skips it and returns true.
+func (w *walker) closes(end byte) bool {
+	w.space()
+	if w.data[w.pos] == ',' {
+		w.pos++
+		w.space()
+	}
+	if w.data[w.pos] == end {
+		w.pos++
+		return true
+	}
+	return false
+}
+
+// key reads a key and the colon after it, and returns the key.
+func (w *walker) key() []byte {
+	start := w.pos
+	w.text()
+	key := w.data[start+1 : w.pos-1]
+	if bytes.IndexByte(key, '\\') >= 0 {
+		var plain string
+		// It cannot fail, because the syntax is valid.
+		_ = json.Unmarshal(w.data[start:w.pos], &plain)
+		key = []byte(plain)
+	}
+	w.space()
+	w.pos++
+	return key
+}
+
+func (w *walker) space() {
+	for w.pos < len(w.data) && (w.data[w.pos] == ' ' || w.data[w.pos] == '\t' || w.data[w.pos] == '\n' || w.data[w.pos] == '\r') {
+		w.pos++
+	}
+}
+
+// text skips a string.
+func (w *walker) text() {
+	for w.pos++; w.data[w.pos] != '"'; w.pos++ {
+		if w.data[w.pos] == '\\' {
+			w.pos++
+		}
+	}
+	w.pos++
+}
+
+// skip skips any value.
+func (w *walker) skip() {
+	w.space()
+	for depth := 0; w.pos < len(w.data); {
+		switch w.data[w.pos] {
+		case '"':
+			w.text()
+		case '{', '[':
+			depth++
+			w.pos++
+			continue
+		case '}', ']':
+			if depth == 0 {
+				return // the end of the enclosing value
+			}
+			depth--
+			w.pos++
+		case ',', ':', ' ', '\t', '\n', '\r':
+			if depth == 0 {
+				return
+			}
+			w.pos++
+			continue
+		default:
+			w.pos++
+			continue
+		}
+		if depth == 0 {
+			return
+		}
+	}
+}
+
+// Fields iterates over the keys and values of a JSON object. The syntax must be valid.
+func Fields(object []byte) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		w := walker{data: object}
+		w.space()
+		for w.pos++; !w.closes('}'); {
+			if !yield(string(w.key()), w.any()) {
+				return
+			}
+		}
+	}
+}

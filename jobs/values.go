@@ -1,0 +1,78 @@
+package jobs
+
+import (
+	"math"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxID is longer than any id of the service.
+const maxID = 256
+
+// checkID rejects ids that would change the path of a request. The ids of the service
+// consist of letters, digits and dashes.
+func checkID(name, id string) error {
+	switch {
+	case id == "":
+		return invalid("%s is empty: use an id of the service", name)
+	case len(id) > maxID:
+		return invalid("%s of %d bytes is longer than %d: use an id of the service", name, len(id), maxID)
+	case !utf8.ValidString(id):
+		return invalid("%s %q is not valid utf-8: use an id of the service", name, id)
+	case strings.Trim(id, ".") == "":
+		return invalid("%s %q would change the path of the request: use an id of the service", name, id)
+	}
+	for _, r := range id {
+		if strings.ContainsRune(`/\?#%;`, r) || !unicode.IsGraphic(r) || unicode.IsSpace(r) {
+			return invalid("%s %q contains %q: use an id of the service", name, id, r)
+		}
+	}
+	return nil
+}
+
+// optional returns a pointer to v, or nil for the zero value. Package gen leaves out nil.
+func optional[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
+// value returns *p, or the zero value if p is nil.
+func value[T any](p *T) T {
+	if p == nil {
+		var zero T
+		return zero
+	}
+	return *p
+}
+
+func orDefault[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}
+
+// convert applies f to each item.
+func convert[From, To any](items []From, f func(From) To) []To {
+	out := make([]To, len(items))
+	for i, item := range items {
+		out[i] = f(item)
+	}
+	return out
+}
+
+// fromSeconds converts a time of the service. It returns the zero time for 0 and for
+// values out of range.
+func fromSeconds(s float64) time.Time {
+	if s == 0 || math.IsNaN(s) || math.Abs(s) > 1e15 {
+		return time.Time{}
+	}
+	whole, part := math.Modf(s)
+	return time.Unix(int64(whole), int64(part*1e9)).UTC()
+}
