@@ -110,7 +110,7 @@ func TestSearchArguments(t *testing.T) {
 		{400, "InvalidParamsValue", "Filter 0: the value of attribute must be", filters(filterOf("attribute", "in", object{}, "BOX2D"))},
 		{400, "InvalidParamsValue", "Filter 0: the value of attribute must be", filters(filterOf("attribute", "in", object{"x": 1}, "BOX2D"))},
 		{400, "InvalidParamsValue", `Filter 0: the attribute "x" has no list`, filters(filterOf("attribute", "in", object{"x": nil}, "BOX2D"))},
-		{400, "InvalidParamsValue", `Filter 0: a value of the attribute "x" is neither`, filters(filterOf("attribute", "in", object{"x": []any{[]any{1}}}, "BOX2D"))},
+		{400, "InvalidParamsValue", `Filter 0: a value of the attribute "x" is not`, filters(filterOf("attribute", "in", object{"x": []any{[]any{1}}}, "BOX2D"))},
 		{400, "RequestParamsMissing", "Filter 0: title", filters(without(filterOf("size", ">", 0), "title"))},
 		{400, "RequestParamsMissing", "Filter 0: value", filters(without(filterOf("size", ">", 0), "value"))},
 	} {
