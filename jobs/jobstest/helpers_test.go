@@ -9,10 +9,10 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
-	"github.com/stretchr/testify/require"
 )
 
 type object = map[string]any
@@ -100,18 +100,6 @@ func mergeArguments(strategy string) object {
 	return object{"title": "merge dev", "sourceBranchName": "dev", "targetBranchName": "main", "strategy": strategy, "description": "all of it"}
 }
 
-func searchArguments(commit, conjunction, unit string, filters ...object) object {
-	return object{"commit": commit, "conjunction": conjunction, "unit": unit, "filters": filters}
-}
-
-func filterOf(key, operator string, value any, labelType ...string) object {
-	f := object{"key": key, "operator": operator, "value": value, "title": key}
-	if len(labelType) > 0 {
-		f["extraInfo"] = object{"labelType": labelType[0]}
-	}
-	return f
-}
-
 // create creates a job and returns its path without the query, and its query.
 func (c caller) create(datasetID, jobType string, arguments object) job {
 	c.t.Helper()
@@ -130,23 +118,32 @@ func (j job) path(action string) string {
 	return fmt.Sprintf("datasets/%s/jobs/%s%s?jobType=%s", j.datasetID, j.jobID, action, j.jobType)
 }
 
-func (j job) look() object {
+func (j job) state() object {
 	j.t.Helper()
 	return j.get(j.path(""))
 }
 
-// finish waits for the end and returns the result. Only for jobs that take
-// virtual or no time.
-func (j job) finish() object {
-	j.t.Helper()
-	for {
-		state := j.look()
-		switch state["status"] {
-		case "QUEUING", "PROCESSING":
-			<-time.After(time.Second)
-		default:
-			require.Equal(j.t, "SUCCESS", state["status"], state["errorMessage"])
-			return state["result"].(object)
+// hello has the two branches of the merges that were seen: main with hello0..3
+// labelled 01, dev with hello0..9 labelled 02.
+func hello() jobstest.Seed {
+	data := func(n int, category string) []jobstest.SeedSegment {
+		segment := jobstest.SeedSegment{Name: "Segment1"}
+		for i := range n {
+			segment.Data = append(segment.Data, jobstest.SeedData{
+				RemotePath: fmt.Sprintf("hello%d.txt", i),
+				Size:       10,
+				Label:      json.RawMessage(fmt.Sprintf(`{"CLASSIFICATION": {"category": %q}}`, category)),
+			})
 		}
+		return []jobstest.SeedSegment{segment}
 	}
+	return jobstest.Seed{Owner: "tester", Datasets: []jobstest.SeedDataset{{
+		Name: "hello",
+		Commits: []jobstest.SeedCommit{
+			{Name: "c1", Title: "first", Date: 1700000000, Segments: data(4, "01")},
+			{Name: "c2", Parent: "c1", Title: "second", Description: "more", Date: 1700000100, Segments: data(10, "02")},
+		},
+		Branches: []jobstest.SeedRef{{Name: "main", Commit: "c1"}, {Name: "dev", Commit: "c2"}},
+		Tags:     []jobstest.SeedRef{{Name: "v1", Commit: "c1"}},
+	}}}
 }

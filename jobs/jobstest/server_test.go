@@ -17,9 +17,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
 func TestOptionsThatAreRefused(t *testing.T) {
@@ -39,114 +40,6 @@ func TestOptionsThatAreRefused(t *testing.T) {
 			_, err := jobstest.NewServer(option)
 			require.Error(t, err)
 			assert.Regexp(t, "^jobstest: ", err)
-		})
-	}
-}
-
-func TestSeedsThatAreRefused(t *testing.T) {
-	plain := func(change func(*jobstest.SeedDataset)) jobstest.Seed {
-		seed := hello()
-		change(&seed.Datasets[0])
-		return seed
-	}
-	fusion := func(change func(*jobstest.SeedSegment)) jobstest.Seed {
-		seed := cameras()
-		change(&seed.Datasets[0].Commits[0].Segments[0])
-		return seed
-	}
-	for name, seed := range map[string]jobstest.Seed{
-		"no name":             plain(func(ds *jobstest.SeedDataset) { ds.Name = "" }),
-		"name twice":          {Datasets: append(hello().Datasets, hello().Datasets...)},
-		"no default branch":   plain(func(ds *jobstest.SeedDataset) { ds.DefaultBranch = "master" }),
-		"unknown parent":      plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Parent = "c2" }),
-		"commit twice":        plain(func(ds *jobstest.SeedDataset) { ds.Commits[1].Name = "c1" }),
-		"commit without name": plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Name = "" }),
-		"branch at nothing":   plain(func(ds *jobstest.SeedDataset) { ds.Branches[1].Commit = "c3" }),
-		"branch twice":        plain(func(ds *jobstest.SeedDataset) { ds.Branches[1].Name = "main" }),
-		"tag at nothing":      plain(func(ds *jobstest.SeedDataset) { ds.Tags[0].Commit = "c3" }),
-		"draft on nothing":    plain(func(ds *jobstest.SeedDataset) { ds.Drafts = []jobstest.SeedDraft{{Branch: "x"}} }),
-		"draft status":        plain(func(ds *jobstest.SeedDataset) { ds.Drafts = []jobstest.SeedDraft{{Branch: "main", Status: "x"}} }),
-		"path twice":          plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Segments[0].Data[1].RemotePath = "hello0.txt" }),
-		"no path":             plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Segments[0].Data[1].RemotePath = "" }),
-		"negative size":       plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Segments[0].Data[1].Size = -1 }),
-		"label no object":     plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Segments[0].Data[1].Label = []byte(`[]`) }),
-		"mask without path": plain(func(ds *jobstest.SeedDataset) {
-			ds.Commits[0].Segments[0].Data[1].Label = []byte(`{"SEMANTIC_MASK": {}}`)
-		}),
-		"sensor in plain":   plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Segments[0].Data[1].Sensor = "x" }),
-		"nothing to remove": plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Segments[0].Remove = []string{"x"} }),
-		"enum of lists": plain(func(ds *jobstest.SeedDataset) {
-			ds.Catalog = map[string]jobstest.SeedCatalog{"X": {Attributes: []jobstest.SeedAttribute{{Enum: []any{[]int{1}}}}}}
-		}),
-		"data in fusion":       fusion(func(s *jobstest.SeedSegment) { s.Data = []jobstest.SeedData{{RemotePath: "x"}} }),
-		"sensor not described": fusion(func(s *jobstest.SeedSegment) { s.Sensors = s.Sensors[:1] }),
-		"sensor without name":  fusion(func(s *jobstest.SeedSegment) { s.Sensors[0] = []byte(`{}`) }),
-		"frame without id":     fusion(func(s *jobstest.SeedSegment) { s.Frames[0].ID = "" }),
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := jobstest.NewServer(jobstest.WithSeed(seed))
-			require.Error(t, err)
-			assert.Regexp(t, "^jobstest: the seed: dataset ", err)
-		})
-	}
-}
-
-func TestErrorTable(t *testing.T) {
-	c := start(t, jobstest.WithSeed(hello()), jobstest.WithBadRequests())
-	id := c.id("hello")
-	jobs := "datasets/" + id + "/jobs"
-	for _, test := range []struct {
-		status             int
-		code, method, path string
-		body               any
-	}{
-		{404, "ResourceNotExist", "GET", "", nil},
-		{404, "ResourceNotExist", "GET", "nothing", nil},
-		{404, "ResourceNotExist", "GET", "datasets/", nil},
-		{404, "ResourceNotExist", "GET", "datasets//jobs?jobType=basicSearch", nil},
-		{404, "ResourceNotExist", "GET", "datasets/../datasets", nil},
-		{404, "ResourceNotExist", "PUT", "datasets", nil},
-		{404, "ResourceNotExist", "GET", "datasets/0123", nil},
-		{404, "ResourceNotExist", "GET", "datasets/0%2F1%3F23", nil},
-		{400, "RequestParamsMissing", "GET", jobs, nil},
-		{400, "InvalidParamsValue", "GET", jobs + "?jobType=mystery", nil},
-		{400, "InvalidParamsValue", "GET", jobs + "?jobType=basicSearch&limit=0", nil},
-		{400, "InvalidParamsValue", "GET", jobs + "?jobType=basicSearch&limit=129", nil},
-		{400, "InvalidParamsValue", "GET", jobs + "?jobType=basicSearch&limit=x", nil},
-		{400, "InvalidParamsValue", "GET", jobs + "?jobType=basicSearch&offset=-1", nil},
-		{400, "RequestParamsMissing", "POST", jobs, nil},
-		{400, "InvalidParamsValue", "POST", jobs, `{"title": `},
-		{400, "InvalidParamsValue", "POST", jobs, `[]`},
-		{400, "InvalidParamsValue", "POST", jobs, `{"title": 1}`},
-		{400, "InvalidParamsValue", "POST", jobs, `"` + strings.Repeat("x", 1<<20) + `"`},
-		{400, "RequestParamsMissing", "POST", jobs, `{}`},
-		{400, "RequestParamsMissing", "POST", jobs, `{"title": "t"}`},
-		{400, "RequestParamsMissing", "POST", jobs, `{"title": "t", "jobType": "squashAndMerge"}`},
-		{400, "InvalidParamsValue", "POST", jobs, `{"title": "t", "jobType": "squashAndMerge", "arguments": []}`},
-		{400, "InvalidParamsValue", "POST", jobs, `{"title": "t", "jobType": "mystery", "arguments": {}}`},
-		{404, "ResourceNotExist", "POST", "datasets/0123/jobs", `{"title": "t", "jobType": "squashAndMerge", "arguments": {}}`},
-		{404, "ResourceNotExist", "GET", jobs + "/0123?jobType=basicSearch", nil},
-		{404, "ResourceNotExist", "DELETE", jobs + "/0123?jobType=basicSearch", nil},
-		{404, "ResourceNotExist", "POST", jobs + "/0123/abort?jobType=basicSearch", nil},
-		{404, "ResourceNotExist", "POST", jobs + "/0123/retry?jobType=basicSearch", nil},
-		{404, "ResourceNotExist", "GET", "datasets/" + id + "/commits?commit=nothing", nil},
-		{400, "InvalidParamsValue", "GET", "datasets/" + id + "/drafts?status=HALF", nil},
-		{404, "ResourceNotExist", "PATCH", "datasets/" + id + "/drafts/1", `{"status": "CLOSED"}`},
-		{400, "InvalidParamsValue", "PATCH", "datasets/" + id + "/drafts/one", `{"status": "CLOSED"}`},
-		{400, "RequestParamsMissing", "GET", "datasets/" + id + "/data/details", nil},
-		{400, "RequestParamsMissing", "GET", "datasets/" + id + "/data/details?segmentName=", nil},
-		{404, "ResourceNotExist", "GET", "datasets/" + id + "/data/details?segmentName=nothing", nil},
-		{404, "ResourceNotExist", "GET", "datasets/" + id + "/segments?commit=nothing", nil},
-		{404, "ResourceNotExist", "GET", "datasets/" + id + "/segments?draftNumber=1", nil},
-		{400, "InvalidParamsValue", "GET", "datasets/" + id + "/segments?commit=main&draftNumber=1", nil},
-		{400, "RequestParamsMissing", "GET", "datasets/" + id + "/masks/urls?segmentName=Segment1", nil},
-		{400, "InvalidParamsValue", "GET", "datasets/" + id + "/masks/urls?segmentName=Segment1&maskType=BOX2D", nil},
-		{404, "ResourceNotExist", "POST", "searchResults/0123/datasets", `{"datasetName": "new", "alias": "", "isPublic": false}`},
-		{400, "RequestParamsMissing", "POST", "searchResults/0123/datasets", `{}`},
-	} {
-		path, _, _ := strings.Cut(test.path, "?")
-		t.Run(fmt.Sprintf("%d %s %s %.60v", test.status, test.method, path, test.body), func(t *testing.T) {
-			caller{t, c.Server}.refuse(test.status, test.code, test.method, test.path, test.body)
 		})
 	}
 }

@@ -1,4 +1,4 @@
-package jobstest_test
+package emulator_test
 
 import (
 	"fmt"
@@ -7,14 +7,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
 )
 
-func TestLifeOfAJob(t *testing.T) {
+func TestGetJob_ShowsTheStatusAtTheCurrentTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := start(t, jobstest.WithSeed(hello()), jobstest.WithQueuing(2*time.Second), jobstest.WithProcessing(3*time.Second))
+		c := start(t, withSeed(hello()), withTimes(2*time.Second, 3*time.Second))
 		created := time.Now().Unix()
 		j := c.create(c.id("hello"), "squashAndMerge", mergeArguments("skip"))
 
@@ -22,16 +23,16 @@ func TestLifeOfAJob(t *testing.T) {
 			"title": "a job", "jobId": j.jobID, "arguments": mergeArguments("skip"), "createdAt": float64(created),
 			"status": "QUEUING", "errorMessage": "", "description": "a test",
 		}
-		require.Equal(t, want, j.look())
+		require.Equal(t, want, j.state())
 		<-time.After(2*time.Second - 1)
-		require.Equal(t, want, j.look())
+		require.Equal(t, want, j.state())
 		<-time.After(time.Nanosecond)
 		want["status"], want["startedAt"] = "PROCESSING", float64(created+2)
-		require.Equal(t, want, j.look())
+		require.Equal(t, want, j.state())
 		// Nobody looks when it ends; it has ended then all the same.
 		<-time.After(time.Hour)
 		want["status"], want["finishedAt"], want["result"] = "SUCCESS", float64(created+5), object{"draftNumber": 1.0}
-		require.Equal(t, want, j.look())
+		require.Equal(t, want, j.state())
 		drafts := c.get("datasets/" + j.datasetID + "/drafts")["drafts"].([]any)
 		require.Equal(t, object{
 			"number": 1.0, "title": "merge dev", "description": "all of it", "branchName": "main", "status": "OPEN",
@@ -46,13 +47,12 @@ func TestLifeOfAJob(t *testing.T) {
 	})
 }
 
-func TestAbortAndRetry(t *testing.T) {
+func TestRetryJob_StartsANewRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var asked []jobstest.RunRequest
-		c := start(t, jobstest.WithSeed(hello()), jobstest.WithRuns(func(r jobstest.RunRequest) jobstest.Run {
-			asked = append(asked, r)
-			run := r.Standard
-			run.Queuing, run.Processing = time.Second, time.Minute
+		var requests []emulator.RunRequest
+		c := start(t, withSeed(hello()), withRuns(func(r emulator.RunRequest) emulator.Run {
+			requests = append(requests, r)
+			run := emulator.Run{Queuing: time.Second, Processing: time.Minute}
 			if r.Attempt == 2 {
 				run.Fail = "the disk is full"
 			}
@@ -62,48 +62,47 @@ func TestAbortAndRetry(t *testing.T) {
 		<-time.After(time.Second)
 		j.refuse(400, "InvalidParamsValue", http.MethodDelete, j.path(""), nil)
 		require.Empty(t, j.ask(http.MethodPost, j.path("/abort"), nil))
-		state := j.look()
+		state := j.state()
 		assert.Equal(t, "ABORTED", state["status"])
 		assert.EqualValues(t, time.Now().Unix(), state["finishedAt"])
 		assert.NotContains(t, state, "result")
 
 		require.Empty(t, j.ask(http.MethodPost, j.path("/retry"), nil))
-		state = j.look()
+		state = j.state()
 		assert.Equal(t, "QUEUING", state["status"])
 		assert.NotContains(t, state, "startedAt")
 		assert.NotContains(t, state, "finishedAt")
 		<-time.After(time.Hour)
-		state = j.look()
+		state = j.state()
 		assert.Equal(t, "FAILED", state["status"])
 		assert.Equal(t, "the disk is full", state["errorMessage"])
 		assert.NotContains(t, state, "result")
 		assert.Empty(t, c.get("datasets/" + j.datasetID + "/drafts?status=ALL")["drafts"])
 
 		require.Empty(t, j.ask(http.MethodPost, j.path("/retry"), nil))
-		assert.Equal(t, "", j.look()["errorMessage"])
+		assert.Equal(t, "", j.state()["errorMessage"])
 		assert.Equal(t, object{"draftNumber": 1.0}, j.finish())
 
-		require.Len(t, asked, 3)
-		for i, request := range asked {
-			assert.Equal(t, jobstest.RunRequest{
+		require.Len(t, requests, 3)
+		for i, request := range requests {
+			assert.Equal(t, emulator.RunRequest{
 				DatasetID: j.datasetID, DatasetName: "hello", JobID: j.jobID, JobType: "squashAndMerge", JobTitle: "a job",
-				Attempt:  i + 1,
-				Standard: jobstest.Run{Queuing: jobstest.DefaultQueuing, Processing: jobstest.DefaultProcessing},
+				Attempt: i + 1,
 			}, request)
 		}
 	})
 }
 
-func TestRetryIsForMergesOnly(t *testing.T) {
-	c := start(t, jobstest.WithSeed(hello()))
+func TestRetryJob_RefusesASearch(t *testing.T) {
+	c := start(t, withSeed(hello()))
 	id := c.id("hello")
 	j := c.create(id, "basicSearch", searchArguments(c.head(id), "and", "file", filterOf("size", ">", 0)))
 	j.ask(http.MethodPost, j.path("/abort"), nil)
 	j.refuse(400, "InvalidParamsValue", http.MethodPost, j.path("/retry"), nil)
 }
 
-func TestJobTypeMustBeThatOfTheJob(t *testing.T) {
-	c := start(t, jobstest.WithSeed(hello()))
+func TestGetJob_RefusesAnotherJobType(t *testing.T) {
+	c := start(t, withSeed(hello()))
 	j := c.create(c.id("hello"), "squashAndMerge", mergeArguments("abort"))
 	j.jobType = "basicSearch"
 	j.refuse(404, "ResourceNotExist", http.MethodGet, j.path(""), nil)
@@ -112,9 +111,9 @@ func TestJobTypeMustBeThatOfTheJob(t *testing.T) {
 	j.refuse(404, "ResourceNotExist", http.MethodDelete, j.path(""), nil)
 }
 
-func TestListJobs(t *testing.T) {
+func TestListJobs_PagesNewestFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := start(t, jobstest.WithSeed(hello()), jobstest.WithQueuing(0), jobstest.WithProcessing(time.Hour))
+		c := start(t, withSeed(hello()), withTimes(0, time.Hour))
 		id := c.id("hello")
 		var ids []string
 		for i := range 300 {
@@ -167,73 +166,50 @@ func TestListJobs(t *testing.T) {
 	})
 }
 
-// Ten thousand jobs end in the order in which they are due, also when nobody
-// looks before the last one has ended.
-func TestManyJobs(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const jobs = 10_000
-		n := 0
-		c := start(t, jobstest.WithSeed(hello()), jobstest.WithoutContractCheck(), jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
-			n++
-			return jobstest.Run{Processing: time.Duration((n*7919)%jobs) * time.Second}
-		}))
-		id := c.id("hello")
-		for range jobs {
-			c.create(id, "squashAndMerge", mergeArguments("skip"))
-		}
-		begin := time.Now().Unix()
-		<-time.After(jobs * time.Second)
-		for offset := 0; offset < jobs; offset += 128 {
-			for _, item := range c.get(fmt.Sprintf("datasets/%s/jobs?jobType=squashAndMerge&offset=%d", id, offset))["jobs"].([]any) {
-				item := item.(object)
-				require.Equal(t, "SUCCESS", item["status"])
-				// Each took another number of seconds, from 0 on.
-				require.EqualValues(t, item["finishedAt"].(float64)-float64(begin)+1, item["result"].(object)["draftNumber"])
-			}
-		}
-	})
-}
-
-func TestNegativeRunCountsAsNone(t *testing.T) {
-	c := start(t, jobstest.WithSeed(hello()), jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
-		return jobstest.Run{Queuing: -time.Hour, Processing: -time.Hour}
+func TestRun_NegativeDurationCountsAsZero(t *testing.T) {
+	c := start(t, withSeed(hello()), withRuns(func(emulator.RunRequest) emulator.Run {
+		return emulator.Run{Queuing: -time.Hour, Processing: -time.Hour}
 	}))
-	state := c.create(c.id("hello"), "squashAndMerge", mergeArguments("skip")).look()
+	state := c.create(c.id("hello"), "squashAndMerge", mergeArguments("skip")).state()
 	require.Equal(t, "SUCCESS", state["status"])
 	require.Equal(t, state["createdAt"], state["finishedAt"])
 }
 
-func TestScriptMayUseTheServer(t *testing.T) {
+func TestRun_MaySendRequests(t *testing.T) {
 	var c caller
-	c = start(t, jobstest.WithSeed(hello()), jobstest.WithRuns(func(r jobstest.RunRequest) jobstest.Run {
+	c = start(t, withSeed(hello()), withRuns(func(r emulator.RunRequest) emulator.Run {
 		c.get("datasets/" + r.DatasetID)
-		return jobstest.Run{}
+		return emulator.Run{}
 	}))
 	c.create(c.id("hello"), "squashAndMerge", mergeArguments("skip")).finish()
 }
 
-func TestMergeArguments(t *testing.T) {
-	c := start(t, jobstest.WithSeed(hello()), jobstest.WithBadRequests())
-	jobs := "datasets/" + c.id("hello") + "/jobs"
-	for name, test := range map[string]struct {
-		status int
-		code   string
-		change func(object)
-	}{
-		"no title":       {400, "RequestParamsMissing", func(a object) { delete(a, "title") }},
-		"no source":      {400, "RequestParamsMissing", func(a object) { delete(a, "sourceBranchName") }},
-		"null target":    {400, "RequestParamsMissing", func(a object) { a["targetBranchName"] = nil }},
-		"no strategy":    {400, "RequestParamsMissing", func(a object) { delete(a, "strategy") }},
-		"other strategy": {400, "InvalidParamsValue", func(a object) { a["strategy"] = "ours" }},
-		"number":         {400, "InvalidParamsValue", func(a object) { a["title"] = 1 }},
-		"unknown source": {404, "ResourceNotExist", func(a object) { a["sourceBranchName"] = "nothing" }},
-		"unknown target": {404, "ResourceNotExist", func(a object) { a["targetBranchName"] = "nothing" }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			arguments := mergeArguments("abort")
-			test.change(arguments)
-			caller{t, c.Server}.refuse(test.status, test.code, http.MethodPost, jobs,
-				object{"title": "t", "jobType": "squashAndMerge", "arguments": arguments})
-		})
-	}
+func TestCreateDatasetFromSearch_CopiesTheResult(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, withSeed(cameras()))
+		id := c.id("cameras")
+		j := c.create(id, "basicSearch", searchArguments(c.head(id), "and", "file", filterOf("category", "in", []string{"02"}, "BOX2D")))
+		path := "searchResults/" + j.jobID + "/datasets"
+		body := object{"datasetName": "lefts", "alias": "Left cameras", "isPublic": true}
+		c.refuse(400, "InvalidParamsValue", http.MethodPost, path, body) // not yet
+		result := j.finish()["searchResultId"].(string)
+		require.Empty(t, c.ask(http.MethodPost, path, body))
+		c.refuse(409, "NameConflict", http.MethodPost, path, body)
+
+		made := c.id("lefts")
+		head := c.head(made)
+		assert.Equal(t, object{
+			"id": made, "name": "lefts", "alias": "Left cameras", "type": 1.0, "isPublic": true, "defaultBranch": "main", "commitId": head,
+		}, c.get("datasets/"+made))
+		require.Len(t, c.get("datasets/" + made + "/commits")["commits"], 1)
+		for _, read := range []string{"/segments", "/sensors?segmentName=test", "/labels/statistics", "/data/details?segmentName=test"} {
+			assert.Equal(t, c.get("datasets/"+result+read), c.get("datasets/"+made+read), read)
+		}
+		again := c.create(made, "basicSearch", searchArguments(head, "and", "file", filterOf("segment", "in", []string{"train"}))).finish()
+		assert.Equal(t, 1.0, c.get("datasets/" + again["searchResultId"].(string) + "/segments")["totalCount"])
+
+		merged := c.create(made, "squashAndMerge", object{"title": "t", "sourceBranchName": "main", "targetBranchName": "main", "strategy": "abort"})
+		merged.finish()
+		c.refuse(404, "ResourceNotExist", http.MethodPost, "searchResults/"+merged.jobID+"/datasets", body)
+	})
 }

@@ -1,4 +1,4 @@
-package jobstest_test
+package emulator_test
 
 import (
 	"encoding/json"
@@ -7,14 +7,13 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func TestBasicSearchAsSeen(t *testing.T) {
+func TestSearch_MatchesTheService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := start(t, jobstest.WithSeed(cameras()))
+		c := start(t, withSeed(cameras()))
 		id := c.id("cameras")
 		result := c.create(id, "basicSearch", searchArguments(c.head(id), "and", "file",
 			filterOf("category", "in", []string{"01", "02"}, "BOX2D"),
@@ -46,9 +45,9 @@ func TestBasicSearchAsSeen(t *testing.T) {
 	})
 }
 
-func TestUnitFrame(t *testing.T) {
+func TestSearch_UnitFrameReturnsWholeFrames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := start(t, jobstest.WithSeed(cameras()))
+		c := start(t, withSeed(cameras()))
 		id := c.id("cameras")
 		result := c.create(id, "basicSearch", searchArguments(c.head(id), "and", "frame",
 			filterOf("keyword", "like", "left/tr"))).finish()
@@ -59,8 +58,8 @@ func TestUnitFrame(t *testing.T) {
 	})
 }
 
-func TestSearchArguments(t *testing.T) {
-	c := start(t, jobstest.WithSeed(hello()), jobstest.WithBadRequests())
+func TestCreateJob_RefusesInvalidSearchArguments(t *testing.T) {
+	c := start(t, withSeed(hello()), withBadRequests())
 	id := c.id("hello")
 	good := func() object { return searchArguments(c.head(id), "and", "file", filterOf("size", ">", 0)) }
 	filters := func(f ...any) func(object) { return func(a object) { a["filters"] = f } }
@@ -117,18 +116,18 @@ func TestSearchArguments(t *testing.T) {
 		t.Run(test.message, func(t *testing.T) {
 			arguments := good()
 			test.change(arguments)
-			message := caller{t, c.Server}.refuse(test.status, test.code, http.MethodPost, "datasets/"+id+"/jobs",
+			message := caller{t, c.Emulator, c.accessKey}.refuse(test.status, test.code, http.MethodPost, "datasets/"+id+"/jobs",
 				object{"title": "t", "jobType": "basicSearch", "arguments": arguments})
 			assert.Contains(t, message, test.message)
 		})
 	}
 }
 
-func TestOnlyTheLatestFiveResultsCanBeRead(t *testing.T) {
+func TestSearch_KeepsTheLatestFiveResults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		seed := cameras()
-		seed.Datasets = append(seed.Datasets, hello().Datasets...)
-		c := start(t, jobstest.WithSeed(seed))
+		s := cameras()
+		s.Datasets = append(s.Datasets, hello().Datasets...)
+		c := start(t, withSeed(s))
 		search := func(name string) (job, object) {
 			id := c.id(name)
 			j := c.create(id, "basicSearch", searchArguments(c.head(id), "or", "file", filterOf("size", ">=", 0)))
@@ -141,7 +140,7 @@ func TestOnlyTheLatestFiveResultsCanBeRead(t *testing.T) {
 			j, result := search("cameras")
 			jobs, results = append(jobs, j), append(results, result)
 		}
-		assert.Equal(t, results[0], jobs[0].look()["result"], "the job still tells it")
+		assert.Equal(t, results[0], jobs[0].state()["result"], "the job still tells it")
 		read := func(result object) string {
 			return fmt.Sprintf("datasets/%s/segments?commit=%s", result["searchResultId"], result["searchResultCommitId"])
 		}
@@ -159,84 +158,4 @@ func TestOnlyTheLatestFiveResultsCanBeRead(t *testing.T) {
 		c.refuse(404, "ResourceNotExist", http.MethodGet, "datasets/"+result+"/segments?draftNumber=1", nil)
 		c.refuse(404, "ResourceNotExist", http.MethodGet, "datasets/"+result, nil)
 	})
-}
-
-func TestDatasetFromASearch(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := start(t, jobstest.WithSeed(cameras()))
-		id := c.id("cameras")
-		j := c.create(id, "basicSearch", searchArguments(c.head(id), "and", "file", filterOf("category", "in", []string{"02"}, "BOX2D")))
-		path := "searchResults/" + j.jobID + "/datasets"
-		body := object{"datasetName": "lefts", "alias": "Left cameras", "isPublic": true}
-		c.refuse(400, "InvalidParamsValue", http.MethodPost, path, body) // not yet
-		result := j.finish()["searchResultId"].(string)
-		require.Empty(t, c.ask(http.MethodPost, path, body))
-		c.refuse(409, "NameConflict", http.MethodPost, path, body)
-
-		made := c.id("lefts")
-		head := c.head(made)
-		assert.Equal(t, object{
-			"id": made, "name": "lefts", "alias": "Left cameras", "type": 1.0, "isPublic": true, "defaultBranch": "main", "commitId": head,
-		}, c.get("datasets/"+made))
-		require.Len(t, c.get("datasets/" + made + "/commits")["commits"], 1)
-		for _, read := range []string{"/segments", "/sensors?segmentName=test", "/labels/statistics", "/data/details?segmentName=test"} {
-			assert.Equal(t, c.get("datasets/"+result+read), c.get("datasets/"+made+read), read)
-		}
-		again := c.create(made, "basicSearch", searchArguments(head, "and", "file", filterOf("segment", "in", []string{"train"}))).finish()
-		assert.Equal(t, 1.0, c.get("datasets/" + again["searchResultId"].(string) + "/segments")["totalCount"])
-
-		merged := c.create(made, "squashAndMerge", object{"title": "t", "sourceBranchName": "main", "targetBranchName": "main", "strategy": "abort"})
-		merged.finish()
-		c.refuse(404, "ResourceNotExist", http.MethodPost, "searchResults/"+merged.jobID+"/datasets", body)
-	})
-}
-
-func TestStatistics(t *testing.T) {
-	low, high := 0.0, 100.0
-	label := func(raw string) jobstest.SeedData {
-		return jobstest.SeedData{RemotePath: raw, Label: json.RawMessage(raw)}
-	}
-	c := start(t, jobstest.WithSeed(jobstest.Seed{Datasets: []jobstest.SeedDataset{{
-		Name: "ds",
-		Catalog: map[string]jobstest.SeedCatalog{
-			"POLYGON": {
-				Categories: []jobstest.SeedCategory{{Name: "b"}, {Name: "a"}, {Name: "never"}},
-				Attributes: []jobstest.SeedAttribute{
-					{Name: "color", Enum: []any{"red", 1, nil, "never"}},
-					{Name: "speed", Type: "number", Minimum: &low, Maximum: &high},
-					{Name: "open", Type: "boolean"},
-					{Name: "text", Type: "string"},
-					{Name: "absent", Type: "boolean"},
-				},
-			},
-			"SEMANTIC_MASK": {Categories: []jobstest.SeedCategory{{Name: "road", ID: 7}, {Name: "sky", ID: 8}}},
-		},
-		Commits: []jobstest.SeedCommit{{Name: "c", Segments: []jobstest.SeedSegment{{Name: "s", Data: []jobstest.SeedData{
-			label(`{"POLYGON": [
-				{"polygon": [], "category": "new", "attributes": {"color": ["red", 1, "unknown"], "speed": 5, "open": false, "text": "x"}},
-				{"polygon": [], "category": "a", "attributes": {"color": null, "speed": 7.5, "open": true}}]}`),
-			label(`{"POLYGON": [{"polygon": [], "category": "b", "attributes": {"color": "red", "speed": -3, "open": "yes"}}, {"polygon": []}], "CLASSIFICATION": {"category": "day"}, "BOX2D": []}`),
-			label(`{"SEMANTIC_MASK": {"remotePath": "m", "info": [{"categoryId": 8}, {"categoryId": 9}, {"categoryId": 8}]}, "LATER": {"x": 1}}`),
-		}}}}},
-		Branches: []jobstest.SeedRef{{Name: "main", Commit: "c"}},
-	}}}))
-	_, answer := c.send(http.MethodGet, "datasets/"+c.id("ds")+"/labels/statistics", nil)
-	assert.JSONEq(t, `{"labelStatistics": {
-		"CLASSIFICATION": {"quantity": 1, "categories": [{"name": "day", "quantity": 1}]},
-		"LATER": {"quantity": 1},
-		"POLYGON": {
-			"quantity": 4,
-			"categories": [
-				{"name": "b", "quantity": 1, "attributes": [{"name": "color", "enum": ["red"], "quantities": [1]}, {"name": "speed", "minimum": -3, "maximum": -3}]},
-				{"name": "a", "quantity": 1, "attributes": [{"name": "color", "enum": [null], "quantities": [1]}, {"name": "speed", "minimum": 7.5, "maximum": 7.5}, {"name": "open", "enum": [true], "quantities": [1]}]},
-				{"name": "new", "quantity": 1, "attributes": [{"name": "color", "enum": ["red", 1], "quantities": [1, 1]}, {"name": "speed", "minimum": 5, "maximum": 5}, {"name": "open", "enum": [false], "quantities": [1]}]}
-			],
-			"attributes": [
-				{"name": "color", "enum": ["red", 1, null], "quantities": [2, 1, 1]},
-				{"name": "speed", "minimum": -3, "maximum": 7.5},
-				{"name": "open", "enum": [true, false], "quantities": [1, 1]}
-			]
-		},
-		"SEMANTIC_MASK": {"quantity": 3, "categories": [{"name": "sky", "quantity": 2}]}
-	}}`, string(answer))
 }

@@ -1,20 +1,21 @@
-package jobstest_test
+package emulator_test
 
 import (
-	"encoding/json"
 	"fmt"
+	"net/http"
 	"testing"
 	"testing/synctest"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/seed"
 )
 
-func TestSquashAndMergeAsSeen(t *testing.T) {
+func TestMerge_MatchesTheService(t *testing.T) {
 	for _, test := range []struct {
-		strategy  string
-		files     int
-		labelled1 int // how many, of the first, have the label 01
+		strategy string
+		files    int
+		labeled1 int // how many, of the first, have the label 01
 	}{
 		{"abort", 4, 4},
 		{"override", 10, 0},
@@ -22,7 +23,7 @@ func TestSquashAndMergeAsSeen(t *testing.T) {
 	} {
 		t.Run(test.strategy, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := start(t, jobstest.WithSeed(hello()))
+				c := start(t, withSeed(hello()))
 				id := c.id("hello")
 				result := c.create(id, "squashAndMerge", mergeArguments(test.strategy)).finish()
 				require.Equal(t, object{"draftNumber": 1.0}, result)
@@ -30,7 +31,7 @@ func TestSquashAndMergeAsSeen(t *testing.T) {
 				require.Len(t, details, test.files)
 				for i, detail := range details {
 					want := "02"
-					if i < test.labelled1 {
+					if i < test.labeled1 {
 						want = "01"
 					}
 					require.Equal(t, object{"CLASSIFICATION": object{"category": want}}, detail.(object)["label"])
@@ -40,80 +41,74 @@ func TestSquashAndMergeAsSeen(t *testing.T) {
 	}
 }
 
-// datum makes a datum whose content and label are one letter each.
-func datum(path, content, label string) jobstest.SeedData {
-	return jobstest.SeedData{
-		RemotePath: path,
-		Content:    []byte(content),
-		Label:      json.RawMessage(fmt.Sprintf(`{"CLASSIFICATION": {"category": %q}}`, label)),
+func TestCreateJob_RefusesInvalidMergeArguments(t *testing.T) {
+	c := start(t, withSeed(hello()), withBadRequests())
+	jobs := "datasets/" + c.id("hello") + "/jobs"
+	for name, test := range map[string]struct {
+		status int
+		code   string
+		change func(object)
+	}{
+		"no title":       {400, "RequestParamsMissing", func(a object) { delete(a, "title") }},
+		"no source":      {400, "RequestParamsMissing", func(a object) { delete(a, "sourceBranchName") }},
+		"null target":    {400, "RequestParamsMissing", func(a object) { a["targetBranchName"] = nil }},
+		"no strategy":    {400, "RequestParamsMissing", func(a object) { delete(a, "strategy") }},
+		"other strategy": {400, "InvalidParamsValue", func(a object) { a["strategy"] = "ours" }},
+		"number":         {400, "InvalidParamsValue", func(a object) { a["title"] = 1 }},
+		"unknown source": {404, "ResourceNotExist", func(a object) { a["sourceBranchName"] = "nothing" }},
+		"unknown target": {404, "ResourceNotExist", func(a object) { a["targetBranchName"] = "nothing" }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			arguments := mergeArguments("abort")
+			test.change(arguments)
+			caller{t, c.Emulator, c.accessKey}.refuse(test.status, test.code, http.MethodPost, jobs,
+				object{"title": "t", "jobType": "squashAndMerge", "arguments": arguments})
+		})
 	}
 }
 
-func at(sensor string, d jobstest.SeedData) jobstest.SeedData {
+// datum makes a datum whose content and label are one letter each.
+func datum(path, content, label string) seed.Data {
+	return seed.Data{
+		RemotePath: path,
+		Content:    []byte(content),
+		Label:      seed.JSON(fmt.Sprintf(`{"CLASSIFICATION": {"category": %q}}`, label)),
+	}
+}
+
+func at(sensor string, d seed.Data) seed.Data {
 	d.Sensor = sensor
 	return d
 }
 
 // twoBranches has main and dev, which have nothing in common.
-func twoBranches(fusion bool, main, dev []jobstest.SeedSegment) jobstest.Seed {
-	return jobstest.Seed{Datasets: []jobstest.SeedDataset{{
+func twoBranches(fusion bool, main, dev []seed.Segment) seed.Seed {
+	return seed.Seed{Datasets: []seed.Dataset{{
 		Name:     "ds",
 		Fusion:   fusion,
-		Commits:  []jobstest.SeedCommit{{Name: "c1", Segments: main}, {Name: "c2", Segments: dev}},
-		Branches: []jobstest.SeedRef{{Name: "main", Commit: "c1"}, {Name: "dev", Commit: "c2"}},
+		Commits:  []seed.Commit{{Name: "c1", Segments: main}, {Name: "c2", Segments: dev}},
+		Branches: []seed.Ref{{Name: "main", Commit: "c1"}, {Name: "dev", Commit: "c2"}},
 	}}}
 }
 
-// contents writes a content down: segment, then frame and sensor where there
-// are any, path, bytes and category of each datum, in order.
-func (c caller) contents(base, query string) []string {
-	c.t.Helper()
-	var lines []string
-	for _, s := range c.get(base + "/segments?" + query)["segments"].([]any) {
-		name := s.(object)["name"].(string)
-		lines = append(lines, name)
-		for _, detail := range c.get(base + "/data/details?segmentName=" + name + "&" + query)["dataDetails"].([]any) {
-			detail := detail.(object)
-			data, isFrame := detail["frame"].([]any)
-			if !isFrame {
-				data = []any{detail}
-			}
-			for _, d := range data {
-				d := d.(object)
-				place := ""
-				if isFrame {
-					place = fmt.Sprintf("%s %s ", detail["frameId"], d["sensorName"])
-				}
-				category := ""
-				if label, ok := d["label"].(object); ok {
-					category = label["CLASSIFICATION"].(object)["category"].(string)
-				}
-				_, content := c.download(d["url"].(string), nil)
-				lines = append(lines, fmt.Sprintf("- %s%s %s %s", place, d["remotePath"], content, category))
-			}
-		}
-	}
-	return lines
-}
-
-func TestMergeOfPlainDatasets(t *testing.T) {
-	main := []jobstest.SeedSegment{
-		{Name: "a", Description: "of main", Data: []jobstest.SeedData{
+func TestMerge_PlainDatasets(t *testing.T) {
+	main := []seed.Segment{
+		{Name: "a", Description: "of main", Data: []seed.Data{
 			datum("same", "x", "1"), datum("other-label", "x", "1"), datum("other-content", "x", "1"), datum("mine", "x", "1"),
 		}},
-		{Name: "b", Data: []jobstest.SeedData{datum("mine", "x", "1")}},
+		{Name: "b", Data: []seed.Data{datum("mine", "x", "1")}},
 	}
-	dev := []jobstest.SeedSegment{
-		{Name: "c", Data: []jobstest.SeedData{datum("same", "y", "2")}},
-		{Name: "a", Description: "of dev", Data: []jobstest.SeedData{
+	dev := []seed.Segment{
+		{Name: "c", Data: []seed.Data{datum("same", "y", "2")}},
+		{Name: "a", Description: "of dev", Data: []seed.Data{
 			datum("theirs", "y", "2"), datum("other-content", "y", "1"), datum("same", "x", "1"), datum("other-label", "x", "2"),
 		}},
 	}
-	withoutConflict := []jobstest.SeedSegment{dev[0], {Name: "a", Data: []jobstest.SeedData{dev[1].Data[0], dev[1].Data[2]}}}
+	withoutConflict := []seed.Segment{dev[0], {Name: "a", Data: []seed.Data{dev[1].Data[0], dev[1].Data[2]}}}
 	union := []string{"a", "- same x 1", "- other-label x 1", "- other-content x 1", "- mine x 1", "- theirs y 2", "b", "- mine x 1", "c", "- same y 2"}
 	for _, test := range []struct {
 		name, strategy string
-		dev            []jobstest.SeedSegment
+		dev            []seed.Segment
 		want           []string
 		description    string
 	}{
@@ -124,7 +119,7 @@ func TestMergeOfPlainDatasets(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := start(t, jobstest.WithSeed(twoBranches(false, main, test.dev)))
+				c := start(t, withSeed(twoBranches(false, main, test.dev)))
 				base := "datasets/" + c.id("ds")
 				before := c.contents(base, "commit=main")
 				c.create(c.id("ds"), "squashAndMerge", mergeArguments(test.strategy)).finish()
@@ -136,21 +131,21 @@ func TestMergeOfPlainDatasets(t *testing.T) {
 	}
 }
 
-func TestMergeOfFusionDatasets(t *testing.T) {
-	sensors := func(names ...string) (described []json.RawMessage) {
+func TestMerge_FusionDatasets(t *testing.T) {
+	sensors := func(names ...string) (described []seed.JSON) {
 		for _, name := range names {
-			described = append(described, json.RawMessage(fmt.Sprintf(`{"name": %q, "type": "CAMERA"}`, name)))
+			described = append(described, seed.JSON(fmt.Sprintf(`{"name": %q, "type": "CAMERA"}`, name)))
 		}
 		return described
 	}
-	main := []jobstest.SeedSegment{{Name: "a", Sensors: sensors("L", "R"), Frames: []jobstest.SeedFrame{
-		{ID: "f1", Data: []jobstest.SeedData{at("L", datum("l1", "x", "1")), at("R", datum("r1", "x", "1"))}},
-		{ID: "f2", Data: []jobstest.SeedData{at("L", datum("l2", "x", "1"))}},
+	main := []seed.Segment{{Name: "a", Sensors: sensors("L", "R"), Frames: []seed.Frame{
+		{ID: "f1", Data: []seed.Data{at("L", datum("l1", "x", "1")), at("R", datum("r1", "x", "1"))}},
+		{ID: "f2", Data: []seed.Data{at("L", datum("l2", "x", "1"))}},
 	}}}
-	dev := []jobstest.SeedSegment{{Name: "a", Sensors: sensors("R", "T", "L"), Frames: []jobstest.SeedFrame{
-		{ID: "f3", Data: []jobstest.SeedData{at("L", datum("l3", "y", "2"))}},
-		{ID: "f2", Data: []jobstest.SeedData{at("T", datum("t2", "y", "2")), at("L", datum("l2", "x", "1"))}},
-		{ID: "f1", Data: []jobstest.SeedData{
+	dev := []seed.Segment{{Name: "a", Sensors: sensors("R", "T", "L"), Frames: []seed.Frame{
+		{ID: "f3", Data: []seed.Data{at("L", datum("l3", "y", "2"))}},
+		{ID: "f2", Data: []seed.Data{at("T", datum("t2", "y", "2")), at("L", datum("l2", "x", "1"))}},
+		{ID: "f1", Data: []seed.Data{
 			at("L", datum("l1-new", "y", "2")), // another path in the same slot
 			at("R", datum("r1", "x", "1")),     // the same
 		}},
@@ -162,7 +157,7 @@ func TestMergeOfFusionDatasets(t *testing.T) {
 	} {
 		t.Run(strategy, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				c := start(t, jobstest.WithSeed(twoBranches(true, main, dev)))
+				c := start(t, withSeed(twoBranches(true, main, dev)))
 				base := "datasets/" + c.id("ds")
 				c.create(c.id("ds"), "squashAndMerge", mergeArguments(strategy)).finish()
 				require.Equal(t, want, c.contents(base, "draftNumber=1"))
@@ -182,13 +177,13 @@ func TestMergeOfFusionDatasets(t *testing.T) {
 
 // The same path in another frame is a conflict too: a path is unique in a
 // segment.
-func TestMergeMovesADatumToAnotherFrame(t *testing.T) {
+func TestMerge_SameRemotePathInAnotherFrameConflicts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		segment := func(frameID string) []jobstest.SeedSegment {
-			return []jobstest.SeedSegment{{Name: "a", Sensors: []json.RawMessage{json.RawMessage(`{"name": "L", "type": "LIDAR"}`)},
-				Frames: []jobstest.SeedFrame{{ID: frameID, Data: []jobstest.SeedData{at("L", datum("l1", "x", "1"))}}}}}
+		segment := func(frameID string) []seed.Segment {
+			return []seed.Segment{{Name: "a", Sensors: []seed.JSON{seed.JSON(`{"name": "L", "type": "LIDAR"}`)},
+				Frames: []seed.Frame{{ID: frameID, Data: []seed.Data{at("L", datum("l1", "x", "1"))}}}}}
 		}
-		c := start(t, jobstest.WithSeed(twoBranches(true, segment("f1"), segment("f2"))))
+		c := start(t, withSeed(twoBranches(true, segment("f1"), segment("f2"))))
 		id := c.id("ds")
 		for number, want := range map[string]string{"override": "f2", "skip": "f1", "abort": "f1"} {
 			n := c.create(id, "squashAndMerge", mergeArguments(number)).finish()["draftNumber"]
@@ -197,13 +192,13 @@ func TestMergeMovesADatumToAnotherFrame(t *testing.T) {
 	})
 }
 
-func TestMergeSeesTheBranchesWhenItEnds(t *testing.T) {
+func TestMerge_UsesTheBranchesAtItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		seed := hello()
-		seed.Datasets[0].Drafts = []jobstest.SeedDraft{{Title: "d", Branch: "main", Segments: []jobstest.SeedSegment{
-			{Name: "late", Data: []jobstest.SeedData{datum("late", "z", "3")}},
+		s := hello()
+		s.Datasets[0].Drafts = []seed.Draft{{Title: "d", Branch: "main", Segments: []seed.Segment{
+			{Name: "late", Data: []seed.Data{datum("late", "z", "3")}},
 		}}}
-		c := start(t, jobstest.WithSeed(seed))
+		c := start(t, withSeed(s))
 		j := c.create(c.id("hello"), "squashAndMerge", mergeArguments("override"))
 		require.NoError(t, c.CommitDraft("hello", 1))
 		require.Equal(t, object{"draftNumber": 2.0}, j.finish())

@@ -1,4 +1,4 @@
-package jobstest_test
+package emulator_test
 
 import (
 	"encoding/json"
@@ -8,28 +8,29 @@ import (
 	"testing"
 	"time"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/seed"
 )
 
 // Random searches against an evaluation that is written down from the table of
 // filters, over the seed itself. It shares no code with the server.
-func TestSearchAgainstAPlainEvaluation(t *testing.T) {
+func TestSearch_MatchesAPlainEvaluation(t *testing.T) {
 	source := uint64(time.Now().UnixNano())
 	for _, fusion := range []bool{false, true} {
 		t.Run(fmt.Sprintf("fusion=%v", fusion), func(t *testing.T) {
 			t.Logf("random source %d", source)
 			g := &generator{rand.New(rand.NewPCG(source, 0))}
 			ds := g.dataset(fusion)
-			c := start(t, jobstest.WithSeed(jobstest.Seed{Datasets: []jobstest.SeedDataset{ds}}),
-				jobstest.WithQueuing(0), jobstest.WithProcessing(0), jobstest.WithoutContractCheck())
+			c := start(t, withSeed(seed.Seed{Datasets: []seed.Dataset{ds}}),
+				withTimes(0, 0), withoutContractCheck())
 			id := c.id(ds.Name)
 			commit := c.head(id)
 			found := 0
 			for range 1000 {
 				search := g.search(commit, fusion)
 				want := evaluate(ds, search)
-				result := c.create(id, "basicSearch", search).look()["result"].(object)
+				result := c.create(id, "basicSearch", search).state()["result"].(object)
 				got := c.paths("datasets/" + result["searchResultId"].(string))
 				require.Equal(t, want, got, "%v", search)
 				found += min(len(want), 1)
@@ -82,16 +83,16 @@ var (
 	attributeVals = []any{true, false, nil, 1, 2.5, "red", "blue"}
 )
 
-func (g *generator) dataset(fusion bool) jobstest.SeedDataset {
-	commit := jobstest.SeedCommit{Name: "c"}
+func (g *generator) dataset(fusion bool) seed.Dataset {
+	commit := seed.Commit{Name: "c"}
 	for _, name := range segmentNames {
-		segment := jobstest.SeedSegment{Name: name}
+		segment := seed.Segment{Name: name}
 		for n := range 8 {
 			if !fusion {
 				segment.Data = append(segment.Data, g.datum("", n))
 				continue
 			}
-			frame := jobstest.SeedFrame{ID: fmt.Sprintf("frame-%s-%d", name, n)}
+			frame := seed.Frame{ID: fmt.Sprintf("frame-%s-%d", name, n)}
 			for _, sensor := range sensorNames {
 				if g.IntN(4) > 0 {
 					frame.Data = append(frame.Data, g.datum(sensor, n))
@@ -101,22 +102,22 @@ func (g *generator) dataset(fusion bool) jobstest.SeedDataset {
 		}
 		if fusion {
 			for _, sensor := range sensorNames {
-				segment.Sensors = append(segment.Sensors, json.RawMessage(fmt.Sprintf(`{"name": %q, "type": "CAMERA"}`, sensor)))
+				segment.Sensors = append(segment.Sensors, seed.JSON(fmt.Sprintf(`{"name": %q, "type": "CAMERA"}`, sensor)))
 			}
 		}
 		commit.Segments = append(commit.Segments, segment)
 	}
-	return jobstest.SeedDataset{
+	return seed.Dataset{
 		Name:     "random",
 		Fusion:   fusion,
-		Catalog:  map[string]jobstest.SeedCatalog{"SEMANTIC_MASK": {Categories: []jobstest.SeedCategory{{Name: "road", ID: 1}, {Name: "car", ID: 2}}}},
-		Commits:  []jobstest.SeedCommit{commit},
-		Branches: []jobstest.SeedRef{{Name: "main", Commit: "c"}},
+		Catalog:  map[string]seed.Catalog{"SEMANTIC_MASK": {Categories: []seed.Category{{Name: "road", ID: 1}, {Name: "car", ID: 2}}}},
+		Commits:  []seed.Commit{commit},
+		Branches: []seed.Ref{{Name: "main", Commit: "c"}},
 	}
 }
 
-func (g *generator) datum(sensor string, n int) jobstest.SeedData {
-	d := jobstest.SeedData{Sensor: sensor, RemotePath: fmt.Sprintf("%s%02d.bin", sensor, n), Size: g.Int64N(10)}
+func (g *generator) datum(sensor string, n int) seed.Data {
+	d := seed.Data{Sensor: sensor, RemotePath: fmt.Sprintf("%s%02d.bin", sensor, n), Size: g.Int64N(10)}
 	if g.IntN(4) == 0 {
 		d.Content, d.Size = []byte(strings.Repeat("x", g.IntN(10))), 99
 	}
@@ -127,11 +128,11 @@ func (g *generator) datum(sensor string, n int) jobstest.SeedData {
 		}
 		switch labelType {
 		case "CLASSIFICATION", "LATER":
-			label[labelType] = g.labelled()
+			label[labelType] = g.labeled()
 		case "SEMANTIC_MASK":
 			info := []any{}
 			for range g.IntN(3) {
-				it := g.labelled()
+				it := g.labeled()
 				delete(it, "category")
 				it["categoryId"] = 1 + g.IntN(3) // 3 is not in the catalog
 				info = append(info, it)
@@ -140,7 +141,7 @@ func (g *generator) datum(sensor string, n int) jobstest.SeedData {
 		default:
 			list := []any{}
 			for range g.IntN(3) {
-				list = append(list, g.labelled())
+				list = append(list, g.labeled())
 			}
 			label[labelType] = list
 		}
@@ -151,7 +152,7 @@ func (g *generator) datum(sensor string, n int) jobstest.SeedData {
 	return d
 }
 
-func (g *generator) labelled() object {
+func (g *generator) labeled() object {
 	l := object{}
 	if g.IntN(4) > 0 {
 		l["category"] = pick(g, categories...)
@@ -209,7 +210,7 @@ func (g *generator) filter() object {
 }
 
 // evaluate lists what a search must find, slowly and plainly.
-func evaluate(ds jobstest.SeedDataset, search object) []string {
+func evaluate(ds seed.Dataset, search object) []string {
 	var paths []string
 	for _, segment := range ds.Commits[0].Segments {
 		for _, d := range segment.Data {
@@ -232,7 +233,7 @@ func evaluate(ds jobstest.SeedDataset, search object) []string {
 	return paths
 }
 
-func wanted(search object, segment, frame string, d jobstest.SeedData) bool {
+func wanted(search object, segment, frame string, d seed.Data) bool {
 	yes, no := 0, 0
 	for _, f := range search["filters"].([]object) {
 		if accepts(f, segment, frame, d) {
@@ -247,7 +248,7 @@ func wanted(search object, segment, frame string, d jobstest.SeedData) bool {
 	return yes > 0
 }
 
-func accepts(f object, segment, frame string, d jobstest.SeedData) bool {
+func accepts(f object, segment, frame string, d seed.Data) bool {
 	value := f["value"]
 	var label map[string]any
 	if d.Label != nil {
