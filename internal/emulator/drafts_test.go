@@ -49,9 +49,9 @@ func TestListDrafts_FiltersByStatusAndBranch(t *testing.T) {
 		}
 
 		patch := func(number int) string { return fmt.Sprintf("datasets/%s/drafts/%d", id, number) }
-		assert.Empty(t, c.ask(http.MethodPatch, patch(2), object{"status": "CLOSED"}))
-		c.refuse(400, "InvalidParamsValue", http.MethodPatch, patch(2), object{"status": "CLOSED"})
-		c.refuse(400, "InvalidParamsValue", http.MethodPatch, patch(1), object{"status": "OPEN"})
+		assert.Empty(t, c.do(http.MethodPatch, patch(2), object{"status": "CLOSED"}))
+		c.doError(400, "InvalidParamsValue", http.MethodPatch, patch(2), object{"status": "CLOSED"})
+		c.doError(400, "InvalidParamsValue", http.MethodPatch, patch(1), object{"status": "OPEN"})
 		assert.Equal(t, "3:CLOSED 2:CLOSED", list("?status=CLOSED"))
 
 		<-time.After(time.Second)

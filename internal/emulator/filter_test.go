@@ -13,8 +13,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/seed"
 )
 
-// Random searches against an evaluation that is written down from the table of
-// filters, over the seed itself. It shares no code with the server.
+// The test compares random searches with a second implementation of the filters,
+// which reads the seed and shares no code with the emulator.
 func TestSearch_MatchesAPlainEvaluation(t *testing.T) {
 	source := uint64(time.Now().UnixNano())
 	for _, fusion := range []bool{false, true} {
@@ -26,8 +26,8 @@ func TestSearch_MatchesAPlainEvaluation(t *testing.T) {
 				withTimes(0, 0), withoutContractCheck())
 			id := c.id(ds.Name)
 			commit := c.head(id)
-			found := 0
-			for range 1000 {
+			searches, found := size(1000), 0
+			for range searches {
 				search := g.search(commit, fusion)
 				want := evaluate(ds, search)
 				result := c.create(id, "basicSearch", search).state()["result"].(object)
@@ -35,14 +35,14 @@ func TestSearch_MatchesAPlainEvaluation(t *testing.T) {
 				require.Equal(t, want, got, "%v", search)
 				found += min(len(want), 1)
 			}
-			t.Logf("%d of 1000 searches found something", found)
-			require.Greater(t, found, 300, "the searches are too narrow to show anything")
-			require.Less(t, found, 950, "the searches are too wide to show anything")
+			t.Logf("%d of %d searches found data", found, searches)
+			require.Greater(t, found, searches*2/10, "most searches find nothing")
+			require.Less(t, found, searches, "all searches find data")
 		})
 	}
 }
 
-// paths lists segment, frame and path of all data in order.
+// paths returns the segment, the frame and the path of all data in order.
 func (c caller) paths(base string) []string {
 	var paths []string
 	for _, s := range c.get(base + "/segments")["segments"].([]any) {
@@ -146,7 +146,7 @@ func (g *generator) datum(sensor string, n int) seed.Data {
 			label[labelType] = list
 		}
 	}
-	if len(label) > 0 || g.IntN(2) == 0 { // {} is no label either
+	if len(label) > 0 || g.IntN(2) == 0 { // {} means no label too
 		d.Label, _ = json.Marshal(label)
 	}
 	return d
@@ -209,7 +209,7 @@ func (g *generator) filter() object {
 	}
 }
 
-// evaluate lists what a search must find, slowly and plainly.
+// evaluate returns the expected result of a search, as paths does.
 func evaluate(ds seed.Dataset, search object) []string {
 	var paths []string
 	for _, segment := range ds.Commits[0].Segments {

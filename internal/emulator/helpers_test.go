@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,15 @@ import (
 )
 
 type object = map[string]any
+
+// size returns the size of a large test. It is full if the environment variable
+// TENSORBAY_TEST_FULL is 1, and a tenth of it otherwise.
+func size(full int) int {
+	if os.Getenv("TENSORBAY_TEST_FULL") == "1" {
+		return full
+	}
+	return full / 10
+}
 
 // A caller sends requests to an emulator.
 type caller struct {
@@ -98,7 +108,7 @@ func (c caller) RoundTrip(r *http.Request) (*http.Response, error) {
 	return recorder.Result(), nil
 }
 
-// send sends a request with the access key and returns status and body.
+// send sends a request with the access key and returns the status and the body.
 func (c caller) send(method, path string, body any) (int, []byte) {
 	c.t.Helper()
 	var reader io.Reader
@@ -121,33 +131,34 @@ func (c caller) send(method, path string, body any) (int, []byte) {
 	require.NoError(c.t, err)
 	defer response.Body.Close()
 	require.Equal(c.t, "application/json", response.Header.Get("Content-Type"))
-	answer, err := io.ReadAll(response.Body)
+	payload, err := io.ReadAll(response.Body)
 	require.NoError(c.t, err)
-	return response.StatusCode, answer
+	return response.StatusCode, payload
 }
 
-// ask wants success and returns the body.
-func (c caller) ask(method, path string, body any) object {
+// do sends a request that must succeed and returns the decoded body.
+func (c caller) do(method, path string, body any) object {
 	c.t.Helper()
-	status, answer := c.send(method, path, body)
-	require.Equal(c.t, http.StatusOK, status, "%s %s: %s", method, path, answer)
+	status, payload := c.send(method, path, body)
+	require.Equal(c.t, http.StatusOK, status, "%s %s: %s", method, path, payload)
 	var decoded object
-	require.NoError(c.t, json.Unmarshal(answer, &decoded))
+	require.NoError(c.t, json.Unmarshal(payload, &decoded))
 	return decoded
 }
 
 func (c caller) get(path string) object {
 	c.t.Helper()
-	return c.ask(http.MethodGet, path, nil)
+	return c.do(http.MethodGet, path, nil)
 }
 
-// refuse wants an error with this status and code, and returns its message.
-func (c caller) refuse(status int, code, method, path string, body any) string {
+// doError sends a request that must fail with a status and a code. It returns
+// the message.
+func (c caller) doError(status int, code, method, path string, body any) string {
 	c.t.Helper()
-	got, answer := c.send(method, path, body)
-	require.Equal(c.t, status, got, "%s %s: %s", method, path, answer)
+	got, payload := c.send(method, path, body)
+	require.Equal(c.t, status, got, "%s %s: %s", method, path, payload)
 	var decoded struct{ Code, Message string }
-	require.NoError(c.t, json.Unmarshal(answer, &decoded))
+	require.NoError(c.t, json.Unmarshal(payload, &decoded))
 	require.Equal(c.t, code, decoded.Code)
 	require.NotEmpty(c.t, decoded.Message)
 	return decoded.Message
@@ -182,15 +193,16 @@ func filterOf(key, operator string, value any, labelType ...string) object {
 	return f
 }
 
-// create creates a job and returns its path without the query, and its query.
+// create creates a job.
 func (c caller) create(datasetID, jobType string, arguments object) job {
 	c.t.Helper()
-	created := c.ask(http.MethodPost, "datasets/"+datasetID+"/jobs", object{
+	created := c.do(http.MethodPost, "datasets/"+datasetID+"/jobs", object{
 		"title": "a job", "jobType": jobType, "arguments": arguments, "description": "a test",
 	})
 	return job{c, datasetID, created["jobId"].(string), jobType}
 }
 
+// A job is a job of a dataset.
 type job struct {
 	caller
 	datasetID, jobID, jobType string
@@ -205,8 +217,8 @@ func (j job) state() object {
 	return j.get(j.path(""))
 }
 
-// finish waits for the end and returns the result. Only for jobs that take
-// virtual or no time.
+// finish waits for success and returns the result. It needs virtual time, or a
+// job without duration.
 func (j job) finish() object {
 	j.t.Helper()
 	for {
@@ -221,7 +233,7 @@ func (j job) finish() object {
 	}
 }
 
-// download reads a data URL.
+// download reads the content at a data URL.
 func (c caller) download(address string, header http.Header) (*http.Response, []byte) {
 	c.t.Helper()
 	request, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, address, nil)
@@ -235,8 +247,8 @@ func (c caller) download(address string, header http.Header) (*http.Response, []
 	return response, body
 }
 
-// contents writes a content down: segment, then frame and sensor where there
-// are any, path, bytes and category of each datum, in order.
+// contents lists a content in order. It returns a line for each segment and for
+// each datum, with its frame, sensor, path, bytes and category.
 func (c caller) contents(base, query string) []string {
 	c.t.Helper()
 	var lines []string
@@ -273,8 +285,8 @@ func boxes(category string, attributes string) seed.JSON {
 		category, attributes))
 }
 
-// hello has the two branches of the merges that were seen: main with hello0..3
-// labeled 01, dev with hello0..9 labeled 02.
+// hello returns the dataset of a merge whose result on the service is known. The
+// branch main holds hello0..3 labeled 01, and dev hello0..9 labeled 02.
 func hello() seed.Seed {
 	data := func(n int, category string) []seed.Segment {
 		segment := seed.Segment{Name: "Segment1"}
@@ -298,7 +310,8 @@ func hello() seed.Seed {
 	}}}
 }
 
-// cameras is the fusion dataset of the search that was seen.
+// cameras returns the fusion dataset of a search whose result on the service is
+// known.
 func cameras() seed.Seed {
 	sensors := []seed.JSON{
 		seed.JSON(`{"name": "CAM_BACK_RIGHT", "type": "CAMERA", "extrinsics": {"translation": {"x": 1, "y": 2, "z": 3}, "rotation": {"w": 1, "x": 0, "y": 0, "z": 0}}}`),

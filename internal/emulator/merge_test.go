@@ -15,7 +15,7 @@ func TestMerge_MatchesTheService(t *testing.T) {
 	for _, test := range []struct {
 		strategy string
 		files    int
-		labeled1 int // how many, of the first, have the label 01
+		labeled1 int // the number of first files with the label 01
 	}{
 		{"abort", 4, 4},
 		{"override", 10, 0},
@@ -61,13 +61,13 @@ func TestCreateJob_RefusesInvalidMergeArguments(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			arguments := mergeArguments("abort")
 			test.change(arguments)
-			caller{t, c.Emulator, c.accessKey}.refuse(test.status, test.code, http.MethodPost, jobs,
+			caller{t, c.Emulator, c.accessKey}.doError(test.status, test.code, http.MethodPost, jobs,
 				object{"title": "t", "jobType": "squashAndMerge", "arguments": arguments})
 		})
 	}
 }
 
-// datum makes a datum whose content and label are one letter each.
+// datum returns a datum with a content and a category.
 func datum(path, content, label string) seed.Data {
 	return seed.Data{
 		RemotePath: path,
@@ -81,7 +81,7 @@ func at(sensor string, d seed.Data) seed.Data {
 	return d
 }
 
-// twoBranches has main and dev, which have nothing in common.
+// twoBranches returns a dataset whose branches main and dev have no common commit.
 func twoBranches(fusion bool, main, dev []seed.Segment) seed.Seed {
 	return seed.Seed{Datasets: []seed.Dataset{{
 		Name:     "ds",
@@ -125,7 +125,7 @@ func TestMerge_PlainDatasets(t *testing.T) {
 				c.create(c.id("ds"), "squashAndMerge", mergeArguments(test.strategy)).finish()
 				require.Equal(t, test.want, c.contents(base, "draftNumber=1"))
 				require.Equal(t, test.description, c.get(base + "/segments?draftNumber=1")["segments"].([]any)[0].(object)["description"])
-				require.Equal(t, before, c.contents(base, "commit=main"), "the branch itself does not change")
+				require.Equal(t, before, c.contents(base, "commit=main"), "the merge must not change the branch")
 			})
 		})
 	}
@@ -146,8 +146,8 @@ func TestMerge_FusionDatasets(t *testing.T) {
 		{ID: "f3", Data: []seed.Data{at("L", datum("l3", "y", "2"))}},
 		{ID: "f2", Data: []seed.Data{at("T", datum("t2", "y", "2")), at("L", datum("l2", "x", "1"))}},
 		{ID: "f1", Data: []seed.Data{
-			at("L", datum("l1-new", "y", "2")), // another path in the same slot
-			at("R", datum("r1", "x", "1")),     // the same
+			at("L", datum("l1-new", "y", "2")), // another path of the same sensor and frame
+			at("R", datum("r1", "x", "1")),     // no difference
 		}},
 	}}}
 	for strategy, want := range map[string][]string{
@@ -175,8 +175,7 @@ func TestMerge_FusionDatasets(t *testing.T) {
 	}
 }
 
-// The same path in another frame is a conflict too: a path is unique in a
-// segment.
+// A remote path is unique in a segment, so it conflicts in another frame too.
 func TestMerge_SameRemotePathInAnotherFrameConflicts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		segment := func(frameID string) []seed.Segment {

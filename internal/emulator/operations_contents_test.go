@@ -12,7 +12,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/seed"
 )
 
-// albums is a plain dataset of one segment with masks, odd paths and 300 data.
+// albums returns a plain dataset with 300 data, masks and paths that need escapes.
 func albums() seed.Seed {
 	segment := seed.Segment{Name: "all of it", Description: "everything"}
 	stamp := 1.5
@@ -87,16 +87,16 @@ func TestListDataDetails_RemotePathSelectsOneDatum(t *testing.T) {
 	base := "datasets/" + c.id("albums")
 	query := "?segmentName=all+of+it&remotePath=" + url.QueryEscape("dir %/ü?#1.bin")
 	for read, list := range map[string]string{"/data/details": "dataDetails", "/data/urls": "urls", "/masks/urls": "urls"} {
-		answer := c.get(base + read + query + "&maskType=SEMANTIC_MASK&isInternal=true")
+		page := c.get(base + read + query + "&maskType=SEMANTIC_MASK&isInternal=true")
 		if read == "/masks/urls" {
-			assert.Equal(t, "mask 1.png", answer[list].([]any)[0].(object)["remotePath"])
+			assert.Equal(t, "mask 1.png", page[list].([]any)[0].(object)["remotePath"])
 		} else {
-			assert.Equal(t, "dir %/ü?#1.bin", answer[list].([]any)[0].(object)["remotePath"])
+			assert.Equal(t, "dir %/ü?#1.bin", page[list].([]any)[0].(object)["remotePath"])
 		}
-		assert.EqualValues(t, 1, answer["totalCount"])
-		answer = c.get(base + read + query + "x&maskType=SEMANTIC_MASK")
-		assert.Empty(t, answer[list])
-		assert.EqualValues(t, 0, answer["totalCount"])
+		assert.EqualValues(t, 1, page["totalCount"])
+		page = c.get(base + read + query + "x&maskType=SEMANTIC_MASK")
+		assert.Empty(t, page[list])
+		assert.EqualValues(t, 0, page["totalCount"])
 	}
 
 	c = start(t, withSeed(cameras()))
@@ -109,5 +109,5 @@ func TestListDataDetails_RemotePathSelectsOneDatum(t *testing.T) {
 	urls := c.get(base + "/data/urls" + query)["urls"].([]any)[0].(object)
 	assert.Equal(t, frame["frame"].([]any)[0].(object)["url"], urls["urls"].([]any)[0].(object)["url"])
 	assert.Equal(t, []any{nil}, c.get(base + "/masks/urls" + query + "&maskType=INSTANCE_MASK")["urls"])
-	assert.Len(t, c.get(base + "/masks/urls?segmentName=test&maskType=INSTANCE_MASK")["urls"], 2, "one for each datum of the frame")
+	assert.Len(t, c.get(base + "/masks/urls?segmentName=test&maskType=INSTANCE_MASK")["urls"], 2, "one item for each datum of the frame")
 }

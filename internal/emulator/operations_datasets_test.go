@@ -35,7 +35,7 @@ func TestGetDataset_ReturnsTheDatasetOfTheSeed(t *testing.T) {
 	assert.Equal(t, object{"id": "0123", "name": "empty", "alias": "Empty", "type": 0.0, "isPublic": true, "defaultBranch": "trunk"}, c.get("datasets/0123"))
 	assert.Empty(t, c.get("datasets/0123/branches")["branches"])
 	assert.Empty(t, c.get("datasets/0123/segments")["segments"])
-	c.refuse(404, "ResourceNotExist", http.MethodGet, "datasets/0123/commits", nil)
+	c.doError(404, "ResourceNotExist", http.MethodGet, "datasets/0123/commits", nil)
 }
 
 func TestListCommits_ResolvesRevisions(t *testing.T) {
@@ -70,7 +70,7 @@ func TestListCommits_ResolvesRevisions(t *testing.T) {
 		}
 		assert.Equal(t, want, ids, revision)
 	}
-	// The four content reads take names as well.
+	// The reads of content accept names too.
 	for revision, want := range map[string]float64{"": 4, "&commit=dev": 10, "&commit=v1": 4, "&commit=" + second.(string): 10} {
 		assert.Equal(t, want, c.get(base + "/data/urls?segmentName=Segment1" + revision)["totalCount"], revision)
 	}

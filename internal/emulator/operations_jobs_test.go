@@ -29,7 +29,7 @@ func TestGetJob_ShowsTheStatusAtTheCurrentTime(t *testing.T) {
 		<-time.After(time.Nanosecond)
 		want["status"], want["startedAt"] = "PROCESSING", float64(created+2)
 		require.Equal(t, want, j.state())
-		// Nobody looks when it ends; it has ended then all the same.
+		// The job ends without a request at that time.
 		<-time.After(time.Hour)
 		want["status"], want["finishedAt"], want["result"] = "SUCCESS", float64(created+5), object{"draftNumber": 1.0}
 		require.Equal(t, want, j.state())
@@ -40,10 +40,10 @@ func TestGetJob_ShowsTheStatusAtTheCurrentTime(t *testing.T) {
 			"updatedAt": float64(created + 5),
 		}, drafts[0])
 
-		j.refuse(400, "InvalidParamsValue", http.MethodPost, j.path("/abort"), nil)
-		j.refuse(400, "InvalidParamsValue", http.MethodPost, j.path("/retry"), nil)
-		require.Empty(t, j.ask(http.MethodDelete, j.path(""), nil))
-		j.refuse(404, "ResourceNotExist", http.MethodGet, j.path(""), nil)
+		j.doError(400, "InvalidParamsValue", http.MethodPost, j.path("/abort"), nil)
+		j.doError(400, "InvalidParamsValue", http.MethodPost, j.path("/retry"), nil)
+		require.Empty(t, j.do(http.MethodDelete, j.path(""), nil))
+		j.doError(404, "ResourceNotExist", http.MethodGet, j.path(""), nil)
 	})
 }
 
@@ -60,14 +60,14 @@ func TestRetryJob_StartsANewRun(t *testing.T) {
 		}))
 		j := c.create(c.id("hello"), "squashAndMerge", mergeArguments("abort"))
 		<-time.After(time.Second)
-		j.refuse(400, "InvalidParamsValue", http.MethodDelete, j.path(""), nil)
-		require.Empty(t, j.ask(http.MethodPost, j.path("/abort"), nil))
+		j.doError(400, "InvalidParamsValue", http.MethodDelete, j.path(""), nil)
+		require.Empty(t, j.do(http.MethodPost, j.path("/abort"), nil))
 		state := j.state()
 		assert.Equal(t, "ABORTED", state["status"])
 		assert.EqualValues(t, time.Now().Unix(), state["finishedAt"])
 		assert.NotContains(t, state, "result")
 
-		require.Empty(t, j.ask(http.MethodPost, j.path("/retry"), nil))
+		require.Empty(t, j.do(http.MethodPost, j.path("/retry"), nil))
 		state = j.state()
 		assert.Equal(t, "QUEUING", state["status"])
 		assert.NotContains(t, state, "startedAt")
@@ -79,7 +79,7 @@ func TestRetryJob_StartsANewRun(t *testing.T) {
 		assert.NotContains(t, state, "result")
 		assert.Empty(t, c.get("datasets/" + j.datasetID + "/drafts?status=ALL")["drafts"])
 
-		require.Empty(t, j.ask(http.MethodPost, j.path("/retry"), nil))
+		require.Empty(t, j.do(http.MethodPost, j.path("/retry"), nil))
 		assert.Equal(t, "", j.state()["errorMessage"])
 		assert.Equal(t, object{"draftNumber": 1.0}, j.finish())
 
@@ -97,18 +97,18 @@ func TestRetryJob_RefusesASearch(t *testing.T) {
 	c := start(t, withSeed(hello()))
 	id := c.id("hello")
 	j := c.create(id, "basicSearch", searchArguments(c.head(id), "and", "file", filterOf("size", ">", 0)))
-	j.ask(http.MethodPost, j.path("/abort"), nil)
-	j.refuse(400, "InvalidParamsValue", http.MethodPost, j.path("/retry"), nil)
+	j.do(http.MethodPost, j.path("/abort"), nil)
+	j.doError(400, "InvalidParamsValue", http.MethodPost, j.path("/retry"), nil)
 }
 
 func TestGetJob_RefusesAnotherJobType(t *testing.T) {
 	c := start(t, withSeed(hello()))
 	j := c.create(c.id("hello"), "squashAndMerge", mergeArguments("abort"))
 	j.jobType = "basicSearch"
-	j.refuse(404, "ResourceNotExist", http.MethodGet, j.path(""), nil)
-	j.refuse(404, "ResourceNotExist", http.MethodPost, j.path("/abort"), nil)
-	j.refuse(404, "ResourceNotExist", http.MethodPost, j.path("/retry"), nil)
-	j.refuse(404, "ResourceNotExist", http.MethodDelete, j.path(""), nil)
+	j.doError(404, "ResourceNotExist", http.MethodGet, j.path(""), nil)
+	j.doError(404, "ResourceNotExist", http.MethodPost, j.path("/abort"), nil)
+	j.doError(404, "ResourceNotExist", http.MethodPost, j.path("/retry"), nil)
+	j.doError(404, "ResourceNotExist", http.MethodDelete, j.path(""), nil)
 }
 
 func TestListJobs_PagesNewestFirst(t *testing.T) {
@@ -117,7 +117,7 @@ func TestListJobs_PagesNewestFirst(t *testing.T) {
 		id := c.id("hello")
 		var ids []string
 		for i := range 300 {
-			if i == 200 { // the first 200 end, the others do not
+			if i == 200 { // the first 200 jobs end
 				<-time.After(time.Hour)
 			}
 			ids = append(ids, c.create(id, "squashAndMerge", mergeArguments("abort")).jobID)
@@ -125,14 +125,14 @@ func TestListJobs_PagesNewestFirst(t *testing.T) {
 		c.create(id, "basicSearch", searchArguments(c.head(id), "and", "file", filterOf("size", ">", 0)))
 
 		list := func(query string) ([]string, object) {
-			answer := c.get("datasets/" + id + "/jobs?jobType=squashAndMerge" + query)
+			page := c.get("datasets/" + id + "/jobs?jobType=squashAndMerge" + query)
 			var listed []string
-			for _, item := range answer["jobs"].([]any) {
+			for _, item := range page["jobs"].([]any) {
 				assert.NotContains(t, item, "jobType")
 				listed = append(listed, item.(object)["jobId"].(string))
 			}
-			delete(answer, "jobs")
-			return listed, answer
+			delete(page, "jobs")
+			return listed, page
 		}
 		newestFirst := func(from, to int) []string {
 			var want []string
@@ -160,7 +160,7 @@ func TestListJobs_PagesNewestFirst(t *testing.T) {
 		assert.Empty(t, listed)
 		assert.Equal(t, counts(300, 0, 300), page)
 
-		c.ask(http.MethodDelete, fmt.Sprintf("datasets/%s/jobs/%s?jobType=squashAndMerge", id, ids[150]), nil)
+		c.do(http.MethodDelete, fmt.Sprintf("datasets/%s/jobs/%s?jobType=squashAndMerge", id, ids[150]), nil)
 		listed, _ = list("&offset=149&limit=1")
 		assert.Equal(t, ids[149:150], listed)
 	})
@@ -191,10 +191,10 @@ func TestCreateDatasetFromSearch_CopiesTheResult(t *testing.T) {
 		j := c.create(id, "basicSearch", searchArguments(c.head(id), "and", "file", filterOf("category", "in", []string{"02"}, "BOX2D")))
 		path := "searchResults/" + j.jobID + "/datasets"
 		body := object{"datasetName": "lefts", "alias": "Left cameras", "isPublic": true}
-		c.refuse(400, "InvalidParamsValue", http.MethodPost, path, body) // not yet
+		c.doError(400, "InvalidParamsValue", http.MethodPost, path, body) // the job has not ended
 		result := j.finish()["searchResultId"].(string)
-		require.Empty(t, c.ask(http.MethodPost, path, body))
-		c.refuse(409, "NameConflict", http.MethodPost, path, body)
+		require.Empty(t, c.do(http.MethodPost, path, body))
+		c.doError(409, "NameConflict", http.MethodPost, path, body)
 
 		made := c.id("lefts")
 		head := c.head(made)
@@ -210,6 +210,6 @@ func TestCreateDatasetFromSearch_CopiesTheResult(t *testing.T) {
 
 		merged := c.create(made, "squashAndMerge", object{"title": "t", "sourceBranchName": "main", "targetBranchName": "main", "strategy": "abort"})
 		merged.finish()
-		c.refuse(404, "ResourceNotExist", http.MethodPost, "searchResults/"+merged.jobID+"/datasets", body)
+		c.doError(404, "ResourceNotExist", http.MethodPost, "searchResults/"+merged.jobID+"/datasets", body)
 	})
 }

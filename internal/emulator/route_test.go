@@ -61,7 +61,7 @@ func TestRouteAPI_ReturnsTheErrorsOfTheService(t *testing.T) {
 	} {
 		path, _, _ := strings.Cut(test.path, "?")
 		t.Run(fmt.Sprintf("%d %s %s %.60v", test.status, test.method, path, test.body), func(t *testing.T) {
-			caller{t, c.Emulator, c.accessKey}.refuse(test.status, test.code, test.method, test.path, test.body)
+			caller{t, c.Emulator, c.accessKey}.doError(test.status, test.code, test.method, test.path, test.body)
 		})
 	}
 }

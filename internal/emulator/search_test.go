@@ -116,7 +116,7 @@ func TestCreateJob_RefusesInvalidSearchArguments(t *testing.T) {
 		t.Run(test.message, func(t *testing.T) {
 			arguments := good()
 			test.change(arguments)
-			message := caller{t, c.Emulator, c.accessKey}.refuse(test.status, test.code, http.MethodPost, "datasets/"+id+"/jobs",
+			message := caller{t, c.Emulator, c.accessKey}.doError(test.status, test.code, http.MethodPost, "datasets/"+id+"/jobs",
 				object{"title": "t", "jobType": "basicSearch", "arguments": arguments})
 			assert.Contains(t, message, test.message)
 		})
@@ -140,22 +140,22 @@ func TestSearch_KeepsTheLatestFiveResults(t *testing.T) {
 			j, result := search("cameras")
 			jobs, results = append(jobs, j), append(results, result)
 		}
-		assert.Equal(t, results[0], jobs[0].state()["result"], "the job still tells it")
+		assert.Equal(t, results[0], jobs[0].state()["result"], "the job still contains it")
 		read := func(result object) string {
 			return fmt.Sprintf("datasets/%s/segments?commit=%s", result["searchResultId"], result["searchResultCommitId"])
 		}
-		c.refuse(404, "ResourceNotExist", http.MethodGet, read(results[0]), nil)
+		c.doError(404, "ResourceNotExist", http.MethodGet, read(results[0]), nil)
 		for _, result := range append(results[1:], other) {
 			c.get(read(result))
 		}
 		body := object{"datasetName": "new", "alias": "", "isPublic": false}
-		c.refuse(404, "ResourceNotExist", http.MethodPost, "searchResults/"+jobs[0].jobID+"/datasets", body)
+		c.doError(404, "ResourceNotExist", http.MethodPost, "searchResults/"+jobs[0].jobID+"/datasets", body)
 
-		jobs[5].ask(http.MethodDelete, jobs[5].path(""), nil)
-		c.get(read(results[5])) // the result outlives its job
+		jobs[5].do(http.MethodDelete, jobs[5].path(""), nil)
+		c.get(read(results[5])) // the result remains without its job
 		result := results[5]["searchResultId"].(string)
-		c.refuse(404, "ResourceNotExist", http.MethodGet, "datasets/"+result+"/segments?commit=0123", nil)
-		c.refuse(404, "ResourceNotExist", http.MethodGet, "datasets/"+result+"/segments?draftNumber=1", nil)
-		c.refuse(404, "ResourceNotExist", http.MethodGet, "datasets/"+result, nil)
+		c.doError(404, "ResourceNotExist", http.MethodGet, "datasets/"+result+"/segments?commit=0123", nil)
+		c.doError(404, "ResourceNotExist", http.MethodGet, "datasets/"+result+"/segments?draftNumber=1", nil)
+		c.doError(404, "ResourceNotExist", http.MethodGet, "datasets/"+result, nil)
 	})
 }

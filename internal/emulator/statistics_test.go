@@ -38,7 +38,7 @@ func TestGetLabelStatistics_CountsTheValuesOfTheCatalog(t *testing.T) {
 		}}}}},
 		Branches: []seed.Ref{{Name: "main", Commit: "c"}},
 	}}}))
-	_, answer := c.send(http.MethodGet, "datasets/"+c.id("ds")+"/labels/statistics", nil)
+	_, payload := c.send(http.MethodGet, "datasets/"+c.id("ds")+"/labels/statistics", nil)
 	assert.JSONEq(t, `{"labelStatistics": {
 		"CLASSIFICATION": {"quantity": 1, "categories": [{"name": "day", "quantity": 1}]},
 		"LATER": {"quantity": 1},
@@ -56,5 +56,5 @@ func TestGetLabelStatistics_CountsTheValuesOfTheCatalog(t *testing.T) {
 			]
 		},
 		"SEMANTIC_MASK": {"quantity": 3, "categories": [{"name": "sky", "quantity": 2}]}
-	}}`, string(answer))
+	}}`, string(payload))
 }

@@ -11,11 +11,10 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
 )
 
-// Ten thousand jobs end in the order in which they are due, also when nobody
-// looks before the last one has ended.
+// The jobs end while there are no requests, in the order of their durations.
 func TestStore_EndsJobsInTheOrderOfTheirTimes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const jobs = 10_000
+		jobs := size(10_000)
 		n := 0
 		c := start(t, withSeed(hello()), withoutContractCheck(), withRuns(func(emulator.RunRequest) emulator.Run {
 			n++
@@ -26,12 +25,12 @@ func TestStore_EndsJobsInTheOrderOfTheirTimes(t *testing.T) {
 			c.create(id, "squashAndMerge", mergeArguments("skip"))
 		}
 		begin := time.Now().Unix()
-		<-time.After(jobs * time.Second)
+		<-time.After(time.Duration(jobs) * time.Second)
 		for offset := 0; offset < jobs; offset += 128 {
 			for _, item := range c.get(fmt.Sprintf("datasets/%s/jobs?jobType=squashAndMerge&offset=%d", id, offset))["jobs"].([]any) {
 				item := item.(object)
 				require.Equal(t, "SUCCESS", item["status"])
-				// Each took another number of seconds, from 0 on.
+				// The durations are all whole seconds below jobs, once each.
 				require.EqualValues(t, item["finishedAt"].(float64)-float64(begin)+1, item["result"].(object)["draftNumber"])
 			}
 		}

@@ -17,8 +17,7 @@ import (
 
 type object = map[string]any
 
-// A caller asks a server with plain net/http: the tests share no code with the
-// client of this module.
+// A caller sends requests with net/http. It shares no code with package jobs.
 type caller struct {
 	t *testing.T
 	*jobstest.Server
@@ -28,7 +27,7 @@ func start(t *testing.T, options ...jobstest.Option) caller {
 	return caller{t, jobstest.New(t, options...)}
 }
 
-// send sends a request with the access key and returns status and body.
+// send sends a request with the access key and returns the status and the body.
 func (c caller) send(method, path string, body any) (int, []byte) {
 	c.t.Helper()
 	var reader io.Reader
@@ -51,33 +50,34 @@ func (c caller) send(method, path string, body any) (int, []byte) {
 	require.NoError(c.t, err)
 	defer response.Body.Close()
 	require.Equal(c.t, "application/json", response.Header.Get("Content-Type"))
-	answer, err := io.ReadAll(response.Body)
+	payload, err := io.ReadAll(response.Body)
 	require.NoError(c.t, err)
-	return response.StatusCode, answer
+	return response.StatusCode, payload
 }
 
-// ask wants success and returns the body.
-func (c caller) ask(method, path string, body any) object {
+// do sends a request that must succeed and returns the decoded body.
+func (c caller) do(method, path string, body any) object {
 	c.t.Helper()
-	status, answer := c.send(method, path, body)
-	require.Equal(c.t, http.StatusOK, status, "%s %s: %s", method, path, answer)
+	status, payload := c.send(method, path, body)
+	require.Equal(c.t, http.StatusOK, status, "%s %s: %s", method, path, payload)
 	var decoded object
-	require.NoError(c.t, json.Unmarshal(answer, &decoded))
+	require.NoError(c.t, json.Unmarshal(payload, &decoded))
 	return decoded
 }
 
 func (c caller) get(path string) object {
 	c.t.Helper()
-	return c.ask(http.MethodGet, path, nil)
+	return c.do(http.MethodGet, path, nil)
 }
 
-// refuse wants an error with this status and code, and returns its message.
-func (c caller) refuse(status int, code, method, path string, body any) string {
+// doError sends a request that must fail with a status and a code. It returns
+// the message.
+func (c caller) doError(status int, code, method, path string, body any) string {
 	c.t.Helper()
-	got, answer := c.send(method, path, body)
-	require.Equal(c.t, status, got, "%s %s: %s", method, path, answer)
+	got, payload := c.send(method, path, body)
+	require.Equal(c.t, status, got, "%s %s: %s", method, path, payload)
 	var decoded struct{ Code, Message string }
-	require.NoError(c.t, json.Unmarshal(answer, &decoded))
+	require.NoError(c.t, json.Unmarshal(payload, &decoded))
 	require.Equal(c.t, code, decoded.Code)
 	require.NotEmpty(c.t, decoded.Message)
 	return decoded.Message
@@ -100,10 +100,10 @@ func mergeArguments(strategy string) object {
 	return object{"title": "merge dev", "sourceBranchName": "dev", "targetBranchName": "main", "strategy": strategy, "description": "all of it"}
 }
 
-// create creates a job and returns its path without the query, and its query.
+// create creates a job.
 func (c caller) create(datasetID, jobType string, arguments object) job {
 	c.t.Helper()
-	created := c.ask(http.MethodPost, "datasets/"+datasetID+"/jobs", object{
+	created := c.do(http.MethodPost, "datasets/"+datasetID+"/jobs", object{
 		"title": "a job", "jobType": jobType, "arguments": arguments, "description": "a test",
 	})
 	return job{c, datasetID, created["jobId"].(string), jobType}
@@ -123,8 +123,8 @@ func (j job) state() object {
 	return j.get(j.path(""))
 }
 
-// hello has the two branches of the merges that were seen: main with hello0..3
-// labelled 01, dev with hello0..9 labelled 02.
+// hello returns the dataset of a merge whose result on the service is known. The
+// branch main holds hello0..3 labeled 01, and dev hello0..9 labeled 02.
 func hello() jobstest.Seed {
 	data := func(n int, category string) []jobstest.SeedSegment {
 		segment := jobstest.SeedSegment{Name: "Segment1"}
