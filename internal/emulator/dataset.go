@@ -21,7 +21,8 @@ const (
 	draftCommitted = "COMMITTED"
 )
 
-// A dataset with its history and jobs. The first group of fields never changes.
+// A dataset holds its history and its jobs. The first group of fields never
+// changes.
 type dataset struct {
 	id, name, alias string
 	fusion, public  bool

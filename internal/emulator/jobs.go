@@ -21,10 +21,10 @@ const (
 	statusAborted    = "ABORTED"
 )
 
-// A job with its current and its past states.
+// A job holds its current state and its past states.
 type job struct {
 	id          string
-	order       uint64 // of creation
+	order       uint64 // the number of the job
 	dataset     *dataset
 	jobType     string
 	title       string
@@ -122,8 +122,7 @@ func (j *job) checkRetry() error {
 }
 
 // wire returns the wire form of the job in a state. It omits jobType, as the
-// service may: the request contains it. The result shares no variable part with
-// the job.
+// service may. The result shares no variable fields with the job.
 func (j *job) wire(s *jobState) server.Job {
 	errorMessage := s.errorMessage
 	return server.Job{

@@ -77,8 +77,8 @@ func mergeContents(target, source *content, strategy string, fusion bool) *conte
 	return b.build()
 }
 
-// mergeDescription merges the description and the sensors of a segment. They
-// never conflict: the source replaces them only if the strategy is override.
+// mergeDescription merges the description and the sensors of a segment. The
+// source adds missing ones. It replaces others only if the strategy is override.
 func (sb *segmentBuilder) mergeDescription(from *segment, strategy string) {
 	override := strategy == strategyOverride
 	if sb.description == "" || override && from.description != "" {

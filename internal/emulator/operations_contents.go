@@ -32,7 +32,7 @@ func (a *api) view(id string, revision *string, draftNumber *int64) (*view, erro
 
 func (st *store) read(id string, revision *string, draftNumber *int64) (*dataset, *content, error) {
 	if revision != nil && draftNumber != nil {
-		return nil, nil, invalid("There are both a commit and a draftNumber: only one can be read.")
+		return nil, nil, invalid("A commit and a draftNumber exclude each other.")
 	}
 	if result := st.results[id]; result != nil {
 		if draftNumber != nil || revision != nil && *revision != result.commitID {

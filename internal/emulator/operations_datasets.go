@@ -239,7 +239,7 @@ func (a *api) UpdateDraft(_ context.Context, request server.UpdateDraftRequestOb
 // addDatasetFrom adds a dataset with one commit that holds a search result.
 func (st *store) addDatasetFrom(result *searchResult, request server.CreateDatasetRequest, now time.Time) error {
 	if st.datasetNamed(request.DatasetName) != nil {
-		return newError(http.StatusConflict, codeNameConflict, "There is a dataset %s already.", request.DatasetName)
+		return newError(http.StatusConflict, codeNameConflict, "The name %s is used by another dataset.", request.DatasetName)
 	}
 	const branch = "main"
 	first := &commit{

@@ -221,7 +221,7 @@ func (st *store) resultOf(jobID string) (*searchResult, error) {
 	}
 	result := st.results[ids.SearchResultID]
 	if result == nil {
-		return nil, notExist("The search result of the job %s is not kept any more.", j.id)
+		return nil, notExist("The search result of the job %s can no longer be read.", j.id)
 	}
 	return result, nil
 }

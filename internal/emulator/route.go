@@ -42,8 +42,8 @@ func (e *Emulator) RouteAPI(r *http.Request) Route {
 	return route
 }
 
-// serveAPI responds to a request to the API. The response is complete before
-// it is sent: the contract check needs it, and a slow reader blocks nothing.
+// serveAPI responds to a request to the API. It sends a complete response, so
+// that the contract check sees it and a slow reader blocks nothing.
 func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request, op *operation) {
 	body, err := ReadBody(r)
 	response := NewRecorder()
@@ -61,7 +61,7 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request, op *operatio
 	response.WriteTo(w)
 }
 
-// authorize returns an error for a request that reaches no operation.
+// authorize returns an error if a request must not reach its operation.
 func (e *Emulator) authorize(op *operation, r *http.Request, body []byte) error {
 	if op == nil {
 		return notExist("There is no operation %s %s.", r.Method, r.URL.Path)
@@ -85,9 +85,9 @@ func (e *Emulator) authorize(op *operation, r *http.Request, body []byte) error 
 	return nil
 }
 
-// findOperation returns the operation of a request, nil if there is none. It
-// refuses paths that are not clean and HEAD, which ServeMux accepts and the
-// service does not promise.
+// findOperation returns the operation of a request, nil if there is none.
+// Unlike ServeMux it accepts neither HEAD nor a path that is not clean, because
+// the service does not promise them.
 func (e *Emulator) findOperation(r *http.Request) *operation {
 	escaped := r.URL.EscapedPath()
 	if escaped != path.Clean(escaped) {

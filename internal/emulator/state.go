@@ -87,10 +87,10 @@ func (st *State) newDataset(sd seed.Dataset) (*dataset, error) {
 	return ds, nil
 }
 
-// uniqueNames are the names of a list.
+// uniqueNames are names that must be used once.
 type uniqueNames map[string]bool
 
-// add adds a name, and returns an error if it is empty or used twice.
+// add adds a name. It returns an error if the name is empty or in use.
 func (names uniqueNames) add(kind, name string) error {
 	if name == "" {
 		return fmt.Errorf("the name of a %s is missing", kind)
