@@ -19,8 +19,8 @@ import (
 //   - [Status], [HTML], [Empty], [Redirect] and [Response] replace the response.
 //     The server does not execute the request unless [Fault.Executed] is used.
 //   - [Truncate], [ResetInBody], [HangInBody], [Slow], [Huge], [GzipBomb],
-//     [DuplicateKeys], [WrongTypes], [Nulls], [Change] and [Stale] execute the
-//     request and change the response.
+//     [DuplicateKeys], [WrongTypes], [Nulls] and [Change] execute the request
+//     and change the response. [Stale] and [EarlyRetry] let it see a past state.
 //
 // [Delay] only delays the request. The zero Fault has no effect. A Fault is
 // immutable.
