@@ -270,6 +270,18 @@ func TestSlow_LimitsTheRate(t *testing.T) {
 	})
 }
 
+func TestFault_RetryAtSendsADate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, jobstest.WithSeed(hello()))
+		c.Inject(jobstest.Rule{}, jobstest.Empty(503).RetryAt(90*time.Second))
+		_, header, _, err := c.try(t.Context(), "GET", "datasets", "")
+		require.NoError(t, err)
+		date, err := http.ParseTime(header.Get("Retry-After"))
+		require.NoError(t, err)
+		require.WithinDuration(t, time.Now().Add(90*time.Second), date, 0)
+	})
+}
+
 func TestDelay_DoesNotExecuteACanceledRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, jobstest.WithSeed(hello()))

@@ -1,7 +1,10 @@
 package jobstest_test
 
 import (
+	"net/http"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,4 +31,18 @@ func TestNewServer_RefusesInvalidOptions(t *testing.T) {
 			assert.Regexp(t, "^jobstest: ", err)
 		})
 	}
+}
+
+func TestWithURLTTL_SetsTheLifetimeOfDataURLs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, jobstest.WithSeed(hello()), jobstest.WithURLTTL(time.Hour))
+		url := c.dataURL()
+		for _, want := range []int{http.StatusOK, http.StatusForbidden} {
+			response, err := c.Client().Get(url)
+			require.NoError(t, err)
+			require.NoError(t, response.Body.Close())
+			assert.Equal(t, want, response.StatusCode)
+			time.Sleep(time.Hour)
+		}
+	})
 }

@@ -2,6 +2,7 @@ package jobstest_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -33,5 +34,35 @@ func TestServer_LogsRequests(t *testing.T) {
 		for _, request := range requests {
 			assert.NotContains(t, fmt.Sprintf("%#v", request), c.AccessKey())
 		}
+	})
+}
+
+// dataURL returns a data URL of the dataset hello.
+func (c caller) dataURL() string {
+	c.t.Helper()
+	urls := c.get("datasets/" + c.id("hello") + "/data/urls?segmentName=Segment1")["urls"].([]any)
+	return urls[0].(object)["url"].(string)
+}
+
+func TestServer_LogsRequestsToDataURLs(t *testing.T) {
+	transports(t, func(t *testing.T, options ...jobstest.Option) {
+		c := start(t, append(options, jobstest.WithSeed(hello()))...)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.dataURL(), nil)
+		require.NoError(t, err)
+		request.Header.Set("Range", "bytes=2-4")
+		response, err := c.Client().Do(request)
+		require.NoError(t, err)
+		content, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.Len(t, content, 3)
+		requests := c.Requests()
+		assert.Equal(t, "content", requests[len(requests)-1].Operation)
+		assert.Equal(t, http.StatusPartialContent, requests[len(requests)-1].Status)
+
+		response, err = c.Client().Head(c.dataURL())
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		assert.EqualValues(t, 10, response.ContentLength)
 	})
 }
