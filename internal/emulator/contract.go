@@ -92,7 +92,7 @@ func (c *checker) violation(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.closed {
-		c.report("jobstest: "+format, args...)
+		c.report(format, args...)
 	}
 }
 

@@ -146,7 +146,7 @@ func (rec *Recorder) WriteHeader(status int) {
 // Write records a part of the body. The status must have been written.
 func (rec *Recorder) Write(p []byte) (int, error) {
 	if rec.Status == 0 {
-		return 0, errors.New("emulator: a body is written before the status")
+		return 0, errors.New("the body is written before the status")
 	}
 	return rec.Body.Write(p)
 }

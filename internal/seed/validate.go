@@ -69,7 +69,7 @@ func (v *validator) value(at string, value reflect.Value, tag reflect.StructTag)
 			v.value(at+"."+key, value.MapIndex(reflect.ValueOf(key)), "")
 		}
 	case reflect.Slice:
-		if wire, ok := value.Interface().(JSON); ok {
+		if wire, ok := reflect.TypeAssert[JSON](value); ok {
 			v.wire(at, wire, tag.Get("schema"))
 			return
 		}

@@ -55,7 +55,7 @@ func New(t testing.TB, options ...Option) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.report = t.Errorf
+	config.report = func(format string, args ...any) { t.Errorf("jobstest: "+format, args...) }
 	s, err := newServer(config)
 	if err != nil {
 		t.Fatal(err)
