@@ -40,7 +40,7 @@ func (r *Report) markdown() []byte {
 		", and no figure but those about processor time depends on the machine.")
 	p.block("A *request* is one HTTP round trip. *Lag* is the time from the end of a job to the return of the wait for it; " +
 		"*lateness* is the lag as a part of the job's length. *Peak* is the most requests that were sent within any one second. " +
-		"*Limit* is the pace limit of package jobs (`WithPace`); the others have none.")
+		"*Limit* is the pace limit of package jobs (`WithRateLimit`); the others have none.")
 	r.writeMachine(&p)
 	r.writeGoals(&p)
 

@@ -17,7 +17,7 @@ func connect(client *http.Client, limit float64) *jobs.Dataset {
 }
 
 func connectTo(base string, client *http.Client, limit float64) *jobs.Dataset {
-	c, err := jobs.NewClient("Accesskey-bench", jobs.WithBaseURL(base), jobs.WithHTTPClient(client), jobs.WithPace(limit))
+	c, err := jobs.NewClient("Accesskey-bench", jobs.WithBaseURL(base), jobs.WithHTTPClient(client), jobs.WithRateLimit(limit))
 	if err != nil {
 		panic(err) // the arguments are fixed
 	}
@@ -30,7 +30,7 @@ func connectTo(base string, client *http.Client, limit float64) *jobs.Dataset {
 
 // load takes up a job as a program does that saved it before.
 func load(ds *jobs.Dataset, j *sim.Job) *jobs.SquashAndMergeJob {
-	job, err := ds.SquashAndMerge().Load(j.Saved())
+	job, err := ds.SquashAndMerge().Resume(j.Saved())
 	if err != nil {
 		panic(err) // the service wrote it
 	}

@@ -35,7 +35,7 @@ var reads = map[string]struct {
 		`{"jobId":"6f2a","createdAt":1764000000}`,
 		[]string{"jobId", "createdAt"},
 		func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error {
-			job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "t", Source: "dev", Target: "main"})
+			job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "t", Source: "dev", Target: "main"})
 			return nilness(job == nil, err)
 		},
 	},
@@ -112,7 +112,7 @@ var reads = map[string]struct {
 
 func onContents(f func(context.Context, *jobs.Contents) error) func(context.Context, *jobs.Client, *jobs.Dataset) error {
 	return func(ctx context.Context, client *jobs.Client, ds *jobs.Dataset) error {
-		onDraft, err := client.DatasetByID(ds.ID(), jobs.OnDraft(1))
+		onDraft, err := client.DatasetByID(ds.ID(), jobs.AtDraft(1))
 		if err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ func TestBrokenAnswers(t *testing.T) {
 			t.Run(name+"/"+fault, func(t *testing.T) {
 				client := stubbed(t, always(200, tc.body))
 				err := read.call(t.Context(), client, byID(t, client))
-				require.ErrorIs(t, err, jobs.ErrBadAnswer)
+				require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 				assert.ErrorContains(t, err, tc.text)
 				var e *jobs.Error
 				require.ErrorAs(t, err, &e)
@@ -181,7 +181,7 @@ func TestAnswersWithoutARequiredField(t *testing.T) {
 				t.Run(name+"/"+place+"/"+fault, func(t *testing.T) {
 					client := stubbed(t, always(200, without(t, read.sound, place, change)))
 					err := read.call(t.Context(), client, byID(t, client))
-					require.ErrorIs(t, err, jobs.ErrBadAnswer)
+					require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 					key := place[strings.LastIndex(place, ".")+1:]
 					assert.ErrorContains(t, err, key+" is missing")
 				})
@@ -226,7 +226,7 @@ func TestAnswersThatSayAThingTwiceOrOfTheWrongType(t *testing.T) {
 	} {
 		client := stubbed(t, always(200, body))
 		_, err := byID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
-		require.ErrorIs(t, err, jobs.ErrBadAnswer, body)
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse, body)
 		assert.ErrorContains(t, err, text)
 	}
 	for body, text := range map[string]string{
@@ -248,7 +248,7 @@ func TestAnswerOverTheLimit(t *testing.T) {
 		return resp, nil
 	}, jobs.WithMaxBody(1<<20))
 	_, err := byID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
-	require.ErrorIs(t, err, jobs.ErrBadAnswer)
+	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 	assert.ErrorContains(t, err, "the body is larger than 1048576 bytes, see WithMaxBody")
 }
 
@@ -282,12 +282,12 @@ func TestNoBodyIsPromisedForSomeOperations(t *testing.T) {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorIs(t, err, jobs.ErrBadAnswer)
+			require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 		})
 	}
 	client := stubbed(t, always(204, ""))
 	_, err := byID(t, client).Refresh(t.Context())
-	require.ErrorIs(t, err, jobs.ErrBadAnswer, "where a body is promised, 204 is none")
+	require.ErrorIs(t, err, jobs.ErrInvalidResponse, "where a body is promised, 204 is none")
 }
 
 func TestSuccessWithoutResult(t *testing.T) {
@@ -300,7 +300,7 @@ func TestSuccessWithoutResult(t *testing.T) {
 	job := load(t, byID(t, client), success)
 	require.NoError(t, job.Wait(t.Context()))
 	_, err := job.Result(t.Context())
-	require.ErrorIs(t, err, jobs.ErrBadAnswer)
+	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 	assert.ErrorContains(t, err, "job 6f2a is SUCCESS without a result")
 	assert.Equal(t, 1, asked, "it looks once more")
 
@@ -311,7 +311,7 @@ func TestSuccessWithoutResult(t *testing.T) {
 	for _, broken := range []string{`{}`, `{"draftNumber":"x"}`, `[]`} {
 		body := strings.Replace(success, `"status"`, `"result":`+broken+`,"status"`, 1)
 		_, err = load(t, byID(t, client), body).Result(t.Context())
-		require.ErrorIs(t, err, jobs.ErrBadAnswer)
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 		assert.ErrorContains(t, err, "result of job 6f2a: ")
 	}
 }
@@ -338,14 +338,14 @@ func TestOnlyTheLatestFiveResultsCanBeRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := connect(t)
 		ctx := t.Context()
-		oldest := search(ctx, t, client, jobs.Labelled(false))
+		oldest := search(ctx, t, client, jobs.HasLabel(false))
 		for range 5 {
-			search(ctx, t, client, jobs.Labelled(true))
+			search(ctx, t, client, jobs.HasLabel(true))
 		}
 		result, err := oldest.Result(ctx)
 		require.NoError(t, err)
 		require.ErrorIs(t, first(result.Segments(ctx)), jobs.ErrNotFound)
-		require.ErrorIs(t, oldest.CreateDataset(ctx, jobs.NewDataset{Name: "late"}), jobs.ErrNotFound)
+		require.ErrorIs(t, oldest.CreateDataset(ctx, jobs.DatasetSpec{Name: "late"}), jobs.ErrNotFound)
 	})
 }
 
@@ -353,11 +353,11 @@ func TestResultOfTheOtherKind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := connect(t)
 		ctx := t.Context()
-		plain := search(ctx, t, client, jobs.Labelled(true))
+		plain := search(ctx, t, client, jobs.HasLabel(true))
 		_, err := plain.FusionResult(ctx)
 		require.ErrorIs(t, err, jobs.ErrInvalidArgument)
 		assert.ErrorContains(t, err, "is a plain dataset: use Result")
-		fusion, err := dataset(t, client, "basic-search").BasicSearch().Create(ctx, jobs.BasicSearch{Filters: []jobs.Filter{jobs.Labelled(true)}})
+		fusion, err := dataset(t, client, "basic-search").BasicSearch().Create(ctx, jobs.BasicSearchArgs{Filters: []jobs.Filter{jobs.HasLabel(true)}})
 		require.NoError(t, err)
 		require.NoError(t, fusion.Wait(ctx))
 		_, err = fusion.Result(ctx)

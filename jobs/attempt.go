@@ -15,7 +15,7 @@ import (
 )
 
 // An answer is what came back for one attempt.
-type answer struct {
+type response struct {
 	status     int
 	retryAfter time.Duration // how long the service asks to be left alone
 	took       time.Duration
@@ -27,7 +27,7 @@ var errAttemptTimeout = errors.New("the attempt timed out")
 // attempt sends a request once and reads the whole answer, up to the limit.
 // The error says that no whole answer came; the status is known all the same
 // when the body was at fault.
-func (c *Client) attempt(ctx context.Context, op operation, req *http.Request) (a answer, err error) {
+func (c *Client) attempt(ctx context.Context, op operation, req *http.Request) (a response, err error) {
 	start := time.Now()
 	defer func() {
 		a.took = time.Since(start)
@@ -44,10 +44,10 @@ func (c *Client) attempt(ctx context.Context, op operation, req *http.Request) (
 	a.status = resp.StatusCode
 	a.retryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 	a.body, err = readBounded(resp.Body, resp.ContentLength, c.maxBody)
-	if err != nil && !errors.Is(err, ErrBadAnswer) {
+	if err != nil && !errors.Is(err, ErrInvalidResponse) {
 		err = c.plainCause(attemptCtx, err)
 		if !isContextError(err) {
-			err = fmt.Errorf("%w: the body broke off: %w", ErrBadAnswer, err)
+			err = fmt.Errorf("%w: the body broke off: %w", ErrInvalidResponse, err)
 		}
 	}
 	return a, err
@@ -65,7 +65,7 @@ func readBounded(r io.Reader, length, limit int64) ([]byte, error) {
 		n, err := r.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		if int64(len(body)) > limit {
-			return nil, badAnswer("the body is larger than %d bytes, see WithMaxBody", limit)
+			return nil, invalidResponse("the body is larger than %d bytes, see WithMaxBody", limit)
 		}
 		if err == io.EOF {
 			return body, nil
@@ -85,7 +85,7 @@ func (c *Client) plainCause(ctx context.Context, err error) error {
 	}
 	switch cause := context.Cause(ctx); {
 	case cause == nil:
-		return discreetly(err)
+		return redactError(err)
 	case errors.Is(cause, errAttemptTimeout):
 		return fmt.Errorf("%w after %v, see WithAttemptTimeout", errAttemptTimeout, c.timeout)
 	default:
@@ -99,7 +99,7 @@ func isContextError(err error) bool {
 
 // surelyUnsent reports whether an error proves that the request did not leave:
 // the connection, or the one to the proxy, was not made.
-func surelyUnsent(err error) bool {
+func notSent(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
@@ -115,12 +115,12 @@ func (c *Client) relative(req *http.Request) string {
 	if _, after, ok := strings.Cut(path, apiPath); ok {
 		path = after
 	}
-	return "/" + printable(path, maxPath)
+	return "/" + sanitize(path, maxPath)
 }
 
 const levelRepeat = slog.LevelWarn
 
-func (c *Client) logAttempt(ctx context.Context, op operation, req *http.Request, a answer, err error) {
+func (c *Client) logAttempt(ctx context.Context, op operation, req *http.Request, a response, err error) {
 	if !c.log.Enabled(ctx, slog.LevelDebug) {
 		return
 	}
@@ -129,7 +129,7 @@ func (c *Client) logAttempt(ctx context.Context, op operation, req *http.Request
 		slog.String("request_id", req.Header.Get("X-Request-Id")), slog.Int("status", a.status), slog.Duration("took", a.took),
 	}
 	if err != nil {
-		attrs = append(attrs, slog.String("error", discreet(err.Error())))
+		attrs = append(attrs, slog.String("error", redact(err.Error())))
 	}
 	c.log.LogAttrs(ctx, slog.LevelDebug, "tensorbay request", attrs...)
 }

@@ -11,14 +11,14 @@ import (
 )
 
 // A Match says how the filters of a search go together.
-type Match string
+type Conjunction string
 
 // The ways filters go together.
 const (
 	// All: a datum must match every filter.
-	All Match = "and"
+	And Conjunction = "and"
 	// Any: a datum must match one of them.
-	Any Match = "or"
+	Or Conjunction = "or"
 )
 
 // A Unit is what a search finds.
@@ -26,22 +26,22 @@ type Unit string
 
 // The units of a search.
 const (
-	// ByFile finds the data that match.
-	ByFile Unit = "file"
-	// ByFrame finds every datum of a frame in which at least one matches;
+	// UnitFile finds the data that match.
+	UnitFile Unit = "file"
+	// UnitFrame finds every datum of a frame in which at least one matches;
 	// fusion datasets only.
-	ByFrame Unit = "frame"
+	UnitFrame Unit = "frame"
 )
 
 // BasicSearch is what [Jobs.Create] needs to search a commit.
-type BasicSearch struct {
+type BasicSearchArgs struct {
 	// Revision is the branch, tag or commit id to search. It is resolved to a
 	// commit when the job is created. The default is where the dataset stands;
 	// a draft cannot be searched.
 	Revision string
 	// Match is how the filters go together. The default is All.
-	Match Match
-	// Unit is what is found. The default is ByFile.
+	Conjunction Conjunction
+	// Unit is what is found. The default is UnitFile.
 	Unit Unit
 	// Filters are the conditions: at least one.
 	Filters []Filter
@@ -52,9 +52,9 @@ type BasicSearch struct {
 	Description string
 }
 
-func (a BasicSearch) request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error) {
+func (a BasicSearchArgs) request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error) {
 	var none gen.CreateJobRequest
-	a.Match, a.Unit = orDefault(a.Match, All), orDefault(a.Unit, ByFile)
+	a.Conjunction, a.Unit = orDefault(a.Conjunction, And), orDefault(a.Unit, UnitFile)
 	if err := a.check(ctx, ds); err != nil {
 		return none, err
 	}
@@ -64,7 +64,7 @@ func (a BasicSearch) request(ctx context.Context, ds *Dataset) (gen.CreateJobReq
 	}
 	arguments, err := json.Marshal(gen.BasicSearchArguments{
 		Commit:      commit.ID,
-		Conjunction: string(a.Match),
+		Conjunction: string(a.Conjunction),
 		Unit:        string(a.Unit),
 		Filters:     each(a.Filters, func(f Filter) gen.SearchFilter { return f.wire }),
 	})
@@ -81,12 +81,12 @@ func (a BasicSearch) request(ctx context.Context, ds *Dataset) (gen.CreateJobReq
 
 // check finds what can be found wrong without the commit. Only where it hangs
 // on the kind of the dataset, and that is not known yet, is the dataset read.
-func (a BasicSearch) check(ctx context.Context, ds *Dataset) error {
+func (a BasicSearchArgs) check(ctx context.Context, ds *Dataset) error {
 	switch {
-	case a.Match != All && a.Match != Any:
-		return invalid("unknown match %q: want %q or %q", a.Match, All, Any)
-	case a.Unit != ByFile && a.Unit != ByFrame:
-		return invalid("unknown unit %q: want %q or %q", a.Unit, ByFile, ByFrame)
+	case a.Conjunction != And && a.Conjunction != Or:
+		return invalid("unknown match %q: want %q or %q", a.Conjunction, And, Or)
+	case a.Unit != UnitFile && a.Unit != UnitFrame:
+		return invalid("unknown unit %q: want %q or %q", a.Unit, UnitFile, UnitFrame)
 	case len(a.Filters) == 0:
 		return invalid("the filter list is empty: a search needs at least one")
 	}
@@ -95,20 +95,20 @@ func (a BasicSearch) check(ctx context.Context, ds *Dataset) error {
 			return err
 		}
 	}
-	if a.Revision == "" && ds.position.draft != 0 {
+	if a.Revision == "" && ds.at.draft != 0 {
 		_, err := ds.revision(ctx)
 		return err
 	}
 	special := slices.IndexFunc(a.Filters, Filter.needsFusion)
-	if a.Unit != ByFrame && special < 0 {
+	if a.Unit != UnitFrame && special < 0 {
 		return nil
 	}
 	info, err := ds.Info(ctx)
 	switch {
 	case err != nil || info.Fusion:
 		return err
-	case a.Unit == ByFrame:
-		return invalid("unit %s on plain dataset %s: only fusion datasets have frames, use ByFile", a.Unit, ds.id)
+	case a.Unit == UnitFrame:
+		return invalid("unit %s on plain dataset %s: only fusion datasets have frames, use UnitFile", a.Unit, ds.id)
 	default:
 		return invalid("filter %d, %s, on plain dataset %s: only fusion datasets have frames and sensors, leave it out", special, a.Filters[special], ds.id)
 	}
@@ -119,15 +119,15 @@ type BasicSearchJob struct{ *Job }
 
 // Arguments returns what the job was created with; the revision is the commit
 // that was searched.
-func (j *BasicSearchJob) Arguments() (BasicSearch, error) {
+func (j *BasicSearchJob) Arguments() (BasicSearchArgs, error) {
 	s := j.Snapshot()
 	var a gen.BasicSearchArguments
 	if err := decode(s.Arguments, &a); err != nil {
-		return BasicSearch{}, unreadable("arguments", s.ID, err)
+		return BasicSearchArgs{}, unreadable("arguments", s.ID, err)
 	}
-	return BasicSearch{
+	return BasicSearchArgs{
 		Revision:    a.Commit,
-		Match:       Match(a.Conjunction),
+		Conjunction: Conjunction(a.Conjunction),
 		Unit:        Unit(a.Unit),
 		Filters:     each(a.Filters, func(f gen.SearchFilter) Filter { return Filter{wire: f} }),
 		Title:       s.Title,
@@ -169,7 +169,7 @@ func (j *BasicSearchJob) contents(ctx context.Context, fusion bool) (*Contents, 
 		return nil, unreadable("result", s.ID, err)
 	}
 	if err := checkID("search result id", r.SearchResultID); err != nil {
-		return nil, unreadable("result", s.ID, badAnswer("%v", err))
+		return nil, unreadable("result", s.ID, invalidResponse("%v", err))
 	}
 	info, err := j.dataset.Info(ctx)
 	switch {
@@ -183,9 +183,9 @@ func (j *BasicSearchJob) contents(ctx context.Context, fusion bool) (*Contents, 
 	return &Contents{client: j.dataset.client, id: r.SearchResultID, commit: r.SearchResultCommitID}, nil
 }
 
-// NewDataset says how the dataset is called that [BasicSearchJob.CreateDataset]
+// DatasetSpec says how the dataset is called that [BasicSearchJob.CreateDataset]
 // makes.
-type NewDataset struct {
+type DatasetSpec struct {
 	// Name of the dataset; required, and unused so far.
 	Name string
 	// Alias is a name for people; it may be empty.
@@ -199,7 +199,7 @@ type NewDataset struct {
 // error is [ErrConflict] when the name is taken, and [ErrAmbiguous] when the
 // dataset may have been made although no sound answer came: look for its name
 // with [Client.Dataset].
-func (j *BasicSearchJob) CreateDataset(ctx context.Context, dataset NewDataset) error {
+func (j *BasicSearchJob) CreateDataset(ctx context.Context, dataset DatasetSpec) error {
 	if dataset.Name == "" {
 		return invalid("the name of the new dataset is empty: set Name")
 	}

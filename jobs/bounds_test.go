@@ -51,7 +51,7 @@ func flooding(t *testing.T, status int, head, part, tail string, size int) (*job
 	client, err := jobs.NewClient(testKey, jobs.WithBaseURL(server.URL), jobs.WithHTTPClient(server.Client()),
 		jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}), jobs.WithMaxBody(8<<20))
 	require.NoError(t, err)
-	return byID(t, client, jobs.OnDraft(1)), server.Close
+	return byID(t, client, jobs.AtDraft(1)), server.Close
 }
 
 func TestCompressedBombStaysBounded(t *testing.T) {
@@ -121,7 +121,7 @@ func TestPageOfMoreThanWasAskedFor(t *testing.T) {
 			assert.Equal(t, n, got)
 			continue
 		}
-		require.ErrorIs(t, err, jobs.ErrBadAnswer)
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 		assert.Zero(t, got)
 	}
 }
@@ -139,9 +139,9 @@ func TestDeepJSON(t *testing.T) {
 				strings.Replace(processing, `"arguments"`, `"arguments":`+deep+`,"a"`, 1),
 			} {
 				client := stubbed(t, always(200, body))
-				require.ErrorIs(t, load(t, byID(t, client), processing).Update(t.Context()), jobs.ErrBadAnswer)
-				_, err := byID(t, client).SquashAndMerge().Load([]byte(body))
-				require.ErrorIs(t, err, jobs.ErrBadAnswer)
+				require.ErrorIs(t, load(t, byID(t, client), processing).Update(t.Context()), jobs.ErrInvalidResponse)
+				_, err := byID(t, client).SquashAndMerge().Resume([]byte(body))
+				require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 				client = stubbed(t, always(400, body))
 				require.ErrorIs(t, second(byID(t, client).Refresh(t.Context())), jobs.ErrInvalidArgument)
 			}
@@ -207,7 +207,7 @@ func TestSlowLorisOverTCP(t *testing.T) {
 	require.NoError(t, err)
 	start := time.Now()
 	_, err = byID(t, client).Refresh(t.Context())
-	require.ErrorIs(t, err, jobs.ErrBadAnswer)
+	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 	assert.ErrorContains(t, err, "the attempt timed out after 200ms")
 	assert.Less(t, time.Since(start), 5*time.Second)
 }
@@ -240,21 +240,21 @@ func TestHostileIDsOfTheServiceAreRefused(t *testing.T) {
 		})
 		ds := byID(t, client)
 		_, err := ds.SquashAndMerge().Create(t.Context(), mergeDev)
-		require.ErrorIs(t, err, jobs.ErrBadAnswer, id)
-		require.ErrorIs(t, first(ds.SquashAndMerge().List(t.Context(), jobs.ListOptions{})), jobs.ErrBadAnswer, id)
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
+		require.ErrorIs(t, first(ds.SquashAndMerge().List(t.Context(), jobs.ListOptions{})), jobs.ErrInvalidResponse, id)
 		_, err = ds.SquashAndMerge().Get(t.Context(), "a")
-		require.ErrorIs(t, err, jobs.ErrBadAnswer, id)
-		_, err = ds.SquashAndMerge().Load([]byte(answers["/jobs/a"]))
-		require.ErrorIs(t, err, jobs.ErrBadAnswer, id)
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
+		_, err = ds.SquashAndMerge().Resume([]byte(answers["/jobs/a"]))
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
 		_, err = client.Dataset(t.Context(), "cars")
 		require.Error(t, err, id)
 		_, err = ds.Resolve(t.Context(), "main")
 		require.Error(t, err, id)
 		found := strings.Replace(strings.Replace(processing, "PROCESSING", "SUCCESS", 1), `"status"`, `"result":{"searchResultId":`+quoted+`,"searchResultCommitId":"c"},"status"`, 1)
-		search, err := ds.BasicSearch().Load([]byte(found))
+		search, err := ds.BasicSearch().Resume([]byte(found))
 		require.NoError(t, err)
 		_, err = search.Result(t.Context())
-		require.ErrorIs(t, err, jobs.ErrBadAnswer, id)
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse, id)
 		const base = "/datasets/154e35ba50954cae9f3e3c7ac41b2d0f"
 		assert.Subset(t, []string{"/datasets", base, base + "/jobs", base + "/jobs/a", base + "/commits"}, asked)
 	}
@@ -273,7 +273,7 @@ func TestCommitIDOfASearchResultIsEscaped(t *testing.T) {
 		return reply(200, `{"name":"a","type":0}`), nil
 	})
 	found := strings.Replace(strings.Replace(processing, "PROCESSING", "SUCCESS", 1), `"status"`, `"result":{"searchResultId":"a","searchResultCommitId":"`+commit+`"},"status"`, 1)
-	search, err := byID(t, client).BasicSearch().Load([]byte(found))
+	search, err := byID(t, client).BasicSearch().Resume([]byte(found))
 	require.NoError(t, err)
 	result, err := search.Result(t.Context())
 	require.NoError(t, err)

@@ -20,16 +20,16 @@ const Version = "0.1.0"
 // A Client is safe for concurrent use. It needs no closing: it holds no
 // goroutine and no timer while no call of its methods is under way.
 type Client struct {
-	key     secret
-	server  string
-	api     sender
-	data    sender
-	log     *slog.Logger
-	retry   RetryPolicy
-	pace    *pace
-	timeout time.Duration
-	maxBody int64
-	settler *settler // nil: creates are not settled
+	key      secret
+	server   string
+	api      sender
+	data     sender
+	log      *slog.Logger
+	retry    RetryPolicy
+	pace     *pace
+	timeout  time.Duration
+	maxBody  int64
+	recovery *recovery // nil: creates are not settled
 
 	fleet func(*Dataset, Type) *fleet
 }
@@ -60,8 +60,8 @@ func NewClient(accessKey string, options ...Option) (*Client, error) {
 		timeout: s.timeout,
 		maxBody: s.maxBody,
 	}
-	if s.settle {
-		c.settler = newSettler()
+	if s.recover {
+		c.recovery = newRecovery()
 	}
 	// Both are copies: the caller's client is never changed.
 	api, data := *s.httpClient, *s.httpClient
@@ -78,7 +78,7 @@ func (c *Client) String() string { return "tensorbay client of " + c.server }
 // Dataset finds a dataset by its exact name and reads its kind, default branch
 // and head commit: two requests. The error is [ErrNotFound] when there is no
 // such dataset.
-func (c *Client) Dataset(ctx context.Context, name string, position ...Position) (*Dataset, error) {
+func (c *Client) Dataset(ctx context.Context, name string, position ...RevisionOption) (*Dataset, error) {
 	if name == "" {
 		return nil, invalid("dataset name is empty: give its exact name")
 	}
@@ -127,13 +127,13 @@ func (c *Client) Datasets(ctx context.Context, name string) iter.Seq2[DatasetIte
 
 // DatasetByID returns the dataset with the given id, without a request: whether
 // it exists shows at the first use.
-func (c *Client) DatasetByID(id string, position ...Position) (*Dataset, error) {
+func (c *Client) DatasetByID(id string, position ...RevisionOption) (*Dataset, error) {
 	if err := checkID("dataset id", id); err != nil {
 		return nil, err
 	}
 	ds := &Dataset{client: c, id: id}
 	for _, p := range position {
-		if err := p(&ds.position); err != nil {
+		if err := p(&ds.at); err != nil {
 			return nil, err
 		}
 	}

@@ -22,8 +22,8 @@ type Contents struct {
 // commit id. An empty revision is where the dataset stands, which may be a
 // draft.
 func (ds *Dataset) Contents(ctx context.Context, revision string) (*Contents, error) {
-	if revision == "" && ds.position.draft != 0 {
-		return &Contents{client: ds.client, id: ds.id, draft: ds.position.draft}, nil
+	if revision == "" && ds.at.draft != 0 {
+		return &Contents{client: ds.client, id: ds.id, draft: ds.at.draft}, nil
 	}
 	commit, err := ds.Resolve(ctx, revision)
 	if err != nil {
@@ -55,7 +55,7 @@ func (c *Contents) Segments(ctx context.Context) iter.Seq2[Segment, error] {
 }
 
 // Data lists the data of a segment of a plain dataset. On a fusion dataset the
-// error is [ErrBadAnswer]: use Frames.
+// error is [ErrInvalidResponse]: use Frames.
 func (c *Contents) Data(ctx context.Context, segment string) iter.Seq2[*Data, error] {
 	return details(ctx, c, segment, func(raw []byte) (*Data, error) {
 		var d gen.Data
@@ -75,7 +75,7 @@ type Frame struct {
 }
 
 // Frames lists the frames of a segment of a fusion dataset. On a plain dataset
-// the error is [ErrBadAnswer]: use Data.
+// the error is [ErrInvalidResponse]: use Data.
 func (c *Contents) Frames(ctx context.Context, segment string) iter.Seq2[*Frame, error] {
 	return details(ctx, c, segment, func(raw []byte) (*Frame, error) {
 		var f gen.Frame

@@ -22,7 +22,7 @@ import (
 //		}
 //	}
 //
-// With [WithSettledCreates] the client has looked already, and could not tell.
+// With [WithCreateRecovery] the client has looked already, and could not tell.
 type CreateError struct {
 	// DatasetID, Type, Title and Arguments are those of the job; the arguments
 	// are in their wire form.
@@ -33,27 +33,27 @@ type CreateError struct {
 	// Since is when Create began, by the clock of this machine.
 	Since time.Time
 	// Looks is how often the client looked for the job; 0 without
-	// WithSettledCreates.
-	Looks int
+	// WithCreateRecovery.
+	Lookups int
 	// Found are the ids of the jobs that may be the one, where there are
 	// several.
 	Found []string
 	// Err is the [*Error] of the request. It is what Unwrap returns.
 	Err error
 
-	lookErr error // of the last look
+	lookupErr error // of the last look
 }
 
 // Error says which job it is about, what came of the request, and what to do.
 func (e *CreateError) Error() string {
-	text := fmt.Sprintf("create %s job %q of dataset %s: %v", e.Type, printable(e.Title, maxErrorMessage), e.DatasetID, e.Err)
+	text := fmt.Sprintf("create %s job %q of dataset %s: %v", e.Type, sanitize(e.Title, maxErrorMessage), e.DatasetID, e.Err)
 	switch {
 	case len(e.Found) > 0:
 		return text + fmt.Sprintf("; %d jobs fit, look which is yours: %s", len(e.Found), strings.Join(e.Found, ", "))
-	case e.lookErr != nil:
-		return text + fmt.Sprintf("; the last of %d looks for it failed: %v", e.Looks, e.lookErr)
-	case e.Looks > 0:
-		return text + fmt.Sprintf("; it was not found in %d looks, and may still show", e.Looks)
+	case e.lookupErr != nil:
+		return text + fmt.Sprintf("; the last of %d looks for it failed: %v", e.Lookups, e.lookupErr)
+	case e.Lookups > 0:
+		return text + fmt.Sprintf("; it was not found in %d looks, and may still show", e.Lookups)
 	}
 	return text
 }

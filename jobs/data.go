@@ -43,7 +43,7 @@ func (c *Contents) newData(segment string, d gen.FrameData) *Data {
 	data := &Data{RemotePath: d.RemotePath, Segment: segment, Sensor: d.SensorName, Timestamp: d.Timestamp}
 	data.content = &remote{
 		client: c.client,
-		path:   printable(segment+"/"+d.RemotePath, maxPath),
+		path:   sanitize(segment+"/"+d.RemotePath, maxPath),
 		url:    newSecret(d.URL),
 		renew:  func(ctx context.Context) (string, error) { return c.renewData(ctx, data) },
 	}
@@ -77,7 +77,7 @@ func (c *Contents) renewData(ctx context.Context, d *Data) (fresh string, err er
 					}
 				}
 			}
-			return badAnswer("it holds no url of %s", printable(d.RemotePath, maxPath))
+			return invalidResponse("it holds no url of %s", sanitize(d.RemotePath, maxPath))
 		})
 	return fresh, err
 }

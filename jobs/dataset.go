@@ -16,9 +16,9 @@ import (
 //
 // A Dataset is safe for concurrent use.
 type Dataset struct {
-	client   *Client
-	id       string
-	position position
+	client *Client
+	id     string
+	at     revision
 
 	mu   sync.Mutex
 	info *DatasetInfo
@@ -26,44 +26,44 @@ type Dataset struct {
 
 // position is where a dataset client stands. The zero value is the default
 // branch.
-type position struct {
+type revision struct {
 	branch, commit string
 	draft          int64
 }
 
 // A Position says where in the history of a dataset to stand; the default is
 // its default branch.
-type Position func(*position) error
+type RevisionOption func(*revision) error
 
-// OnBranch stands on a branch: it is the target of merges that name none, and
+// AtBranch stands on a branch: it is the target of merges that name none, and
 // its head is what is searched.
-func OnBranch(name string) Position {
-	return func(p *position) error {
+func AtBranch(name string) RevisionOption {
+	return func(p *revision) error {
 		if name == "" {
 			return invalid("branch name is empty: Branches lists the names")
 		}
-		*p = position{branch: name}
+		*p = revision{branch: name}
 		return nil
 	}
 }
 
-// OnCommit stands on a commit, given by its id. There is no branch to merge
+// AtCommit stands on a commit, given by its id. There is no branch to merge
 // into by default.
-func OnCommit(id string) Position {
-	return func(p *position) error {
-		*p = position{commit: id}
+func AtCommit(id string) RevisionOption {
+	return func(p *revision) error {
+		*p = revision{commit: id}
 		return checkID("commit id", id)
 	}
 }
 
-// OnDraft stands on a draft, given by its number. There is no branch to merge
+// AtDraft stands on a draft, given by its number. There is no branch to merge
 // into by default, and nothing to search: a search needs a commit.
-func OnDraft(number int64) Position {
-	return func(p *position) error {
+func AtDraft(number int64) RevisionOption {
+	return func(p *revision) error {
 		if number < 1 {
 			return invalid("draft number %d: they count from 1", number)
 		}
-		*p = position{draft: number}
+		*p = revision{draft: number}
 		return nil
 	}
 }
@@ -135,7 +135,7 @@ func isFusion(kind []byte) bool {
 
 // branch is the branch the dataset stands on.
 func (ds *Dataset) branch(ctx context.Context) (string, error) {
-	switch p := ds.position; {
+	switch p := ds.at; {
 	case p.draft != 0:
 		return "", invalid("no target branch: dataset %s stands on draft %d; name the target", ds.id, p.draft)
 	case p.commit != "":
@@ -153,7 +153,7 @@ func (ds *Dataset) branch(ctx context.Context) (string, error) {
 // revision is the commit the dataset stands on, as a name that the service can
 // resolve.
 func (ds *Dataset) revision(ctx context.Context) (string, error) {
-	switch p := ds.position; {
+	switch p := ds.at; {
 	case p.draft != 0:
 		return "", invalid("a commit is needed, and dataset %s stands on draft %d: commit it, or name a revision", ds.id, p.draft)
 	case p.commit != "":

@@ -8,15 +8,15 @@ import (
 
 // checkBody hands the body to parse, or, where no body is promised, accepts
 // none or any JSON value: a page of HTML was not sent by the service.
-func checkBody(a answer, parse func([]byte) error) error {
+func checkBody(a response, parse func([]byte) error) error {
 	if parse == nil {
 		if len(bytes.TrimSpace(a.body)) > 0 && !json.Valid(a.body) {
-			return badAnswer("the body is not json")
+			return invalidResponse("the body is not json")
 		}
 		return nil
 	}
 	if len(bytes.TrimSpace(a.body)) == 0 {
-		return badAnswer("the body is empty")
+		return invalidResponse("the body is empty")
 	}
 	return parse(a.body)
 }
@@ -38,7 +38,7 @@ func decode(body []byte, v any) error {
 		}
 	}
 	if err := json.Unmarshal(body, v); err != nil {
-		return badAnswer("%s", printable(discreet(err.Error()), maxErrorMessage))
+		return invalidResponse("%s", sanitize(redact(err.Error()), maxErrorMessage))
 	}
 	if large {
 		return nil
@@ -55,10 +55,10 @@ const largeBody = 1 << 20
 func (s *shape) check(body []byte) error {
 	w := walker{data: body}
 	if w.space(); w.data[w.pos] == 'n' {
-		return badAnswer("the value is null")
+		return invalidResponse("the value is null")
 	}
 	if fault := w.value(s); fault != "" {
-		return badAnswer("%s", printable(fault, maxErrorMessage))
+		return invalidResponse("%s", sanitize(fault, maxErrorMessage))
 	}
 	return nil
 }

@@ -14,8 +14,8 @@
 // by type. Both have the same methods, see [Jobs]: Create, Get, List, Delete and
 // Load.
 //
-//	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{
-//		DraftTitle: "merge dev", Source: "dev", Strategy: jobs.Skip,
+//	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{
+//		DraftTitle: "merge dev", Source: "dev", Strategy: jobs.StrategySkip,
 //	})
 //
 // # Waiting
@@ -32,7 +32,7 @@
 //	             errors was seen for the whole of the patience
 //	other        an option of the wait makes no sense
 //
-// A job can be saved as JSON and taken up by another process with [Jobs.Load].
+// A job can be saved as JSON and taken up by another process with [Jobs.Resume].
 //
 // # Results
 //
@@ -48,7 +48,7 @@
 // [ErrInvalidArgument] before anything is sent. Requests that fail are sent
 // again where that is safe, see [RetryPolicy]. Creating a job is not idempotent:
 // where nobody can tell whether it took effect, the error is [ErrAmbiguous], and
-// [WithSettledCreates] has the client look. docs/errors.md has a table of all of
+// [WithCreateRecovery] has the client look. docs/errors.md has a table of all of
 // them, and of what to do about each.
 //
 // A value that the service adds tomorrow, a status, a job type or a field, is

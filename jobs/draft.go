@@ -91,7 +91,7 @@ func (d *Draft) Close(ctx context.Context) error {
 		func() (*http.Request, error) {
 			return gen.NewUpdateDraftRequest(c.server, d.dataset.id, d.Number, gen.UpdateDraftRequest{Status: string(DraftClosed)})
 		}, nil)
-	if refusedAgain(err) {
+	if rejectedOnRetry(err) {
 		now, lookErr := d.dataset.draft(ctx, d.Branch, d.Number)
 		if lookErr == nil && now.Status == DraftClosed {
 			return nil
@@ -108,5 +108,5 @@ func (ds *Dataset) draft(ctx context.Context, branch string, number int64) (*Dra
 			return draft, err
 		}
 	}
-	return nil, fmt.Errorf("%w: draft %d on branch %q of dataset %s: it may have been deleted", ErrNotFound, number, printable(branch, maxPath), ds.id)
+	return nil, fmt.Errorf("%w: draft %d on branch %q of dataset %s: it may have been deleted", ErrNotFound, number, sanitize(branch, maxPath), ds.id)
 }

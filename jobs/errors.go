@@ -28,17 +28,17 @@ var (
 	ErrNotFound = errors.New("not found")
 	// ErrConflict: the name is taken (NameConflict, 409).
 	ErrConflict = errors.New("conflict")
-	// ErrThrottled: too many requests (429). See [WithPace].
-	ErrThrottled = errors.New("throttled")
+	// ErrRateLimited: too many requests (429). See [WithRateLimit].
+	ErrRateLimited = errors.New("rate limited")
 	// ErrServer: the service or a gateway before it failed
 	// (InternalServerError, 5xx).
 	ErrServer = errors.New("server error")
-	// ErrUnreachable: no answer came: the connection failed, broke, or the
+	// ErrUnreachable: no response came: the connection failed, broke, or the
 	// attempt took too long.
-	ErrUnreachable = errors.New("no answer")
-	// ErrBadAnswer: the answer is not what openapi.yaml promises: no JSON, cut
+	ErrUnreachable = errors.New("no response")
+	// ErrInvalidResponse: the answer is not what openapi.yaml promises: no JSON, cut
 	// short, too large, or without a required field.
-	ErrBadAnswer = errors.New("bad answer")
+	ErrInvalidResponse = errors.New("invalid response")
 	// ErrAmbiguous: the request failed and may have taken effect all the same.
 	// Look before sending it again.
 	ErrAmbiguous = errors.New("may have taken effect")
@@ -71,7 +71,7 @@ type Error struct {
 	Attempts int
 
 	ambiguous bool
-	unsent    bool
+	notSent   bool
 	cause     error
 }
 
@@ -127,11 +127,11 @@ func (e *Error) advice() string {
 		return "change what is asked for"
 	case e.Is(ErrConflict):
 		return "choose another name"
-	case e.Is(ErrThrottled):
-		return "slow down, see WithPace"
+	case e.Is(ErrRateLimited):
+		return "slow down, see WithRateLimit"
 	case e.Is(ErrServer), e.Is(ErrUnreachable):
 		return "try again later"
-	case errors.Is(e.cause, ErrBadAnswer):
+	case errors.Is(e.cause, ErrInvalidResponse):
 		return "try again later, or see what answers in place of the service"
 	case errors.Is(e.cause, context.DeadlineExceeded):
 		return "allow more time"
@@ -194,7 +194,7 @@ func (e *Error) kind() error {
 	case http.StatusConflict:
 		return ErrConflict
 	case http.StatusTooManyRequests:
-		return ErrThrottled
+		return ErrRateLimited
 	}
 	if e.StatusCode >= 500 {
 		return ErrServer
@@ -220,11 +220,11 @@ func (e *Error) readProblem(body []byte) {
 		e.Message = "the answer is not in the form of the service, so a gateway may have sent it"
 		return
 	}
-	e.Code, e.Message = printable(p.Code, maxErrorCode), printable(discreet(p.Message), maxErrorMessage)
+	e.Code, e.Message = sanitize(p.Code, maxErrorCode), sanitize(redact(p.Message), maxErrorMessage)
 }
 
 // printable keeps what a server wrote to one line of bounded length.
-func printable(s string, limit int) string {
+func sanitize(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' {
 			return ' '
@@ -241,8 +241,8 @@ func invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrInvalidArgument, fmt.Sprintf(format, args...))
 }
 
-func badAnswer(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrBadAnswer, fmt.Sprintf(format, args...))
+func invalidResponse(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrInvalidResponse, fmt.Sprintf(format, args...))
 }
 
 // unreadable says that arguments or result of a job are not what its type has.
@@ -266,7 +266,7 @@ func (e *JobError) Error() string {
 }
 
 // reason is the service's, fit for a log.
-func (s Snapshot) reason() string { return printable(discreet(s.ErrorMessage), maxErrorMessage) }
+func (s Snapshot) reason() string { return sanitize(redact(s.ErrorMessage), maxErrorMessage) }
 
 // Is matches [ErrJobFailed] or [ErrJobAborted].
 func (e *JobError) Is(target error) bool {
@@ -286,7 +286,7 @@ type WaitError struct {
 	// good.
 	Last error
 	// Looks is how often the job was looked at.
-	Looks int
+	Polls int
 	// Elapsed is how long the wait lasted.
 	Elapsed time.Duration
 }
@@ -294,8 +294,8 @@ type WaitError struct {
 // Error says which job was waited for, how it was last seen, and why the wait
 // ended.
 func (e *WaitError) Error() string {
-	looks := fmt.Sprintf("%d looks", e.Looks)
-	if e.Looks == 1 {
+	looks := fmt.Sprintf("%d looks", e.Polls)
+	if e.Polls == 1 {
 		looks = "1 look"
 	}
 	text := fmt.Sprintf("wait for job %s, last seen %s, ended after %v and %s: %v",

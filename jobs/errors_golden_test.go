@@ -63,13 +63,13 @@ func named(id, names string) mistake {
 }
 
 // position is a dataset client that stands in the wrong place.
-func position(p jobs.Position, names string) mistake {
+func revision(p jobs.RevisionOption, names string) mistake {
 	return mistake{func(t *testing.T) error {
 		return second(stubbed(t, always(500, "")).DatasetByID("154e", p))
 	}, names}
 }
 
-func merging(change func(*jobs.SquashAndMerge), names string, p ...jobs.Position) mistake {
+func merging(change func(*jobs.SquashAndMergeArgs), names string, p ...jobs.RevisionOption) mistake {
 	return mistake{func(t *testing.T) error {
 		args := mergeDev
 		change(&args)
@@ -78,9 +78,9 @@ func merging(change func(*jobs.SquashAndMerge), names string, p ...jobs.Position
 	}, "create squashAndMerge job|" + names}
 }
 
-func searching(change func(*jobs.BasicSearch), names string, p ...jobs.Position) mistake {
+func searching(change func(*jobs.BasicSearchArgs), names string, p ...jobs.RevisionOption) mistake {
 	return mistake{func(t *testing.T) error {
-		args := jobs.BasicSearch{Filters: []jobs.Filter{jobs.Labelled(true)}}
+		args := jobs.BasicSearchArgs{Filters: []jobs.Filter{jobs.HasLabel(true)}}
 		change(&args)
 		client := stubbed(t, func(r *http.Request) (*http.Response, error) {
 			if strings.HasSuffix(r.URL.Path, "/commits") {
@@ -93,7 +93,7 @@ func searching(change func(*jobs.BasicSearch), names string, p ...jobs.Position)
 }
 
 func filtering(f jobs.Filter, names string) mistake {
-	return searching(func(a *jobs.BasicSearch) { a.Filters = []jobs.Filter{f} }, "filter 0|"+names)
+	return searching(func(a *jobs.BasicSearchArgs) { a.Filters = []jobs.Filter{f} }, "filter 0|"+names)
 }
 
 // merged is a job in a state, and searched one of the other type.
@@ -104,7 +104,7 @@ func merged(t *testing.T, s stub, status string, options ...jobs.Option) *jobs.S
 
 func searched(t *testing.T, s stub, status string) *jobs.BasicSearchJob {
 	t.Helper()
-	job, err := byID(t, stubbed(t, s)).BasicSearch().Load([]byte(strings.Replace(processing, `"PROCESSING"`, status, 1)))
+	job, err := byID(t, stubbed(t, s)).BasicSearch().Resume([]byte(strings.Replace(processing, `"PROCESSING"`, status, 1)))
 	require.NoError(t, err)
 	return job
 }
@@ -118,7 +118,7 @@ func opening(signed string, s stub, names string) mistake {
 			}
 			return s(r)
 		})
-		contents, err := byID(t, client, jobs.OnDraft(1)).Contents(t.Context(), "")
+		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		d := collect(t, contents.Data(t.Context(), "train"))[0]
 		if strings.Contains(names, "m.png") {
@@ -138,11 +138,11 @@ var mistakes = map[string]mistake{
 	"answer/404":           answering(404, `{"code":"ResourceNotExist","message":"no dataset"}`, "404 ResourceNotExist|check the ids"),
 	"answer/409":           answering(409, `{"code":"NameConflict","message":"taken"}`, "409 NameConflict: taken|choose another name"),
 	"answer/418":           answering(418, `{"code":"Teapot","message":"short and stout"}`, "418 Teapot|ask the support"),
-	"answer/429":           answering(429, "", "429|slow down, see WithPace"),
+	"answer/429":           answering(429, "", "429|slow down, see WithRateLimit"),
 	"answer/500":           answering(500, `{"code":"InternalServerError","message":"oops"}`, "500 InternalServerError: oops|try again later"),
 	"answer/502 html":      answering(502, "<html>", "502|a gateway may have sent it|try again later"),
-	"answer/301":           answering(301, "", "301: bad answer: unexpected status|try again later, or see what answers"),
-	"answer/html":          answering(200, "<html>", "200: bad answer: invalid character '<'|try again later"),
+	"answer/301":           answering(301, "", "301: invalid response: unexpected status|try again later, or see what answers"),
+	"answer/html":          answering(200, "<html>", "200: invalid response: invalid character '<'|try again later"),
 	"answer/empty":         answering(200, "", "the body is empty|try again later"),
 	"answer/null":          answering(200, "null", "the value is null|try again later"),
 	"answer/missing field": answering(200, `{"name":"a"}`, "type is missing|try again later"),
@@ -179,7 +179,7 @@ var mistakes = map[string]mistake{
 			r.URL.RawQuery = "offset=0&limit=1"
 			return p.RoundTrip(r)
 		})
-		contents, err := byID(t, client, jobs.OnDraft(1)).Contents(t.Context(), "")
+		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		for _, err = range contents.Segments(t.Context()) { //nolint:revive // to the end
 		}
@@ -232,9 +232,7 @@ var mistakes = map[string]mistake{
 	"client/http client": option(jobs.WithHTTPClient(nil), "http client is nil|leave the option out"),
 	"client/logger":      option(jobs.WithLogger(nil), "logger is nil|leave the option out"),
 	"client/retry":       option(jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "retry policy|nothing in it may be negative"),
-	"client/pace":        option(jobs.WithPace(math.NaN()), "pace is not a number|give requests per second"),
-	"client/timeout":     option(jobs.WithAttemptTimeout(-1), "attempt timeout -1ns|must be positive"),
-	"client/max body":    option(jobs.WithMaxBody(0), "body limit 0|must be positive"),
+	"client/rate limit":  option(jobs.WithRateLimit(math.NaN()), "rate limit is not a number|give requests per second"),
 
 	"id/empty":         named("", "is empty"),
 	"id/long":          named(strings.Repeat("a", 300), "of 300 bytes is longer than 256"),
@@ -248,9 +246,9 @@ var mistakes = map[string]mistake{
 	"dataset/unknown name": {func(t *testing.T) error {
 		return second(stubbed(t, always(200, `{"datasets":[],"totalCount":0}`)).Dataset(t.Context(), "cars"))
 	}, `no dataset is named "cars"|check the name`},
-	"dataset/no branch":        position(jobs.OnBranch(""), "branch name is empty|Branches lists the names"),
-	"dataset/draft 0":          position(jobs.OnDraft(0), "draft number 0|they count from 1"),
-	"dataset/unknown revision": searching(func(a *jobs.BasicSearch) { a.Revision = "dev" }, `dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no commit at revision "dev"|check the branch`),
+	"dataset/no branch":        revision(jobs.AtBranch(""), "branch name is empty|Branches lists the names"),
+	"dataset/draft 0":          revision(jobs.AtDraft(0), "draft number 0|they count from 1"),
+	"dataset/unknown revision": searching(func(a *jobs.BasicSearchArgs) { a.Revision = "dev" }, `dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no commit at revision "dev"|check the branch`),
 	"contents/no segment": {func(t *testing.T) error {
 		return first((&jobs.SearchResult{}).Data(t.Context(), ""))
 	}, "segment name is empty|Segments lists the names"},
@@ -273,19 +271,19 @@ var mistakes = map[string]mistake{
 	"contents/redirect to http":               opening("https://data.example/a?sig=1", redirect("http://data.example/a?sig=1"), "open content|http://data.example: only https is allowed"),
 	"contents/unexpected status":              opening("https://data.example/a?sig=1", always(204, ""), "open content: GET train/a.bin: 204|unexpected status|try again later"),
 
-	"merge/no draft title":      merging(func(a *jobs.SquashAndMerge) { a.DraftTitle = "" }, "the draft title is empty|set DraftTitle"),
-	"merge/no source":           merging(func(a *jobs.SquashAndMerge) { a.Source = "" }, "the source branch is empty|set Source"),
-	"merge/strategy":            merging(func(a *jobs.SquashAndMerge) { a.Strategy = "rebase" }, `unknown strategy "rebase"|want abort, override or skip`),
-	"merge/into itself":         merging(func(a *jobs.SquashAndMerge) { a.Target = a.Source }, `the same branch "dev"|name two`),
-	"merge/no target":           merging(func(a *jobs.SquashAndMerge) { a.Target = "" }, "no target branch|dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no default branch|name the target"),
-	"merge/no target on draft":  merging(func(a *jobs.SquashAndMerge) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on draft 1|name the target", jobs.OnDraft(1)),
-	"merge/no target on commit": merging(func(a *jobs.SquashAndMerge) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on commit 3bd4|name the target", jobs.OnCommit("3bd4")),
+	"merge/no draft title":      merging(func(a *jobs.SquashAndMergeArgs) { a.DraftTitle = "" }, "the draft title is empty|set DraftTitle"),
+	"merge/no source":           merging(func(a *jobs.SquashAndMergeArgs) { a.Source = "" }, "the source branch is empty|set Source"),
+	"merge/strategy":            merging(func(a *jobs.SquashAndMergeArgs) { a.Strategy = "rebase" }, `unknown strategy "rebase"|want abort, override or skip`),
+	"merge/into itself":         merging(func(a *jobs.SquashAndMergeArgs) { a.Target = a.Source }, `the same branch "dev"|name two`),
+	"merge/no target":           merging(func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "no target branch|dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no default branch|name the target"),
+	"merge/no target on draft":  merging(func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on draft 1|name the target", jobs.AtDraft(1)),
+	"merge/no target on commit": merging(func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on commit 3bd4|name the target", jobs.AtCommit("3bd4")),
 
-	"search/match":           searching(func(a *jobs.BasicSearch) { a.Match = "xor" }, `unknown match "xor"|want "and" or "or"`),
-	"search/unit":            searching(func(a *jobs.BasicSearch) { a.Unit = "row" }, `unknown unit "row"|want "file" or "frame"`),
-	"search/no filters":      searching(func(a *jobs.BasicSearch) { a.Filters = nil }, "the filter list is empty|needs at least one"),
-	"search/draft":           searching(func(*jobs.BasicSearch) {}, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on draft 1|commit it, or name a revision", jobs.OnDraft(1)),
-	"search/frames of plain": searching(func(a *jobs.BasicSearch) { a.Unit = jobs.ByFrame }, "unit frame on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f|use ByFile"),
+	"search/match":           searching(func(a *jobs.BasicSearchArgs) { a.Conjunction = "xor" }, `unknown match "xor"|want "and" or "or"`),
+	"search/unit":            searching(func(a *jobs.BasicSearchArgs) { a.Unit = "row" }, `unknown unit "row"|want "file" or "frame"`),
+	"search/no filters":      searching(func(a *jobs.BasicSearchArgs) { a.Filters = nil }, "the filter list is empty|needs at least one"),
+	"search/draft":           searching(func(*jobs.BasicSearchArgs) {}, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on draft 1|commit it, or name a revision", jobs.AtDraft(1)),
+	"search/frames of plain": searching(func(a *jobs.BasicSearchArgs) { a.Unit = jobs.UnitFrame }, "unit frame on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f|use UnitFile"),
 	"search/sensor of plain": filtering(jobs.SensorIn("CAM"), `sensor in ["CAM"], on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f|leave it out`),
 
 	"filter/zero":            filtering(jobs.Filter{}, "is the zero value|make it with a function"),
@@ -294,9 +292,9 @@ var mistakes = map[string]mistake{
 	"filter/no label type":   filtering(jobs.CategoryIn("", "car"), "category in|the label type is empty|give one, such as Box2D"),
 	"filter/negative size":   filtering(jobs.SizeEquals(-1), "size =|a size of -1 bytes is negative|must be zero or more"),
 	"filter/empty text":      filtering(jobs.RemotePathIs(""), "keyword =|the text is empty|give one character"),
-	"filter/no attributes":   filtering(jobs.AttributeIn(jobs.Box2D, nil), "attribute in|no attributes are named|name one"),
-	"filter/no value":        filtering(jobs.AttributeIn(jobs.Box2D, map[string][]any{"a": nil}), `no value is allowed for attribute "a"|allow one`),
-	"filter/unsendable":      filtering(jobs.AttributeIn(jobs.Box2D, map[string][]any{"a": {math.NaN()}}), "the value cannot be sent|use booleans, numbers, strings and nil"),
+	"filter/no attributes":   filtering(jobs.AttributeIn(jobs.LabelBox2D, nil), "attribute in|no attributes are named|name one"),
+	"filter/no value":        filtering(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": nil}), `no value is allowed for attribute "a"|allow one`),
+	"filter/unsendable":      filtering(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": {math.NaN()}}), "the value cannot be sent|use booleans, numbers, strings and nil"),
 	"filter/raw without key": filtering(jobs.RawFilter("", "", "", "", 1), "key and operator must not be empty"),
 
 	"create/ambiguous": {func(t *testing.T) error {
@@ -314,11 +312,11 @@ var mistakes = map[string]mistake{
 	}, "retry job: POST /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs/6f2a/retry: 502|it may have taken effect: look before"},
 
 	"load/broken": {func(t *testing.T) error {
-		return second(byID(t, stubbed(t, always(500, ""))).SquashAndMerge().Load([]byte("{")))
-	}, "load squashAndMerge job|unexpected end of JSON input|load what the JSON of such a job was"},
+		return second(byID(t, stubbed(t, always(500, ""))).SquashAndMerge().Resume([]byte("{")))
+	}, "resume squashAndMerge job|unexpected end of JSON input|pass what the JSON of such a job was"},
 	"load/another type": {func(t *testing.T) error {
-		return second(byID(t, stubbed(t, always(500, ""))).BasicSearch().Load([]byte(strings.Replace(processing, `"title"`, `"jobType":"squashAndMerge","title"`, 1))))
-	}, "load basicSearch job|job 6f2a is of type|load what the JSON of such a job was"},
+		return second(byID(t, stubbed(t, always(500, ""))).BasicSearch().Resume([]byte(strings.Replace(processing, `"title"`, `"jobType":"squashAndMerge","title"`, 1))))
+	}, "resume basicSearch job|job 6f2a is of type|pass what the JSON of such a job was"},
 
 	"result/not finished": {func(t *testing.T) error {
 		return second(merged(t, always(500, ""), `"PROCESSING"`).Result(t.Context()))
@@ -361,15 +359,12 @@ var mistakes = map[string]mistake{
 		return second(searched(t, always(200, `{"name":"a","type":1}`), succeeded+`{"searchResultId":"a","searchResultCommitId":"c"}`).Result(t.Context()))
 	}, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f is a fusion dataset|use FusionResult"},
 	"result/new dataset without name": {func(t *testing.T) error {
-		return searched(t, always(500, ""), `"SUCCESS"`).CreateDataset(t.Context(), jobs.NewDataset{})
+		return searched(t, always(500, ""), `"SUCCESS"`).CreateDataset(t.Context(), jobs.DatasetSpec{})
 	}, "the name of the new dataset is empty|set Name"},
 
 	"wait/schedule": {func(t *testing.T) error {
 		return merged(t, hang, `"PROCESSING"`).Wait(t.Context(), jobs.WithSchedule(polling.Schedule{Min: -1}))
 	}, "schedule|nothing but jitter may be negative"},
-	"wait/patience": {func(t *testing.T) error {
-		return merged(t, hang, `"PROCESSING"`).Wait(t.Context(), jobs.WithPatience(0))
-	}, "patience is zero|an error would end the wait at once"},
 	"wait/canceled": {func(t *testing.T) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -385,7 +380,7 @@ var mistakes = map[string]mistake{
 	}, "wait for job 6f2a, last seen PROCESSING|context deadline exceeded|the last look failed: |503|the job goes on: wait again, or abort it"},
 	"wait/patience ran out": {func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {
-			err = merged(t, always(503, ""), `"PROCESSING"`).Wait(t.Context(), jobs.WithPatience(time.Minute))
+			err = merged(t, always(503, ""), `"PROCESSING"`).Wait(t.Context(), jobs.WithMaxOutage(time.Minute))
 		})
 		return err
 	}, "wait for job 6f2a, last seen PROCESSING|the last look failed: |503|the job goes on: wait again, or abort it"},
@@ -478,7 +473,7 @@ func looking(list, names string) mistake {
 					return reply(502, ""), nil
 				}
 				return reply(200, list), nil
-			}, jobs.WithSettledCreates())
+			}, jobs.WithCreateRecovery())
 			err = second(byID(t, client).SquashAndMerge().Create(t.Context(), mergeDev))
 		})
 		return err
@@ -487,7 +482,7 @@ func looking(list, names string) mistake {
 
 func waitsForAnother(t *testing.T) (err error) {
 	synctest.Test(t, func(t *testing.T) {
-		js := byID(t, stubbed(t, hang, jobs.WithSettledCreates())).SquashAndMerge()
+		js := byID(t, stubbed(t, hang, jobs.WithCreateRecovery())).SquashAndMerge()
 		go js.Create(t.Context(), mergeDev)
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -613,8 +608,8 @@ func sentinel(text string) bool {
 // that is missing.
 var sentinels = map[string]error{
 	"ErrInvalidArgument": jobs.ErrInvalidArgument, "ErrUnauthorized": jobs.ErrUnauthorized, "ErrForbidden": jobs.ErrForbidden,
-	"ErrNotFound": jobs.ErrNotFound, "ErrConflict": jobs.ErrConflict, "ErrThrottled": jobs.ErrThrottled, "ErrServer": jobs.ErrServer,
-	"ErrUnreachable": jobs.ErrUnreachable, "ErrBadAnswer": jobs.ErrBadAnswer, "ErrAmbiguous": jobs.ErrAmbiguous,
+	"ErrNotFound": jobs.ErrNotFound, "ErrConflict": jobs.ErrConflict, "ErrRateLimited": jobs.ErrRateLimited, "ErrServer": jobs.ErrServer,
+	"ErrUnreachable": jobs.ErrUnreachable, "ErrInvalidResponse": jobs.ErrInvalidResponse, "ErrAmbiguous": jobs.ErrAmbiguous,
 	"ErrNotFinished": jobs.ErrNotFinished, "ErrJobFailed": jobs.ErrJobFailed, "ErrJobAborted": jobs.ErrJobAborted,
 }
 
@@ -633,8 +628,8 @@ func TestErrorsInLogs(t *testing.T) {
 		`{"id":"6f2a","type":"squashAndMerge","status":"PROCESSING","created":"2025-11-24T16:00:00Z","started":"2025-11-24T16:00:02Z"}`:            job,
 		`{"dataset":"154e35ba50954cae9f3e3c7ac41b2d0f","type":"squashAndMerge",`:                                                                   create,
 		`"finished":"2025-11-24T16:00:10Z","error_message":"no room"},"error":"job 6f2a failed: no room"}`:                                         load(t, byID(t, client), ended).Wait(t.Context()),
-		`},"looks":3,"elapsed":1000000000,"error":"wait for job 6f2a, last seen PROCESSING, ended after 1s and 3 looks: x; `:                       &jobs.WaitError{Job: job.Snapshot(), Looks: 3, Elapsed: time.Second, Reason: errors.New("x")},
-		`},"look":2,"elapsed":0,"error":"x"}`: jobs.Event{Job: job.Snapshot(), Look: 2, Err: errors.New("x")},
+		`},"looks":3,"elapsed":1000000000,"error":"wait for job 6f2a, last seen PROCESSING, ended after 1s and 3 looks: x; `:                       &jobs.WaitError{Job: job.Snapshot(), Polls: 3, Elapsed: time.Second, Reason: errors.New("x")},
+		`},"look":2,"elapsed":0,"error":"x"}`: jobs.Event{Job: job.Snapshot(), Poll: 2, Err: errors.New("x")},
 	} {
 		text := shown(t, v)["slog json"]
 		text = unsteady[0].find.ReplaceAllString(text, "request R")

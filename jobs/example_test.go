@@ -38,8 +38,8 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{
-		DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: jobs.Skip,
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{
+		DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: jobs.StrategySkip,
 	})
 	if err != nil {
 		log.Fatal(err)
@@ -81,10 +81,10 @@ func ExampleBasicSearchJob() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := ds.BasicSearch().Create(ctx, jobs.BasicSearch{
+	job, err := ds.BasicSearch().Create(ctx, jobs.BasicSearchArgs{
 		Revision: "dev",
 		Filters: []jobs.Filter{
-			jobs.CategoryIn(jobs.Classification, "02"),
+			jobs.CategoryIn(jobs.LabelClassification, "02"),
 			jobs.RemotePathLike("hello7"),
 		},
 	})
@@ -113,7 +113,7 @@ func ExampleBasicSearchJob() {
 		_ = content.Close()
 		fmt.Printf("%s: %s", data.RemotePath, text)
 	}
-	if err := job.CreateDataset(ctx, jobs.NewDataset{Name: "seventh"}); err != nil {
+	if err := job.CreateDataset(ctx, jobs.DatasetSpec{Name: "seventh"}); err != nil {
 		log.Fatal(err)
 	}
 	seventh, err := client.Dataset(ctx, "seventh")
@@ -132,8 +132,8 @@ func ExampleBasicSearchJob_FusionResult() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := ds.BasicSearch().Create(ctx, jobs.BasicSearch{
-		Unit:    jobs.ByFrame, // the whole frame, though one datum matches
+	job, err := ds.BasicSearch().Create(ctx, jobs.BasicSearchArgs{
+		Unit:    jobs.UnitFrame, // the whole frame, though one datum matches
 		Filters: []jobs.Filter{jobs.SegmentIn("test"), jobs.SensorIn("CAM_BACK_LEFT")},
 	})
 	if err != nil {
@@ -158,7 +158,7 @@ func ExampleBasicSearchJob_FusionResult() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, category := range statistics[jobs.Box2D].Categories {
+	for _, category := range statistics[jobs.LabelBox2D].Categories {
 		fmt.Println("category", category.Name, "times", category.Quantity)
 	}
 	// Output:
@@ -177,7 +177,7 @@ func ExampleJob_Wait() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev"})
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func ExampleJob_Watch() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev"})
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -231,14 +231,14 @@ func ExampleJob_Watch() {
 }
 
 // Save a job in one process and take it up in another.
-func ExampleJobs_Load() {
+func ExampleJobs_Resume() {
 	client := connectExample()
 	ctx := context.Background()
 	ds, err := client.Dataset(ctx, "squash-and-merge")
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev"})
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func ExampleJobs_Load() {
 		log.Fatal(err)
 	}
 
-	again, err := ds.SquashAndMerge().Load(saved)
+	again, err := ds.SquashAndMerge().Resume(saved)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -283,7 +283,7 @@ func ExampleJobError() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev"})
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -300,7 +300,7 @@ func ExampleNewClient() {
 	fmt.Println(errors.Is(err, jobs.ErrInvalidArgument))
 
 	client, err := jobs.NewClient("Accesskey-0123456789abcdef",
-		jobs.WithPace(5), // requests a second
+		jobs.WithRateLimit(5),                   // requests a second
 		jobs.WithAttemptTimeout(10*time.Second), // each
 		jobs.WithRetry(jobs.RetryPolicy{Attempts: 3}),
 	)
@@ -332,8 +332,8 @@ func ExampleJobs_List() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for _, strategy := range []jobs.Strategy{jobs.Override, jobs.Skip} {
-		_, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev", Strategy: strategy})
+	for _, strategy := range []jobs.Strategy{jobs.StrategyOverride, jobs.StrategySkip} {
+		_, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Strategy: strategy})
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -369,9 +369,9 @@ func ExampleDataset_Drafts() {
 }
 
 func ExampleFilter() {
-	fmt.Println(jobs.CategoryIn(jobs.Box2D, "car", "bus"))
+	fmt.Println(jobs.CategoryIn(jobs.LabelBox2D, "car", "bus"))
 	fmt.Println(jobs.SizeGreaterThan(1 << 20))
-	fmt.Println(jobs.AttributeIn(jobs.Box2D, map[string][]any{"occluded": {false}}))
+	fmt.Println(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"occluded": {false}}))
 	fmt.Println(jobs.RawFilter("weather", "Weather", "in", "", []string{"rain"}))
 	// Output:
 	// category in ["car","bus"]
@@ -383,7 +383,7 @@ func ExampleFilter() {
 func ExampleContents() {
 	client := connectExample()
 	ctx := context.Background()
-	ds, err := client.Dataset(ctx, "basic-search", jobs.OnBranch("main"))
+	ds, err := client.Dataset(ctx, "basic-search", jobs.AtBranch("main"))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -413,7 +413,7 @@ func ExampleWithSchedule() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev"})
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -431,8 +431,8 @@ func ExampleWaitAll() {
 		log.Fatal(err)
 	}
 	var merges []*jobs.SquashAndMergeJob
-	for _, strategy := range []jobs.Strategy{jobs.Abort, jobs.Override, jobs.Skip} {
-		job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev", Strategy: strategy})
+	for _, strategy := range []jobs.Strategy{jobs.StrategyAbort, jobs.StrategyOverride, jobs.StrategySkip} {
+		job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Strategy: strategy})
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -458,7 +458,7 @@ func ExampleWaitAll_resume() {
 	}
 	var merges []*jobs.SquashAndMergeJob
 	for range 5 {
-		job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev"})
+		job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"})
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -488,7 +488,7 @@ func ExampleWaitAll_resume() {
 	}
 	var again []*jobs.SquashAndMergeJob
 	for _, body := range bodies {
-		job, err := ds.SquashAndMerge().Load(body)
+		job, err := ds.SquashAndMerge().Resume(body)
 		if err != nil {
 			log.Fatal(err)
 		}

@@ -10,9 +10,9 @@ import (
 
 func ParseRetryAfter(header string, now time.Time) time.Duration { return parseRetryAfter(header, now) }
 
-func Printable(s string, limit int) string { return printable(s, limit) }
+func Printable(s string, limit int) string { return sanitize(s, limit) }
 
-func Discreet(text string) string { return discreet(text) }
+func Discreet(text string) string { return redact(text) }
 
 func SameJSON(a, b []byte) bool { return sameJSON(a, b) }
 

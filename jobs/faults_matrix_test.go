@@ -81,7 +81,7 @@ func runsByTitle(r jobstest.RunRequest) jobstest.Run {
 
 func mergeTitled(ctx context.Context, t *testing.T, client *jobs.Client, title string) *jobs.SquashAndMergeJob {
 	t.Helper()
-	job, err := dataset(t, client, "squash-and-merge").SquashAndMerge().Create(ctx, jobs.SquashAndMerge{
+	job, err := dataset(t, client, "squash-and-merge").SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{
 		DraftTitle: "merge dev", Source: "dev", Target: "main", Title: title,
 	})
 	require.NoError(t, err)
@@ -189,7 +189,7 @@ var subjects = []subject{
 		return draft.Close
 	}},
 	{"createJob", making, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error {
-		_, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev", Target: "main", Title: dayLong})
+		_, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main", Title: dayLong})
 		return err
 	})},
 	{"retryJob", telling, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
@@ -201,7 +201,7 @@ var subjects = []subject{
 	{"createDatasetFromSearch", telling, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		job := search(ctx, t, client, jobs.SegmentIn("train-day"))
 		return func(ctx context.Context) error {
-			return job.CreateDataset(ctx, jobs.NewDataset{Name: "cars-" + job.ID()})
+			return job.CreateDataset(ctx, jobs.DatasetSpec{Name: "cars-" + job.ID()})
 		}
 	}},
 	{"content", content, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
@@ -259,29 +259,29 @@ var troubles = []trouble{
 	{"reset after the request arrived", jobstest.Reset().Executed(), lost, jobs.ErrUnreachable, true},
 	{"hang before the headers", jobstest.Hang(), lost, jobs.ErrUnreachable, false},
 	{"hang before the headers, executed", jobstest.Hang().Executed(), lost, jobs.ErrUnreachable, true},
-	{"hang in the body", jobstest.HangInBody(), garbled, jobs.ErrBadAnswer, true},
-	{"reset in the body", jobstest.ResetInBody(), garbled, jobs.ErrBadAnswer, true},
-	{"truncated JSON", jobstest.Truncate(), garbled, jobs.ErrBadAnswer, true},
-	{"HTML with 200", jobstest.HTML(200), garbled, jobs.ErrBadAnswer, false},
-	{"empty 200", jobstest.Empty(200).Executed(), bodiless, jobs.ErrBadAnswer, true},
-	{"204", jobstest.Empty(204).Executed(), bodiless, jobs.ErrBadAnswer, true},
-	{"301 to another host", jobstest.Redirect(301, "https://elsewhere.test/"), garbled, jobs.ErrBadAnswer, false},
+	{"hang in the body", jobstest.HangInBody(), garbled, jobs.ErrInvalidResponse, true},
+	{"reset in the body", jobstest.ResetInBody(), garbled, jobs.ErrInvalidResponse, true},
+	{"truncated JSON", jobstest.Truncate(), garbled, jobs.ErrInvalidResponse, true},
+	{"HTML with 200", jobstest.HTML(200), garbled, jobs.ErrInvalidResponse, false},
+	{"empty 200", jobstest.Empty(200).Executed(), bodiless, jobs.ErrInvalidResponse, true},
+	{"204", jobstest.Empty(204).Executed(), bodiless, jobs.ErrInvalidResponse, true},
+	{"301 to another host", jobstest.Redirect(301, "https://elsewhere.test/"), garbled, jobs.ErrInvalidResponse, false},
 	{"400", jobstest.Status(400), refusal, jobs.ErrInvalidArgument, false},
 	{"401", jobstest.Status(401), refusal, jobs.ErrUnauthorized, false},
 	{"403", jobstest.Status(403), refusal, jobs.ErrForbidden, false},
 	{"404", jobstest.Status(404), refusal, jobs.ErrNotFound, false},
 	{"409", jobstest.Status(409), refusal, jobs.ErrConflict, false},
-	{"429", jobstest.Status(429), overloaded, jobs.ErrThrottled, false},
-	{"429 with Retry-After", jobstest.HTML(429).RetryAfter(7 * time.Second), overloaded, jobs.ErrThrottled, false},
+	{"429", jobstest.Status(429), overloaded, jobs.ErrRateLimited, false},
+	{"429 with Retry-After", jobstest.HTML(429).RetryAfter(7 * time.Second), overloaded, jobs.ErrRateLimited, false},
 	{"500", jobstest.Status(500).Executed(), failing, jobs.ErrServer, true},
 	{"502 HTML", jobstest.HTML(502), failing, jobs.ErrServer, false},
 	{"503 with a date", jobstest.Status(503).RetryAt(9 * time.Second), failing, jobs.ErrServer, false},
-	{"slow body", jobstest.Slow(1), spoilt, jobs.ErrBadAnswer, true},
-	{"body over the limit", jobstest.Huge(maxBodyOfMatrix + 1), garbled, jobs.ErrBadAnswer, true},
-	{"compressed body over the limit", jobstest.GzipBomb(maxBodyOfMatrix + 1), garbled, jobs.ErrBadAnswer, true},
-	{"duplicate keys", jobstest.DuplicateKeys(), spoilt, jobs.ErrBadAnswer, true},
-	{"wrong types", jobstest.WrongTypes(), spoilt, jobs.ErrBadAnswer, true},
-	{"null everywhere", jobstest.Nulls(), spoilt, jobs.ErrBadAnswer, true},
+	{"slow body", jobstest.Slow(1), spoilt, jobs.ErrInvalidResponse, true},
+	{"body over the limit", jobstest.Huge(maxBodyOfMatrix + 1), garbled, jobs.ErrInvalidResponse, true},
+	{"compressed body over the limit", jobstest.GzipBomb(maxBodyOfMatrix + 1), garbled, jobs.ErrInvalidResponse, true},
+	{"duplicate keys", jobstest.DuplicateKeys(), spoilt, jobs.ErrInvalidResponse, true},
+	{"wrong types", jobstest.WrongTypes(), spoilt, jobs.ErrInvalidResponse, true},
+	{"null everywhere", jobstest.Nulls(), spoilt, jobs.ErrInvalidResponse, true},
 }
 
 // An outcome is what comes of a call.
@@ -619,10 +619,10 @@ const faultsFoot = `- open content: Data.Open and Open of a mask, and reading to
 | ok | none | success: the answer is good, or none is promised and the status says so | yes | nothing |
 | goes on | none | a wait takes it as weather and looks again, until its patience ends | | nothing |
 | ..., ambiguous | ErrAmbiguous, with the other one | the request is not sent again, because it may have been executed | perhaps | look: for the job with Jobs.List, for the run of a job with Job.Update, for the dataset with Client.Dataset |
-| no answer | ErrUnreachable | no connection, or one that broke or stayed silent | no, unless ambiguous; delete, abort and close perhaps | try again later |
-| bad answer | ErrBadAnswer | an answer that is not the service's: cut short, of another form, too large, or a redirect, which is never followed | as above | try again later; tell those who run the gateway |
-| throttled | ErrThrottled | too many requests | no | slow down, see WithPace |
-| server error | ErrServer | the service or a gateway failed | as with no answer | try again later |
+| no response | ErrUnreachable | no connection, or one that broke or stayed silent | no, unless ambiguous; delete, abort and close perhaps | try again later |
+| invalid response | ErrInvalidResponse | an answer that is not the service's: cut short, of another form, too large, or a redirect, which is never followed | as above | try again later; tell those who run the gateway |
+| rate limited | ErrRateLimited | too many requests | no | slow down, see WithRateLimit |
+| server error | ErrServer | the service or a gateway failed | as with no response | try again later |
 | invalid argument | ErrInvalidArgument | the service refused the request | no | mend the call |
 | unauthorized, forbidden | ErrUnauthorized, ErrForbidden | the access key is not good for it; for content: neither is a fresh URL | no | check the access key |
 | not found, conflict | ErrNotFound, ErrConflict | no such thing; the name is taken | no | check ids and names |

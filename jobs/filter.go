@@ -47,7 +47,7 @@ func AttributeIn(of LabelType, allowed map[string][]any) Filter {
 
 // Labelled matches data that have a label, or, with false, those that have
 // none.
-func Labelled(labelled bool) Filter {
+func HasLabel(labelled bool) Filter {
 	return newFilter("withLabel", "With/Without Label", "=", "", labelled)
 }
 
@@ -161,7 +161,7 @@ func (f Filter) String() string {
 func (f Filter) check(i int) error {
 	switch {
 	case f.err != nil:
-		name := strings.TrimSpace(printable(f.wire.Key+" "+f.wire.Operator, maxErrorMessage))
+		name := strings.TrimSpace(sanitize(f.wire.Key+" "+f.wire.Operator, maxErrorMessage))
 		return fmt.Errorf("filter %d, %s: %w", i, orDefault(name, "raw"), f.err)
 	case f.wire.Key == "":
 		return invalid("filter %d is the zero value: make it with a function such as CategoryIn", i)

@@ -157,7 +157,7 @@ func (f *fleet) read(ctx context.Context, j *Job, place any, tell func(seen)) er
 			waiting = append(waiting, j) // it is waited for alone
 		}
 		s.Answers = answers(nil, waiting, shows, asked)
-	case j.hopeless(err):
+	case j.definitive(err):
 		s.Answers = []reply{{Key: j, Err: polling.Permanent(err)}}
 	case errors.Is(err, ErrNotFound):
 		s.Answers = []reply{{Key: j, Err: err}}
@@ -173,7 +173,7 @@ func (f *fleet) read(ctx context.Context, j *Job, place any, tell func(seen)) er
 func (f *fleet) ask(ctx context.Context, op operation, build builder, parse func([]byte) error) (seen, error) {
 	a, err := f.client.once(ctx, op, build, parse)
 	s := seen{Took: a.took, After: a.retryAfter}
-	if s.After == 0 && errors.Is(err, ErrThrottled) {
+	if s.After == 0 && errors.Is(err, ErrRateLimited) {
 		s.After = time.Second // the next look is not to come at once
 	}
 	return s, err
@@ -190,7 +190,7 @@ func tellAfter(s seen, tell func(seen)) {
 // job.
 func answers(to []reply, waiting []*Job, s *Snapshot, asked time.Time) []reply {
 	for _, j := range waiting {
-		believed, ended := j.observe(s, asked)
+		believed, ended := j.apply(s, asked)
 		to = append(to, reply{Key: j, Sight: polling.Sight[*Snapshot]{Value: believed, Done: ended}})
 	}
 	return to
@@ -252,7 +252,7 @@ func (f *fleet) search(ctx context.Context, jobs []*Job, tell func(seen)) error 
 	return f.single(ctx, unseen(left, began), nil, tell)
 }
 
-// unseen are the jobs that no answer has shown since then.
+// unseen are the jobs that no response has shown since then.
 func unseen(jobs []*Job, since time.Time) (missing []*Job) {
 	for _, j := range jobs {
 		if !j.seenSince(since) {

@@ -40,7 +40,7 @@ func takenUp(t *testing.T, ds *jobs.Dataset, job *jobs.SquashAndMergeJob) *jobs.
 	t.Helper()
 	saved, err := job.MarshalJSON()
 	require.NoError(t, err)
-	again, err := ds.SquashAndMerge().Load(saved)
+	again, err := ds.SquashAndMerge().Resume(saved)
 	require.NoError(t, err)
 	return again
 }
@@ -50,7 +50,7 @@ func many(ctx context.Context, t *testing.T, ds *jobs.Dataset, n int) []*jobs.Sq
 	t.Helper()
 	all := make([]*jobs.SquashAndMergeJob, n)
 	for i := range all {
-		job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: fmt.Sprint(i), Source: "dev", Target: "main"})
+		job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: fmt.Sprint(i), Source: "dev", Target: "main"})
 		require.NoError(t, err)
 		all[i] = job
 		<-time.After(time.Second / time.Duration(n))
@@ -103,7 +103,7 @@ func TestManyWaitsShareTheirLooks(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := jobstest.New(t, lognormal(1), jobstest.WithLatency(20*time.Millisecond), jobstest.WithoutContractCheck())
-				client := clientOf(t, server, jobs.WithPace(10))
+				client := clientOf(t, server, jobs.WithRateLimit(10))
 				ds := dataset(t, client, "squash-and-merge")
 				all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), n)
 				for i, job := range all { // of the client with the pace
@@ -220,7 +220,7 @@ func TestOneJobThatAlwaysErrsDisturbsNoOther(t *testing.T) {
 		}))
 		ended := 0
 		start := time.Now()
-		for job, err := range jobs.WaitAll(t.Context(), all, jobs.WithPatience(10*time.Minute)) {
+		for job, err := range jobs.WaitAll(t.Context(), all, jobs.WithMaxOutage(10*time.Minute)) {
 			ended++
 			if job == bad {
 				require.ErrorIs(t, err, polling.ErrPatience)
@@ -240,7 +240,7 @@ func TestWaitAllOfSeveralKinds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := connect(t, lasting(time.Minute))
 		merging := merge(t.Context(), t, client)
-		searching, err := dataset(t, client, "street-scenes").BasicSearch().Create(t.Context(), jobs.BasicSearch{Filters: []jobs.Filter{jobs.Labelled(true)}})
+		searching, err := dataset(t, client, "street-scenes").BasicSearch().Create(t.Context(), jobs.BasicSearchArgs{Filters: []jobs.Filter{jobs.HasLabel(true)}})
 		require.NoError(t, err)
 		ended := load(t, merging.Dataset(), strings.Replace(processing, "PROCESSING", "FAILED", 1))
 		seen := map[string]error{}
@@ -331,7 +331,7 @@ func TestWaitsForTheSameJobShareIt(t *testing.T) {
 		var wg sync.WaitGroup
 		for i := range 20 {
 			wg.Go(func() {
-				twin, err := job.Dataset().SquashAndMerge().Load(saved)
+				twin, err := job.Dataset().SquashAndMerge().Resume(saved)
 				if !assert.NoError(t, err) {
 					return
 				}
@@ -397,12 +397,12 @@ func TestThousandWaitsAreTakenUpByAnotherProcess(t *testing.T) {
 			}
 		}
 		var left []*jobs.SquashAndMergeJob
-		other := dataset(t, clientOf(t, server, jobs.WithPace(10)), "squash-and-merge")
+		other := dataset(t, clientOf(t, server, jobs.WithRateLimit(10)), "squash-and-merge")
 		for _, job := range all {
 			if reported[job.ID()] == 0 {
 				saved, err := json.Marshal(job)
 				require.NoError(t, err)
-				again, err := other.SquashAndMerge().Load(saved)
+				again, err := other.SquashAndMerge().Resume(saved)
 				require.NoError(t, err)
 				left = append(left, again)
 			}

@@ -81,10 +81,10 @@ func FuzzJob(f *testing.F) {
 		client := stubbed(t, always(200, given))
 		ds := byID(t, client)
 		got, getErr := ds.SquashAndMerge().Get(t.Context(), "6f2a")
-		job, err := ds.SquashAndMerge().Load(body)
+		job, err := ds.SquashAndMerge().Resume(body)
 		if err != nil {
-			require.ErrorIs(t, err, jobs.ErrBadAnswer)
-			require.ErrorIs(t, getErr, jobs.ErrBadAnswer)
+			require.ErrorIs(t, err, jobs.ErrInvalidResponse)
+			require.ErrorIs(t, getErr, jobs.ErrInvalidResponse)
 			assert.Nil(t, job)
 			assertOneLine(t, err.Error())
 			return
@@ -101,7 +101,7 @@ func FuzzJob(f *testing.F) {
 		}
 		saved, err := job.MarshalJSON()
 		require.NoError(t, err)
-		again, err := ds.SquashAndMerge().Load(saved)
+		again, err := ds.SquashAndMerge().Resume(saved)
 		require.NoError(t, err)
 		require.Equal(t, s, again.Snapshot())
 		_, _ = job.Arguments()
@@ -122,14 +122,14 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		client := stubbed(t, always(500, ""))
-		job, err := byID(t, client).BasicSearch().Load(data)
+		job, err := byID(t, client).BasicSearch().Resume(data)
 		if err != nil {
-			require.ErrorIs(t, err, jobs.ErrBadAnswer)
+			require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 			return
 		}
 		args, err := job.Arguments()
 		if err != nil {
-			require.ErrorIs(t, err, jobs.ErrBadAnswer)
+			require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 			assertOneLine(t, err.Error())
 			return
 		}
@@ -151,11 +151,11 @@ func FuzzLabels(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, label []byte) {
 		client := stubbed(t, always(200, fmt.Sprintf(`{"dataDetails":[{"remotePath":"a","url":"https://data.example/a?sig=5ec1e7","label":%s}],"totalCount":1}`, label)))
-		contents, err := byID(t, client, jobs.OnDraft(1)).Contents(t.Context(), "")
+		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		for d, err := range contents.Data(t.Context(), "train") {
 			if err != nil {
-				require.ErrorIs(t, err, jobs.ErrBadAnswer)
+				require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 				assertOneLine(t, err.Error())
 				return
 			}
@@ -198,12 +198,12 @@ func FuzzPages(f *testing.F) {
 			}
 			return reply(200, fmt.Sprintf(`{"segments":[%s],"totalCount":%d}`, strings.Join(items, ","), total)), nil
 		})
-		contents, err := byID(t, client, jobs.OnDraft(1)).Contents(t.Context(), "")
+		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		seen := map[string]bool{}
 		for s, err := range contents.Segments(t.Context()) {
 			if err != nil {
-				require.ErrorIs(t, err, jobs.ErrBadAnswer)
+				require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 				break
 			}
 			require.False(t, seen[s.Name], "%s twice", s.Name)
@@ -225,7 +225,7 @@ func FuzzFilters(f *testing.F) {
 		label := jobs.LabelType(of)
 		all := []jobs.Filter{
 			jobs.SegmentIn(text), jobs.SensorIn(text, "a"), jobs.CategoryIn(label, text),
-			jobs.AttributeIn(label, map[string][]any{text: {yes, number, nil, text}}), jobs.Labelled(yes),
+			jobs.AttributeIn(label, map[string][]any{text: {yes, number, nil, text}}), jobs.HasLabel(yes),
 			jobs.SizeEquals(size), jobs.SizeGreaterThan(size), jobs.SizeLessThan(size), jobs.SizeAtLeast(size), jobs.SizeAtMost(size),
 			jobs.FrameIs(text), jobs.FrameLike(text), jobs.RemotePathIs(text), jobs.RemotePathLike(text),
 			jobs.RawFilter(text, text, of, label, []any{number, text}),
@@ -244,7 +244,7 @@ func FuzzFilters(f *testing.F) {
 				}
 				return reply(200, `{"name":"a","type":1}`), nil
 			})
-			job, err := byID(t, client, jobs.OnBranch("main")).BasicSearch().Create(t.Context(), jobs.BasicSearch{Filters: []jobs.Filter{filter}})
+			job, err := byID(t, client, jobs.AtBranch("main")).BasicSearch().Create(t.Context(), jobs.BasicSearchArgs{Filters: []jobs.Filter{filter}})
 			if err != nil {
 				require.ErrorIs(t, err, jobs.ErrInvalidArgument)
 				require.Empty(t, sent)
@@ -332,7 +332,7 @@ func FuzzJobPage(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		jobsRead, totalRead, errRead := jobs.ReadJobPage(body)
 		if errRead != nil {
-			require.ErrorIs(t, errRead, jobs.ErrBadAnswer)
+			require.ErrorIs(t, errRead, jobs.ErrInvalidResponse)
 			assertOneLine(t, errRead.Error())
 		}
 		decoded, total, err := jobs.DecodeJobPage(body)

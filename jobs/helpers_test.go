@@ -24,14 +24,14 @@ func connect(t *testing.T, options ...jobstest.Option) (*jobstest.Server, *jobs.
 func clientOf(t *testing.T, server *jobstest.Server, options ...jobs.Option) *jobs.Client {
 	t.Helper()
 	options = append([]jobs.Option{
-		jobs.WithBaseURL(server.URL()), jobs.WithHTTPClient(server.Client()), jobs.WithPace(0),
+		jobs.WithBaseURL(server.URL()), jobs.WithHTTPClient(server.Client()), jobs.WithRateLimit(-1),
 	}, options...)
 	client, err := jobs.NewClient(server.AccessKey(), options...)
 	require.NoError(t, err)
 	return client
 }
 
-func dataset(t *testing.T, client *jobs.Client, name string, position ...jobs.Position) *jobs.Dataset {
+func dataset(t *testing.T, client *jobs.Client, name string, position ...jobs.RevisionOption) *jobs.Dataset {
 	t.Helper()
 	ds, err := client.Dataset(t.Context(), name, position...)
 	require.NoError(t, err)
@@ -42,7 +42,7 @@ func dataset(t *testing.T, client *jobs.Client, name string, position ...jobs.Po
 func merge(ctx context.Context, t *testing.T, client *jobs.Client) *jobs.SquashAndMergeJob {
 	t.Helper()
 	ds := dataset(t, client, "squash-and-merge")
-	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev", Strategy: jobs.Skip})
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Strategy: jobs.StrategySkip})
 	require.NoError(t, err)
 	return job
 }
@@ -92,7 +92,7 @@ const testKey = "Accesskey-0123456789abcdef0123456789abcdef"
 func stubbed(t *testing.T, s stub, options ...jobs.Option) *jobs.Client {
 	t.Helper()
 	client, err := jobs.NewClient(testKey, append([]jobs.Option{
-		jobs.WithHTTPClient(&http.Client{Transport: s}), jobs.WithPace(0), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}),
+		jobs.WithHTTPClient(&http.Client{Transport: s}), jobs.WithRateLimit(-1), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}),
 	}, options...)...)
 	require.NoError(t, err)
 	return client
@@ -103,7 +103,7 @@ func always(status int, body string) stub {
 	return func(*http.Request) (*http.Response, error) { return reply(status, body), nil }
 }
 
-func byID(t *testing.T, client *jobs.Client, position ...jobs.Position) *jobs.Dataset {
+func byID(t *testing.T, client *jobs.Client, position ...jobs.RevisionOption) *jobs.Dataset {
 	t.Helper()
 	ds, err := client.DatasetByID("154e35ba50954cae9f3e3c7ac41b2d0f", position...)
 	require.NoError(t, err)
@@ -113,7 +113,7 @@ func byID(t *testing.T, client *jobs.Client, position ...jobs.Position) *jobs.Da
 // load gives a job without a request.
 func load(t *testing.T, ds *jobs.Dataset, body string) *jobs.SquashAndMergeJob {
 	t.Helper()
-	job, err := ds.SquashAndMerge().Load([]byte(body))
+	job, err := ds.SquashAndMerge().Resume([]byte(body))
 	require.NoError(t, err)
 	return job
 }

@@ -35,9 +35,7 @@ func TestBadOptions(t *testing.T) {
 		"nil http client":  {testKey, jobs.WithHTTPClient(nil), "http client is nil"},
 		"nil logger":       {testKey, jobs.WithLogger(nil), "logger is nil"},
 		"negative retry":   {testKey, jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "nothing in it may be negative"},
-		"pace":             {testKey, jobs.WithPace(math.NaN()), "pace is not a number"},
-		"timeout":          {testKey, jobs.WithAttemptTimeout(0), "attempt timeout 0s: must be positive"},
-		"body limit":       {testKey, jobs.WithMaxBody(-1), "body limit -1: must be positive"},
+		"rate limit":       {testKey, jobs.WithRateLimit(math.NaN()), "rate limit is not a number"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var options []jobs.Option
@@ -102,15 +100,15 @@ func TestBadIDs(t *testing.T) {
 			_, err = ds.SquashAndMerge().Get(ctx, id)
 			require.ErrorIs(t, err, jobs.ErrInvalidArgument)
 			require.ErrorIs(t, ds.BasicSearch().Delete(ctx, id), jobs.ErrInvalidArgument)
-			_, err = client.DatasetByID("154e", jobs.OnCommit(id))
+			_, err = client.DatasetByID("154e", jobs.AtCommit(id))
 			require.ErrorIs(t, err, jobs.ErrInvalidArgument)
 		})
 	}
 	_, err := client.Dataset(t.Context(), "")
 	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-	_, err = client.DatasetByID("154e", jobs.OnBranch(""))
+	_, err = client.DatasetByID("154e", jobs.AtBranch(""))
 	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-	_, err = client.DatasetByID("154e", jobs.OnDraft(0))
+	_, err = client.DatasetByID("154e", jobs.AtDraft(0))
 	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
 	assert.Zero(t, sent)
 }
@@ -120,12 +118,12 @@ func TestBadArguments(t *testing.T) {
 	ctx := t.Context()
 	plain := dataset(t, client, "street-scenes")
 	fusion := dataset(t, client, "basic-search")
-	at := func(p jobs.Position) *jobs.Dataset { return dataset(t, client, "street-scenes", p) }
-	onDraft, onCommit := at(jobs.OnDraft(1)), at(jobs.OnCommit("0123456789abcdef0123456789abcdef"))
+	at := func(p jobs.RevisionOption) *jobs.Dataset { return dataset(t, client, "street-scenes", p) }
+	onDraft, onCommit := at(jobs.AtDraft(1)), at(jobs.AtCommit("0123456789abcdef0123456789abcdef"))
 	asked := len(server.Requests())
 
-	good := jobs.SquashAndMerge{DraftTitle: "t", Source: "dev", Target: "main"}
-	merges := func(ds *jobs.Dataset, change func(*jobs.SquashAndMerge)) func(context.Context) error {
+	good := jobs.SquashAndMergeArgs{DraftTitle: "t", Source: "dev", Target: "main"}
+	merges := func(ds *jobs.Dataset, change func(*jobs.SquashAndMergeArgs)) func(context.Context) error {
 		return func(ctx context.Context) error {
 			args := good
 			change(&args)
@@ -133,50 +131,47 @@ func TestBadArguments(t *testing.T) {
 			return err
 		}
 	}
-	searches := func(ds *jobs.Dataset, args jobs.BasicSearch) func(context.Context) error {
+	searches := func(ds *jobs.Dataset, args jobs.BasicSearchArgs) func(context.Context) error {
 		return func(ctx context.Context) error {
 			_, err := ds.BasicSearch().Create(ctx, args)
 			return err
 		}
 	}
-	filters := func(f ...jobs.Filter) jobs.BasicSearch { return jobs.BasicSearch{Filters: f} }
+	filters := func(f ...jobs.Filter) jobs.BasicSearchArgs { return jobs.BasicSearchArgs{Filters: f} }
 	for name, tc := range map[string]struct {
 		call func(context.Context) error
 		text string
 	}{
-		"no draft title":      {merges(plain, func(a *jobs.SquashAndMerge) { a.DraftTitle = "" }), "the draft title is empty"},
-		"no source":           {merges(plain, func(a *jobs.SquashAndMerge) { a.Source = "" }), "the source branch is empty"},
-		"unknown strategy":    {merges(plain, func(a *jobs.SquashAndMerge) { a.Strategy = "rebase" }), `unknown strategy "rebase": want abort, override or skip`},
-		"into itself":         {merges(plain, func(a *jobs.SquashAndMerge) { a.Target = "dev" }), "source and target are the same branch"},
-		"no target on draft":  {merges(onDraft, func(a *jobs.SquashAndMerge) { a.Target = "" }), "stands on draft 1; name the target"},
-		"no target on commit": {merges(onCommit, func(a *jobs.SquashAndMerge) { a.Target = "" }), "stands on commit 0123456789abcdef0123456789abcdef; name the target"},
+		"no draft title":      {merges(plain, func(a *jobs.SquashAndMergeArgs) { a.DraftTitle = "" }), "the draft title is empty"},
+		"no source":           {merges(plain, func(a *jobs.SquashAndMergeArgs) { a.Source = "" }), "the source branch is empty"},
+		"unknown strategy":    {merges(plain, func(a *jobs.SquashAndMergeArgs) { a.Strategy = "rebase" }), `unknown strategy "rebase": want abort, override or skip`},
+		"into itself":         {merges(plain, func(a *jobs.SquashAndMergeArgs) { a.Target = "dev" }), "source and target are the same branch"},
+		"no target on draft":  {merges(onDraft, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }), "stands on draft 1; name the target"},
+		"no target on commit": {merges(onCommit, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }), "stands on commit 0123456789abcdef0123456789abcdef; name the target"},
 		"no filters":          {searches(fusion, filters()), "the filter list is empty"},
-		"zero filter":         {searches(plain, filters(jobs.Labelled(true), jobs.Filter{})), "filter 1 is the zero value"},
-		"unknown match":       {searches(plain, jobs.BasicSearch{Match: "xor", Filters: []jobs.Filter{jobs.Labelled(true)}}), `unknown match "xor"`},
-		"unknown unit":        {searches(plain, jobs.BasicSearch{Unit: "segment", Filters: []jobs.Filter{jobs.Labelled(true)}}), `unknown unit "segment"`},
-		"frame on plain":      {searches(plain, jobs.BasicSearch{Unit: jobs.ByFrame, Filters: []jobs.Filter{jobs.Labelled(true)}}), "only fusion datasets have frames"},
-		"sensor on plain":     {searches(plain, filters(jobs.Labelled(true), jobs.SensorIn("CAM"))), `filter 1, sensor in ["CAM"], on plain dataset`},
+		"zero filter":         {searches(plain, filters(jobs.HasLabel(true), jobs.Filter{})), "filter 1 is the zero value"},
+		"unknown match":       {searches(plain, jobs.BasicSearchArgs{Conjunction: "xor", Filters: []jobs.Filter{jobs.HasLabel(true)}}), `unknown match "xor"`},
+		"unknown unit":        {searches(plain, jobs.BasicSearchArgs{Unit: "segment", Filters: []jobs.Filter{jobs.HasLabel(true)}}), `unknown unit "segment"`},
+		"frame on plain":      {searches(plain, jobs.BasicSearchArgs{Unit: jobs.UnitFrame, Filters: []jobs.Filter{jobs.HasLabel(true)}}), "only fusion datasets have frames"},
+		"sensor on plain":     {searches(plain, filters(jobs.HasLabel(true), jobs.SensorIn("CAM"))), `filter 1, sensor in ["CAM"], on plain dataset`},
 		"frame id on plain":   {searches(plain, filters(jobs.FrameIs("01"))), `filter 0, frame = "01", on plain dataset`},
-		"search a draft":      {searches(onDraft, filters(jobs.Labelled(true))), "a commit is needed"},
+		"search a draft":      {searches(onDraft, filters(jobs.HasLabel(true))), "a commit is needed"},
 		"no segments":         {searches(plain, filters(jobs.SegmentIn())), "filter 0, segment in: invalid argument: the list is empty"},
 		"empty segment":       {searches(plain, filters(jobs.SegmentIn("a", ""))), "a name in the list is empty"},
 		"no label type":       {searches(plain, filters(jobs.CategoryIn("", "car"))), "the label type is empty"},
 		"negative size":       {searches(plain, filters(jobs.SizeAtLeast(-1))), "a size of -1 bytes is negative"},
 		"empty path":          {searches(plain, filters(jobs.RemotePathLike(""))), "the text is empty"},
-		"no attributes":       {searches(plain, filters(jobs.AttributeIn(jobs.Box2D, nil))), "no attributes are named"},
-		"no values":           {searches(plain, filters(jobs.AttributeIn(jobs.Box2D, map[string][]any{"occluded": nil}))), `no value is allowed for attribute "occluded"`},
-		"unsendable value":    {searches(plain, filters(jobs.AttributeIn(jobs.Box2D, map[string][]any{"a": {math.NaN()}}))), "the value cannot be sent"},
+		"no attributes":       {searches(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, nil))), "no attributes are named"},
+		"no values":           {searches(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"occluded": nil}))), `no value is allowed for attribute "occluded"`},
+		"unsendable value":    {searches(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": {math.NaN()}}))), "the value cannot be sent"},
 		"raw without key":     {searches(plain, filters(jobs.RawFilter("", "", "=", "", 1))), "key and operator must not be empty"},
 		"no segment to read":  {func(ctx context.Context) error { return first((&jobs.SearchResult{}).Data(ctx, "")) }, "segment name is empty"},
 		"no dataset name": {func(ctx context.Context) error {
-			return (&jobs.BasicSearchJob{}).CreateDataset(ctx, jobs.NewDataset{})
+			return (&jobs.BasicSearchJob{}).CreateDataset(ctx, jobs.DatasetSpec{})
 		}, "the name of the new dataset is empty"},
 		"schedule": {func(ctx context.Context) error {
 			return load(t, plain, processing).Wait(ctx, jobs.WithSchedule(polling.Schedule{Min: -1}))
 		}, "nothing but jitter may be negative"},
-		"patience": {func(ctx context.Context) error {
-			return load(t, plain, processing).Wait(ctx, jobs.WithPatience(0))
-		}, "patience is zero"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := tc.call(ctx)

@@ -20,13 +20,13 @@ import (
 type Job struct {
 	dataset *Dataset
 	id      string
-	of      Type
+	jobType Type
 
 	mu        sync.Mutex
 	last      *Snapshot
 	seenAt    time.Time // when last was seen; zero for a loaded job
 	createdAt time.Time // when Create returned; zero for any other job
-	rerun     *rerun
+	retry     *retriedRun
 
 	reading builder // copies the request that get has built
 
@@ -35,16 +35,16 @@ type Job struct {
 }
 
 // A rerun is the newest Retry.
-type rerun struct {
-	of   *Snapshot // the run before
-	at   time.Time
-	seen time.Time // when the new run was; zero before
+type retriedRun struct {
+	previous *Snapshot // the run before
+	at       time.Time
+	seen     time.Time // when the new run was; zero before
 }
 
 // settling is how long the service may take until everybody sees what was done:
 // until then a job just created may be unknown, and a job just retried may
 // still read as it was before.
-const settling = 30 * time.Second
+const consistencyWindow = 30 * time.Second
 
 // ID is the id of the job.
 func (j *Job) ID() string { return j.id }
@@ -66,7 +66,7 @@ func (j *Job) Status() Status { return j.Snapshot().Status }
 func (j *Job) Dataset() *Dataset { return j.dataset }
 
 // MarshalJSON returns the job in its wire form, as it was last seen: what
-// [Jobs.Load] reads in another process.
+// [Jobs.Resume] reads in another process.
 func (j *Job) MarshalJSON() ([]byte, error) { return j.Snapshot().MarshalJSON() }
 
 // Update reads the job from the service.
@@ -76,7 +76,7 @@ func (j *Job) Update(ctx context.Context) error {
 	if err := c.call(ctx, opGetJob, j.get, j.parse(&s)); err != nil {
 		return err
 	}
-	j.observe(s, asked)
+	j.apply(s, asked)
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (j *Job) get() (*http.Request, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.reading == nil {
-		built, err := gen.NewGetJobRequest(j.dataset.client.server, j.dataset.id, j.id, &gen.GetJobParams{JobType: string(j.of)})
+		built, err := gen.NewGetJobRequest(j.dataset.client.server, j.dataset.id, j.id, &gen.GetJobParams{JobType: string(j.jobType)})
 		if err != nil {
 			return nil, err
 		}
@@ -106,9 +106,9 @@ func (j *Job) parse(out **Snapshot) func([]byte) error {
 			*out = last
 			return nil
 		}
-		s, err := newSnapshot(body, j.of)
+		s, err := newSnapshot(body, j.jobType)
 		if err == nil && s.ID != j.id {
-			err = badAnswer("the answer is about job %s", s.ID)
+			err = invalidResponse("the answer is about job %s", s.ID)
 		}
 		*out = s
 		return err
@@ -118,15 +118,15 @@ func (j *Job) parse(out **Snapshot) func([]byte) error {
 // observe takes in what a request has shown, and returns what is known now and whether
 // that is the end of the job's present run. The end of the run before a Retry is not
 // that, for as long as the retry may need to show.
-func (j *Job) observe(s *Snapshot, asked time.Time) (believed *Snapshot, ended bool) {
+func (j *Job) apply(s *Snapshot, asked time.Time) (believed *Snapshot, ended bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.late(s, asked) {
+	if j.stale(s, asked) {
 		return j.last, j.ended()
 	}
 	now := time.Now()
 	j.last, j.seenAt = s, now
-	if r := j.rerun; r != nil && r.seen.IsZero() && (now.Sub(r.at) >= settling || !sameRun(r.of, s)) {
+	if r := j.retry; r != nil && r.seen.IsZero() && (now.Sub(r.at) >= consistencyWindow || !sameRun(r.previous, s)) {
 		r.seen = now
 	}
 	return j.last, j.ended()
@@ -135,22 +135,22 @@ func (j *Job) observe(s *Snapshot, asked time.Time) (believed *Snapshot, ended b
 // late reports whether what a request shows is older than what is known: requests may
 // overtake each other, and the service may answer with what it knew before. The caller
 // holds mu.
-func (j *Job) late(s *Snapshot, asked time.Time) bool {
+func (j *Job) stale(s *Snapshot, asked time.Time) bool {
 	if j.last == nil {
 		return false
 	}
 	if j.last.Status.Finished() && !s.Status.Finished() {
 		// A search never runs again after its end.
-		return j.of == TypeBasicSearch || asked.Before(j.seenAt)
+		return j.jobType == TypeBasicSearch || asked.Before(j.seenAt)
 	}
-	r := j.rerun
-	return r != nil && (asked.Before(r.at) || asked.Before(r.seen) && sameRun(r.of, s))
+	r := j.retry
+	return r != nil && (asked.Before(r.at) || asked.Before(r.seen) && sameRun(r.previous, s))
 }
 
 // ended reports whether the present run is known to have ended. The caller
 // holds mu.
 func (j *Job) ended() bool {
-	return j.last.Status.Finished() && (j.rerun == nil || !j.rerun.seen.IsZero())
+	return j.last.Status.Finished() && (j.retry == nil || !j.retry.seen.IsZero())
 }
 
 // seenSince reports whether the job was seen at that time or after.
@@ -188,7 +188,7 @@ func sameRun(before, s *Snapshot) bool {
 
 // young reports whether the service may not know the job yet.
 func (j *Job) young() bool {
-	return !j.createdAt.IsZero() && time.Since(j.createdAt) < settling
+	return !j.createdAt.IsZero() && time.Since(j.createdAt) < consistencyWindow
 }
 
 // Abort asks the service to stop the job. It returns when the service has taken
@@ -197,9 +197,9 @@ func (j *Job) Abort(ctx context.Context) error {
 	c := j.dataset.client
 	err := c.call(ctx, opAbortJob,
 		func() (*http.Request, error) {
-			return gen.NewAbortJobRequest(c.server, j.dataset.id, j.id, &gen.AbortJobParams{JobType: string(j.of)})
+			return gen.NewAbortJobRequest(c.server, j.dataset.id, j.id, &gen.AbortJobParams{JobType: string(j.jobType)})
 		}, nil)
-	if refusedAgain(err) && j.Update(ctx) == nil && j.Status() == StatusAborted {
+	if rejectedOnRetry(err) && j.Update(ctx) == nil && j.Status() == StatusAborted {
 		return nil
 	}
 	return err
@@ -222,7 +222,7 @@ func (j *Job) result(ctx context.Context) (*Snapshot, error) {
 		return nil, err
 	}
 	if s.Result == nil {
-		return nil, badAnswer("job %s is %s without a result: update it later", s.ID, s.Status)
+		return nil, invalidResponse("job %s is %s without a result: update it later", s.ID, s.Status)
 	}
 	return s, nil
 }

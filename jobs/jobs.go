@@ -19,7 +19,7 @@ import (
 // It is a small value and safe for concurrent use.
 type Jobs[J any, A arguments] struct {
 	dataset *Dataset
-	of      Type
+	jobType Type
 	wrap    func(*Job) J
 }
 
@@ -39,13 +39,13 @@ type arguments interface {
 }
 
 // SquashAndMerge returns the squash-and-merge jobs of the dataset.
-func (ds *Dataset) SquashAndMerge() Jobs[*SquashAndMergeJob, SquashAndMerge] {
-	return Jobs[*SquashAndMergeJob, SquashAndMerge]{ds, TypeSquashAndMerge, func(j *Job) *SquashAndMergeJob { return &SquashAndMergeJob{j} }}
+func (ds *Dataset) SquashAndMerge() Jobs[*SquashAndMergeJob, SquashAndMergeArgs] {
+	return Jobs[*SquashAndMergeJob, SquashAndMergeArgs]{ds, TypeSquashAndMerge, func(j *Job) *SquashAndMergeJob { return &SquashAndMergeJob{j} }}
 }
 
 // BasicSearch returns the basic-search jobs of the dataset.
-func (ds *Dataset) BasicSearch() Jobs[*BasicSearchJob, BasicSearch] {
-	return Jobs[*BasicSearchJob, BasicSearch]{ds, TypeBasicSearch, func(j *Job) *BasicSearchJob { return &BasicSearchJob{j} }}
+func (ds *Dataset) BasicSearch() Jobs[*BasicSearchJob, BasicSearchArgs] {
+	return Jobs[*BasicSearchJob, BasicSearchArgs]{ds, TypeBasicSearch, func(j *Job) *BasicSearchJob { return &BasicSearchJob{j} }}
 }
 
 // Create starts a job and returns it as soon as the service has taken it up.
@@ -55,34 +55,34 @@ func (ds *Dataset) BasicSearch() Jobs[*BasicSearchJob, BasicSearch] {
 // Creating is not idempotent. When the request may have taken effect although
 // no sound answer came, the error is [ErrAmbiguous], a [*CreateError]: look for
 // the job before you create it again, or let the client look, see
-// [WithSettledCreates]. Create never sends a request again that may have made a
+// [WithCreateRecovery]. Create never sends a request again that may have made a
 // job.
 func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	var none J
 	request, err := args.request(ctx, js.dataset)
 	if err != nil {
-		return none, fmt.Errorf("create %s job: %w", js.of, err)
+		return none, fmt.Errorf("create %s job: %w", js.jobType, err)
 	}
 	c := js.dataset.client
-	unsure := &CreateError{DatasetID: js.dataset.id, Type: js.of, Title: request.Title, Arguments: request.Arguments, Since: time.Now()}
-	leave, err := c.settler.enter(ctx, unsure)
+	unsure := &CreateError{DatasetID: js.dataset.id, Type: js.jobType, Title: request.Title, Arguments: request.Arguments, Since: time.Now()}
+	leave, err := c.recovery.lock(ctx, unsure)
 	if err != nil {
 		return none, fmt.Errorf("create %s job %q of dataset %s: another create of the same job is under way, so this one was not sent; wait for that one: %w",
-			js.of, printable(request.Title, maxErrorMessage), js.dataset.id, err)
+			js.jobType, sanitize(request.Title, maxErrorMessage), js.dataset.id, err)
 	}
 	defer leave()
 	job, err := js.create(ctx, request)
 	if errors.Is(err, ErrAmbiguous) {
 		unsure.Err = err
-		if c.settler == nil {
+		if c.recovery == nil {
 			return none, unsure
 		}
-		job, err = js.settle(ctx, unsure)
+		job, err = js.recover(ctx, unsure)
 	}
 	if err != nil {
 		return none, err
 	}
-	c.settler.hand(job.id)
+	c.recovery.claim(job.id)
 	job.createdAt = time.Now()
 	job.seenAt = job.createdAt
 	return js.typed(job), nil
@@ -99,7 +99,7 @@ func (js Jobs[J, A]) create(ctx context.Context, request gen.CreateJobRequest) (
 				return err
 			}
 			if err := checkID("job id", created.JobID); err != nil {
-				return badAnswer("%v", err)
+				return invalidResponse("%v", err)
 			}
 			return nil
 		})
@@ -133,7 +133,7 @@ func (js Jobs[J, A]) Get(ctx context.Context, id string) (J, error) {
 	if err := checkID("job id", id); err != nil {
 		return none, err
 	}
-	job := &Job{dataset: js.dataset, id: id, of: js.of}
+	job := &Job{dataset: js.dataset, id: id, jobType: js.jobType}
 	if err := job.Update(ctx); err != nil {
 		return none, err
 	}
@@ -167,7 +167,7 @@ func (js Jobs[J, A]) pages(ctx context.Context, options ListOptions) iter.Seq2[*
 	return list(ctx, c, opListJobs,
 		func(offset, limit int) (*http.Request, error) {
 			return gen.NewListJobsRequest(c.server, js.dataset.id, &gen.ListJobsParams{
-				JobType: string(js.of), Status: optional(string(options.Status)), Offset: &offset, Limit: &limit,
+				JobType: string(js.jobType), Status: optional(string(options.Status)), Offset: &offset, Limit: &limit,
 			})
 		},
 		func(body []byte) ([]*Job, int, error) {
@@ -202,9 +202,9 @@ func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
 	c := js.dataset.client
 	err := c.call(ctx, opDeleteJob,
 		func() (*http.Request, error) {
-			return gen.NewDeleteJobRequest(c.server, js.dataset.id, id, &gen.DeleteJobParams{JobType: string(js.of)})
+			return gen.NewDeleteJobRequest(c.server, js.dataset.id, id, &gen.DeleteJobParams{JobType: string(js.jobType)})
 		}, nil)
-	if refusedAgain(err) && errors.Is(err, ErrNotFound) {
+	if rejectedOnRetry(err) && errors.Is(err, ErrNotFound) {
 		return nil
 	}
 	return err
@@ -213,19 +213,19 @@ func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
 // Load takes up a job that was saved as JSON, such as by json.Marshal of the
 // job, without a request. Its state is the one it was saved with; Wait goes on
 // from there.
-func (js Jobs[J, A]) Load(data []byte) (J, error) {
+func (js Jobs[J, A]) Resume(data []byte) (J, error) {
 	job, err := js.load(append([]byte(nil), data...))
 	if err != nil {
 		var none J
-		return none, fmt.Errorf("load %s job: %w; load what the JSON of such a job was", js.of, err)
+		return none, fmt.Errorf("resume %s job: %w; pass what the JSON of such a job was", js.jobType, err)
 	}
 	return js.typed(job), nil
 }
 
 func (js Jobs[J, A]) load(raw []byte) (*Job, error) {
-	s, err := newSnapshot(raw, js.of)
+	s, err := newSnapshot(raw, js.jobType)
 	if err != nil {
 		return nil, err
 	}
-	return &Job{dataset: js.dataset, id: s.ID, of: js.of, last: s}, nil
+	return &Job{dataset: js.dataset, id: s.ID, jobType: js.jobType, last: s}, nil
 }

@@ -15,19 +15,19 @@ type LabelType string
 
 // The types of labels.
 const (
-	Classification  LabelType = "CLASSIFICATION"
-	Box2D           LabelType = "BOX2D"
-	Box3D           LabelType = "BOX3D"
-	Polygon         LabelType = "POLYGON"
-	MultiPolygon    LabelType = "MULTI_POLYGON"
-	RLE             LabelType = "RLE"
-	Polyline2D      LabelType = "POLYLINE2D"
-	MultiPolyline2D LabelType = "MULTI_POLYLINE2D"
-	Keypoints2D     LabelType = "KEYPOINTS2D"
-	Sentence        LabelType = "SENTENCE"
-	SemanticMask    LabelType = "SEMANTIC_MASK"
-	InstanceMask    LabelType = "INSTANCE_MASK"
-	PanopticMask    LabelType = "PANOPTIC_MASK"
+	LabelClassification  LabelType = "CLASSIFICATION"
+	LabelBox2D           LabelType = "BOX2D"
+	LabelBox3D           LabelType = "BOX3D"
+	LabelPolygon         LabelType = "POLYGON"
+	LabelMultiPolygon    LabelType = "MULTI_POLYGON"
+	LabelRLE             LabelType = "RLE"
+	LabelPolyline2D      LabelType = "POLYLINE2D"
+	LabelMultiPolyline2D LabelType = "MULTI_POLYLINE2D"
+	LabelKeypoints2D     LabelType = "KEYPOINTS2D"
+	LabelSentence        LabelType = "SENTENCE"
+	LabelSemanticMask    LabelType = "SEMANTIC_MASK"
+	LabelInstanceMask    LabelType = "INSTANCE_MASK"
+	LabelPanopticMask    LabelType = "PANOPTIC_MASK"
 )
 
 // A Label is what is known of a datum, by the type of the label. A type that
@@ -116,19 +116,19 @@ func (l Label) Types() []LabelType {
 		of    LabelType
 		there bool
 	}{
-		{Classification, l.Classification != nil},
-		{Box2D, l.Box2D != nil},
-		{Box3D, l.Box3D != nil},
-		{Polygon, l.Polygon != nil},
-		{MultiPolygon, l.MultiPolygon != nil},
-		{RLE, l.RLE != nil},
-		{Polyline2D, l.Polyline2D != nil},
-		{MultiPolyline2D, l.MultiPolyline2D != nil},
-		{Keypoints2D, l.Keypoints2D != nil},
-		{Sentence, l.Sentence != nil},
-		{SemanticMask, l.SemanticMask != nil},
-		{InstanceMask, l.InstanceMask != nil},
-		{PanopticMask, l.PanopticMask != nil},
+		{LabelClassification, l.Classification != nil},
+		{LabelBox2D, l.Box2D != nil},
+		{LabelBox3D, l.Box3D != nil},
+		{LabelPolygon, l.Polygon != nil},
+		{LabelMultiPolygon, l.MultiPolygon != nil},
+		{LabelRLE, l.RLE != nil},
+		{LabelPolyline2D, l.Polyline2D != nil},
+		{LabelMultiPolyline2D, l.MultiPolyline2D != nil},
+		{LabelKeypoints2D, l.Keypoints2D != nil},
+		{LabelSentence, l.Sentence != nil},
+		{LabelSemanticMask, l.SemanticMask != nil},
+		{LabelInstanceMask, l.InstanceMask != nil},
+		{LabelPanopticMask, l.PanopticMask != nil},
 	} {
 		if t.there {
 			types = append(types, t.of)
@@ -155,13 +155,13 @@ func (c *Contents) newLabel(d *Data, l *gen.Label) Label {
 		Sentence:        l.Sentence,
 	}
 	if m := l.SemanticMask; m != nil {
-		label.SemanticMask = &Mask[SemanticMaskInfo]{m.RemotePath, m.Info, c.mask(d, SemanticMask, m.RemotePath, m.URL)}
+		label.SemanticMask = &Mask[SemanticMaskInfo]{m.RemotePath, m.Info, c.mask(d, LabelSemanticMask, m.RemotePath, m.URL)}
 	}
 	if m := l.InstanceMask; m != nil {
-		label.InstanceMask = &Mask[InstanceMaskInfo]{m.RemotePath, m.Info, c.mask(d, InstanceMask, m.RemotePath, m.URL)}
+		label.InstanceMask = &Mask[InstanceMaskInfo]{m.RemotePath, m.Info, c.mask(d, LabelInstanceMask, m.RemotePath, m.URL)}
 	}
 	if m := l.PanopticMask; m != nil {
-		label.PanopticMask = &Mask[PanopticMaskInfo]{m.RemotePath, m.Info, c.mask(d, PanopticMask, m.RemotePath, m.URL)}
+		label.PanopticMask = &Mask[PanopticMaskInfo]{m.RemotePath, m.Info, c.mask(d, LabelPanopticMask, m.RemotePath, m.URL)}
 	}
 	if len(l.AdditionalProperties) > 0 {
 		label.Other = make(map[LabelType]OtherLabel, len(l.AdditionalProperties))
@@ -175,7 +175,7 @@ func (c *Contents) newLabel(d *Data, l *gen.Label) Label {
 func (c *Contents) mask(d *Data, of LabelType, path, url string) *remote {
 	return &remote{
 		client: c.client,
-		path:   printable(d.Segment+"/"+path, maxPath),
+		path:   sanitize(d.Segment+"/"+path, maxPath),
 		url:    newSecret(url),
 		renew:  func(ctx context.Context) (string, error) { return c.renewMask(ctx, d, of, path) },
 	}
@@ -200,7 +200,7 @@ func (c *Contents) renewMask(ctx context.Context, d *Data, of LabelType, path st
 					return nil
 				}
 			}
-			return badAnswer("it holds no url of %s", printable(path, maxPath))
+			return invalidResponse("it holds no url of %s", sanitize(path, maxPath))
 		})
 	return fresh, err
 }

@@ -32,7 +32,7 @@ const allLabels = `{
 
 func TestLabelsOfEveryType(t *testing.T) {
 	client := stubbed(t, always(200, fmt.Sprintf(`{"dataDetails":[{"remotePath":"a","url":"https://data.example/a","timestamp":1.5,"label":%s},{"remotePath":"b","url":"https://data.example/b"}],"totalCount":2}`, allLabels)))
-	contents, err := byID(t, client, jobs.OnDraft(1)).Contents(t.Context(), "")
+	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 	require.NoError(t, err)
 	data := collect(t, contents.Data(t.Context(), "train"))
 	require.Len(t, data, 2)
@@ -63,8 +63,8 @@ func TestLabelsOfEveryType(t *testing.T) {
 	assert.Equal(t, json.RawMessage(`{"of": "tomorrow", "size": 1.50}`), l.Other["HOLOGRAM"].JSON(), "untouched")
 	assert.Empty(t, l.Other["PHOTOGRAM"].JSON())
 	assert.Equal(t, []jobs.LabelType{
-		jobs.Classification, jobs.Box2D, jobs.Box3D, jobs.Polygon, jobs.MultiPolygon, jobs.RLE, jobs.Polyline2D, jobs.MultiPolyline2D,
-		jobs.Keypoints2D, jobs.Sentence, jobs.SemanticMask, jobs.InstanceMask, jobs.PanopticMask, "HOLOGRAM",
+		jobs.LabelClassification, jobs.LabelBox2D, jobs.LabelBox3D, jobs.LabelPolygon, jobs.LabelMultiPolygon, jobs.LabelRLE, jobs.LabelPolyline2D, jobs.LabelMultiPolyline2D,
+		jobs.LabelKeypoints2D, jobs.LabelSentence, jobs.LabelSemanticMask, jobs.LabelInstanceMask, jobs.LabelPanopticMask, "HOLOGRAM",
 	}, l.Types())
 }
 

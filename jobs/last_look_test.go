@@ -44,7 +44,7 @@ func TestLastLooksOfManyWaits(t *testing.T) {
 						return jobstest.Run{Processing: length}
 					}))
 				all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), tc.n)
-				ds := dataset(t, clientOf(t, server, jobs.WithPace(10)), "squash-and-merge")
+				ds := dataset(t, clientOf(t, server, jobs.WithRateLimit(10)), "squash-and-merge")
 				var mu sync.Mutex
 				var caught, late int
 				var wg sync.WaitGroup
@@ -107,7 +107,7 @@ func TestLastLooksInAListThatGrows(t *testing.T) {
 				}))
 				creator := dataset(t, clientOf(t, server), "squash-and-merge")
 				all := many(t.Context(), t, creator, tc.jobs)
-				ds := dataset(t, clientOf(t, server, jobs.WithPace(tc.pace)), "squash-and-merge")
+				ds := dataset(t, clientOf(t, server, jobs.WithRateLimit(tc.pace)), "squash-and-merge")
 				for i, job := range all {
 					all[i] = takenUp(t, ds, job)
 				}
@@ -234,7 +234,7 @@ func TestLastLooksThatMustWaitHoldNobodyBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t, jobstest.WithLatency(20*time.Millisecond), lasting(time.Hour), jobstest.WithoutContractCheck())
 		all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), 20)
-		client := clientOf(t, server, jobs.WithPace(10))
+		client := clientOf(t, server, jobs.WithRateLimit(10))
 		ds := dataset(t, client, "squash-and-merge")
 		server.Inject(jobstest.Rule{Operation: "listJobs"}, jobstest.Status(403))
 		server.Inject(jobstest.Rule{Operation: "getJob", Match: isPoll, After: 55 * time.Second, For: 20 * time.Second},
@@ -266,7 +266,7 @@ func TestLastLookOfAScheduleOfItsOwn(t *testing.T) {
 		const trip, limit, n = 20 * time.Millisecond, time.Minute, 15
 		server := jobstest.New(t, jobstest.WithLatency(trip), lasting(limit-2*trip), jobstest.WithoutContractCheck())
 		creator := dataset(t, clientOf(t, server), "squash-and-merge")
-		client := clientOf(t, server, jobs.WithPace(5))
+		client := clientOf(t, server, jobs.WithRateLimit(5))
 		ds := dataset(t, client, "squash-and-merge")
 		ctx, stop := context.WithCancel(t.Context())
 		var waits, busy sync.WaitGroup
@@ -331,7 +331,7 @@ func TestLastLooksObeyRetryAfter(t *testing.T) {
 		const limit = 5 * time.Minute
 		server := jobstest.New(t, jobstest.WithLatency(20*time.Millisecond), lasting(time.Hour), jobstest.WithoutContractCheck())
 		all := many(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), 200)
-		ds := dataset(t, clientOf(t, server, jobs.WithPace(10)), "squash-and-merge")
+		ds := dataset(t, clientOf(t, server, jobs.WithRateLimit(10)), "squash-and-merge")
 		for i, job := range all {
 			all[i] = takenUp(t, ds, job)
 		}

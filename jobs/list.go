@@ -71,7 +71,7 @@ func list[T any](ctx context.Context, c *Client, op operation,
 			}
 			if stale >= maxStalePages || pages >= maxPages {
 				yield(none, &Error{Operation: op.name, Method: http.MethodGet, Path: path, StatusCode: http.StatusOK, Attempts: 1,
-					cause: badAnswer("the list of %d does not end: %d pages, the last %d of them without anything new", total, pages, stale)})
+					cause: invalidResponse("the list of %d does not end: %d pages, the last %d of them without anything new", total, pages, stale)})
 				return
 			}
 		}

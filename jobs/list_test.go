@@ -53,7 +53,7 @@ func numbered(prefix string, n int) []string {
 func (p *pages) list(t *testing.T) (names []string, err error) {
 	t.Helper()
 	client := stubbed(t, p.RoundTrip)
-	contents, err := byID(t, client, jobs.OnDraft(1)).Contents(t.Context(), "")
+	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 	require.NoError(t, err)
 	for s, err := range contents.Segments(t.Context()) {
 		if err != nil {
@@ -77,7 +77,7 @@ func TestListReadsEveryPage(t *testing.T) {
 func TestListStopsWhereTheCallerDoes(t *testing.T) {
 	p := &pages{names: numbered("s", 1000)}
 	client := stubbed(t, p.RoundTrip)
-	contents, err := byID(t, client, jobs.OnDraft(1)).Contents(t.Context(), "")
+	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 	require.NoError(t, err)
 	n := 0
 	for range contents.Segments(t.Context()) {
@@ -136,7 +136,7 @@ func TestListThatLies(t *testing.T) {
 			requests++
 			return reply(200, `{"segments":[{"name":"a"},{"name":"b"}],"totalCount":1000000}`), nil
 		})
-		contents, err := byID(t, client, jobs.OnDraft(1)).Contents(t.Context(), "")
+		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		var got []string
 		for s, e := range contents.Segments(t.Context()) {
@@ -145,7 +145,7 @@ func TestListThatLies(t *testing.T) {
 			}
 		}
 		assert.Equal(t, []string{"a", "b"}, got)
-		require.ErrorIs(t, err, jobs.ErrBadAnswer)
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 		assert.ErrorContains(t, err, "the list of 1000000 does not end: 9 pages, the last 8 of them without anything new")
 		assert.Equal(t, 9, requests)
 	})
@@ -187,7 +187,7 @@ func TestErrorInTheMiddleOfAList(t *testing.T) {
 		}
 		return p.RoundTrip(r)
 	})
-	contents, err := byID(t, client, jobs.OnDraft(1)).Contents(t.Context(), "")
+	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 	require.NoError(t, err)
 	n := 0
 	for _, e := range contents.Segments(t.Context()) {
@@ -205,7 +205,7 @@ func TestNamesWithSpecialCharactersReachTheServer(t *testing.T) {
 		assert.Equal(t, name, r.URL.Query().Get("segmentName"))
 		return reply(200, `{"dataDetails":[],"totalCount":0}`), nil
 	})
-	contents, err := byID(t, client, jobs.OnDraft(1)).Contents(t.Context(), "")
+	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 	require.NoError(t, err)
 	assert.Empty(t, collect(t, contents.Data(t.Context(), name)))
 }

@@ -43,20 +43,20 @@ func TestSearchRoundTrips(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := connect(t)
 		ctx := t.Context()
-		job := search(ctx, t, client, jobs.CategoryIn(jobs.Box2D, "car"), jobs.SizeGreaterThan(10))
+		job := search(ctx, t, client, jobs.CategoryIn(jobs.LabelBox2D, "car"), jobs.SizeGreaterThan(10))
 		saved, err := json.Marshal(job)
 		require.NoError(t, err)
-		again, err := job.Dataset().BasicSearch().Load(saved)
+		again, err := job.Dataset().BasicSearch().Resume(saved)
 		require.NoError(t, err)
 		args, err := again.Arguments()
 		require.NoError(t, err)
 		assert.Len(t, args.Revision, 32)
-		assert.Equal(t, jobs.All, args.Match)
-		assert.Equal(t, jobs.ByFile, args.Unit)
+		assert.Equal(t, jobs.And, args.Conjunction)
+		assert.Equal(t, jobs.UnitFile, args.Unit)
 		assert.Equal(t, `search(`+args.Revision[:7]+`): category in ["car"]`, args.Title)
 		require.Len(t, args.Filters, 2)
 		assert.Equal(t, `category in ["car"]`, args.Filters[0].String())
-		assert.Equal(t, jobs.Box2D, args.Filters[0].LabelType())
+		assert.Equal(t, jobs.LabelBox2D, args.Filters[0].LabelType())
 		assert.Equal(t, "size", args.Filters[1].Key())
 		assert.Equal(t, ">", args.Filters[1].Operator())
 		assert.JSONEq(t, "10", string(args.Filters[1].Value()))
@@ -73,7 +73,7 @@ func TestSearchRoundTrips(t *testing.T) {
 func TestLoadRefuses(t *testing.T) {
 	client := stubbed(t, always(500, ""))
 	for body, text := range map[string]string{
-		"":         "load squashAndMerge job: bad answer: unexpected end of JSON input",
+		"":         "resume squashAndMerge job: invalid response: unexpected end of JSON input",
 		"null":     "the value is null",
 		"{}":       "arguments is missing",
 		"[1]":      "cannot unmarshal array",
@@ -82,17 +82,17 @@ func TestLoadRefuses(t *testing.T) {
 		processing: "",
 		strings.Replace(processing, `"title"`, `"jobType":"basicSearch","title"`, 1): `job 6f2a is of type "basicSearch", not "squashAndMerge"`,
 	} {
-		job, err := byID(t, client).SquashAndMerge().Load([]byte(body))
+		job, err := byID(t, client).SquashAndMerge().Resume([]byte(body))
 		if text == "" {
 			require.NoError(t, err)
 			continue
 		}
-		require.ErrorIs(t, err, jobs.ErrBadAnswer)
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 		assert.ErrorContains(t, err, text)
 		assert.Nil(t, job)
 	}
 	data := []byte(processing)
-	job, err := byID(t, client).SquashAndMerge().Load(data)
+	job, err := byID(t, client).SquashAndMerge().Resume(data)
 	require.NoError(t, err)
 	clear(data)
 	assert.Equal(t, processing, string(job.Snapshot().Raw), "the caller may use the bytes again")
@@ -102,10 +102,10 @@ func TestArgumentsThatCannotBeRead(t *testing.T) {
 	client := stubbed(t, always(500, ""))
 	job := load(t, byID(t, client), strings.Replace(processing, `"strategy":"skip"`, `"plan":"b"`, 1))
 	_, err := job.Arguments()
-	require.ErrorIs(t, err, jobs.ErrBadAnswer)
-	assert.ErrorContains(t, err, "arguments of job 6f2a: bad answer: strategy is missing")
-	search, err := byID(t, client).BasicSearch().Load([]byte(processing))
+	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
+	assert.ErrorContains(t, err, "arguments of job 6f2a: invalid response: strategy is missing")
+	search, err := byID(t, client).BasicSearch().Resume([]byte(processing))
 	require.NoError(t, err)
 	_, err = search.Arguments()
-	require.ErrorIs(t, err, jobs.ErrBadAnswer)
+	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 }

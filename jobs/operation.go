@@ -7,7 +7,7 @@ type operation struct {
 	name string // in error texts and log records
 	// once: sent again, it might take effect twice. Such an operation is
 	// repeated only when it surely did not arrive.
-	once bool
+	nonIdempotent bool
 }
 
 var (
@@ -18,13 +18,13 @@ var (
 	opListCommits             = operation{id: "listCommits", name: "list commits"}
 	opListDrafts              = operation{id: "listDrafts", name: "list drafts"}
 	opUpdateDraft             = operation{id: "updateDraft", name: "close draft"}
-	opCreateJob               = operation{id: "createJob", name: "create job", once: true}
+	opCreateJob               = operation{id: "createJob", name: "create job", nonIdempotent: true}
 	opListJobs                = operation{id: "listJobs", name: "list jobs"}
 	opGetJob                  = operation{id: "getJob", name: "get job"}
 	opDeleteJob               = operation{id: "deleteJob", name: "delete job"}
 	opAbortJob                = operation{id: "abortJob", name: "abort job"}
-	opRetryJob                = operation{id: "retryJob", name: "retry job", once: true}
-	opCreateDatasetFromSearch = operation{id: "createDatasetFromSearch", name: "create dataset from search", once: true}
+	opRetryJob                = operation{id: "retryJob", name: "retry job", nonIdempotent: true}
+	opCreateDatasetFromSearch = operation{id: "createDatasetFromSearch", name: "create dataset from search", nonIdempotent: true}
 	opListSegments            = operation{id: "listSegments", name: "list segments"}
 	opListSensors             = operation{id: "listSensors", name: "list sensors"}
 	opListDataDetails         = operation{id: "listDataDetails", name: "list data"}

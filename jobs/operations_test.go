@@ -56,8 +56,8 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		assert.Equal(t, job.Snapshot(), again.Snapshot())
 		args, err := again.Arguments()
 		require.NoError(t, err)
-		assert.Equal(t, jobs.SquashAndMerge{
-			DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: jobs.Skip, Title: "dev->main(skip)",
+		assert.Equal(t, jobs.SquashAndMergeArgs{
+			DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: jobs.StrategySkip, Title: "dev->main(skip)",
 		}, args)
 	},
 	"deleteJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
@@ -91,9 +91,9 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		require.NoError(t, err)
 	},
 	"createDatasetFromSearch": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := search(ctx, t, client, jobs.CategoryIn(jobs.Box2D, "car"), jobs.SegmentIn("train-day"))
-		require.NoError(t, job.CreateDataset(ctx, jobs.NewDataset{Name: "cars", Alias: "Cars", Public: true}))
-		require.ErrorIs(t, job.CreateDataset(ctx, jobs.NewDataset{Name: "cars"}), jobs.ErrConflict)
+		job := search(ctx, t, client, jobs.CategoryIn(jobs.LabelBox2D, "car"), jobs.SegmentIn("train-day"))
+		require.NoError(t, job.CreateDataset(ctx, jobs.DatasetSpec{Name: "cars", Alias: "Cars", Public: true}))
+		require.ErrorIs(t, job.CreateDataset(ctx, jobs.DatasetSpec{Name: "cars"}), jobs.ErrConflict)
 		cars := dataset(t, client, "cars")
 		info, err := cars.Info(ctx)
 		require.NoError(t, err)
@@ -177,7 +177,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		require.Len(t, frames, 1)
 		assert.Len(t, frames[0].Data, 2)
 		for _, err := range contents.Data(ctx, "test") {
-			require.ErrorIs(t, err, jobs.ErrBadAnswer, "a fusion dataset has frames")
+			require.ErrorIs(t, err, jobs.ErrInvalidResponse, "a fusion dataset has frames")
 		}
 	},
 	"listDataUrls": func(ctx context.Context, t *testing.T, client *jobs.Client) {
@@ -217,7 +217,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 	"getLabelStatistics": func(ctx context.Context, t *testing.T, client *jobs.Client) {
 		statistics, err := contentsOf(ctx, t, client, "squash-and-merge").LabelStatistics(ctx)
 		require.NoError(t, err)
-		assert.Equal(t, int64(4), statistics[jobs.Classification].Quantity)
+		assert.Equal(t, int64(4), statistics[jobs.LabelClassification].Quantity)
 	},
 }
 
@@ -272,7 +272,7 @@ func contentsOf(ctx context.Context, t *testing.T, client *jobs.Client, name str
 // search waits for a search of street-scenes.
 func search(ctx context.Context, t *testing.T, client *jobs.Client, filters ...jobs.Filter) *jobs.BasicSearchJob {
 	t.Helper()
-	job, err := dataset(t, client, "street-scenes").BasicSearch().Create(ctx, jobs.BasicSearch{Filters: filters})
+	job, err := dataset(t, client, "street-scenes").BasicSearch().Create(ctx, jobs.BasicSearchArgs{Filters: filters})
 	require.NoError(t, err)
 	require.NoError(t, job.Wait(ctx))
 	return job

@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"log/slog"
+	"math"
 	"net/http"
 	"time"
 )
@@ -18,7 +19,7 @@ type settings struct {
 	rate       float64
 	timeout    time.Duration
 	maxBody    int64
-	settle     bool
+	recover    bool
 }
 
 func defaults(home string) settings {
@@ -83,33 +84,32 @@ func WithRetry(policy RetryPolicy) Option {
 	}
 }
 
-// WithPace limits the client to so many requests in any one second, waits and
+// WithRateLimit limits the client to so many requests in any one second, waits and
 // lists and single calls together; content read through signed URLs does not
 // count. A limit that is not a whole number is spread evenly: 2.5 is one request
-// every 400 ms. The default is 10. Zero or less is no limit.
-func WithPace(requestsPerSecond float64) Option {
+// every 400 ms. The default is 10; a negative value means no limit.
+func WithRateLimit(requestsPerSecond float64) Option {
 	return func(s *settings) error {
 		if requestsPerSecond != requestsPerSecond {
-			return invalid("pace is not a number: give requests per second")
+			return invalid("rate limit is not a number: give requests per second")
 		}
-		s.rate = requestsPerSecond
+		s.rate = orDefault(requestsPerSecond, 10)
 		return nil
 	}
 }
 
 // WithAttemptTimeout bounds a single attempt, from the connection to the last
-// byte of the answer. The default is 30 s.
+// byte of the response. The default is 30 s; a negative value means no limit.
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(s *settings) error {
-		if d <= 0 {
-			return invalid("attempt timeout %v: must be positive", d)
+		if s.timeout = orDefault(d, 30*time.Second); d < 0 {
+			s.timeout = math.MaxInt64
 		}
-		s.timeout = d
 		return nil
 	}
 }
 
-// WithSettledCreates makes [Jobs.Create] look for a job that it cannot tell to
+// WithCreateRecovery makes [Jobs.Create] look for a job that it cannot tell to
 // be created: up to five times in about eight seconds, in the list of jobs. If
 // exactly one job there is of the same type, title and arguments, was not
 // created before, and has not been returned by another Create of this client,
@@ -121,21 +121,20 @@ func WithAttemptTimeout(d time.Duration) Option {
 // arguments at the same time, within five seconds and what the clocks of this
 // machine and of the service differ by, cannot be told apart: do not use it where
 // several programs create the same jobs.
-func WithSettledCreates() Option {
+func WithCreateRecovery() Option {
 	return func(s *settings) error {
-		s.settle = true
+		s.recover = true
 		return nil
 	}
 }
 
 // WithMaxBody bounds the size of an answer in bytes, after decompression. The
-// default is 64 MiB. Content read through [Data.Open] is not bounded.
+// default is 64 MiB; a negative value means no limit. Content read through [Data.Open] is not bounded.
 func WithMaxBody(bytes int64) Option {
 	return func(s *settings) error {
-		if bytes <= 0 {
-			return invalid("body limit %d: must be positive", bytes)
+		if s.maxBody = orDefault(bytes, 64<<20); bytes < 0 {
+			s.maxBody = math.MaxInt64
 		}
-		s.maxBody = bytes
 		return nil
 	}
 }

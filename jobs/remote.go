@@ -51,10 +51,10 @@ var opOpen = operation{id: "content", name: "open content"}
 func (r *remote) get(ctx context.Context, rawURL string) (io.ReadCloser, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Host == "" {
-		return nil, fmt.Errorf("content of %s: %w", r.path, badAnswer("its url does not parse, list it again"))
+		return nil, fmt.Errorf("content of %s: %w", r.path, invalidResponse("its url does not parse, list it again"))
 	}
 	if err := checkScheme(u); err != nil {
-		return nil, fmt.Errorf("content of %s: %w", r.path, badAnswer("%v", err))
+		return nil, fmt.Errorf("content of %s: %w", r.path, invalidResponse("%v", err))
 	}
 	for attempts := 1; ; attempts++ {
 		body, failed := r.attempt(ctx, u)
@@ -92,7 +92,7 @@ func (r *remote) attempt(ctx context.Context, u *url.URL) (io.ReadCloser, *Error
 	}
 	failed.StatusCode = resp.StatusCode
 	if resp.StatusCode < 400 {
-		failed.cause = badAnswer("unexpected status")
+		failed.cause = invalidResponse("unexpected status")
 	}
 	failed.RetryAfter = parseRetryAfter(resp.Header.Get("Retry-After"), time.Now())
 	// What a store says in an error is of its own form; a little is read so

@@ -12,7 +12,7 @@ import (
 // A RetryPolicy says how a request that failed is sent again. The zero value
 // is the default of every field.
 //
-// Reads, delete and abort are repeated after no answer, a bad answer, 429 and
+// Reads, delete and abort are repeated after no response, a invalid response, 429 and
 // 5xx. Creating a job, retrying one and making a dataset are repeated only
 // where the request surely did not take effect: the connection was never made,
 // or the answer is 429.
@@ -50,7 +50,7 @@ func orDefault[T comparable](v, otherwise T) T {
 
 // next says whether to send again after so many attempts, and when.
 func (p RetryPolicy) next(op operation, attempts int, err *Error) (time.Duration, bool) {
-	if attempts >= p.Attempts || !repeatable(op, err) {
+	if attempts >= p.Attempts || !retryable(op, err) {
 		return 0, false
 	}
 	d := min(p.Backoff<<min(attempts-1, 20), p.MaxBackoff)
@@ -58,19 +58,19 @@ func (p RetryPolicy) next(op operation, attempts int, err *Error) (time.Duration
 	return max(d, min(err.RetryAfter, p.MaxRetryAfter)), true
 }
 
-func repeatable(op operation, err *Error) bool {
+func retryable(op operation, err *Error) bool {
 	if isContextError(err.cause) || errors.Is(err.cause, ErrInvalidArgument) {
 		return false // nobody else's fault
 	}
-	if err.unsent || err.StatusCode == http.StatusTooManyRequests {
+	if err.notSent || err.StatusCode == http.StatusTooManyRequests {
 		return true
 	}
-	return !op.once && transient(err)
+	return !op.nonIdempotent && transient(err)
 }
 
 // refusedAgain reports whether the service refused what was sent before without
 // a sound answer: perhaps because it was done then.
-func refusedAgain(err error) bool {
+func rejectedOnRetry(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Attempts > 1 && e.StatusCode >= 400 && !transient(e)
 }
@@ -78,7 +78,7 @@ func refusedAgain(err error) bool {
 // transient tells weather from an answer.
 func transient(err *Error) bool {
 	return err.StatusCode == 0 || err.StatusCode >= 500 || err.StatusCode == http.StatusTooManyRequests ||
-		errors.Is(err.cause, ErrBadAnswer)
+		errors.Is(err.cause, ErrInvalidResponse)
 }
 
 // parseRetryAfter reads the header in both its forms, seconds and date. What it

@@ -29,7 +29,7 @@ var (
 // discreet takes access keys and the queries of URLs out of a text that
 // somebody else wrote: a service may repeat what it refused, and a RoundTripper
 // may tell which request it gave up.
-func discreet(text string) string {
+func redact(text string) string {
 	if strings.Contains(text, "ccesskey-") || strings.Contains(text, "CCESSKEY-") {
 		text = keyInText.ReplaceAllString(text, "$1...")
 	}
@@ -41,12 +41,12 @@ func discreet(text string) string {
 
 // discreetly returns an error that says no secret, and is what it was for
 // errors.Is and errors.As.
-func discreetly(err error) error {
+func redactError(err error) error {
 	if err == nil {
 		return nil
 	}
 	text := err.Error()
-	if clean := discreet(text); clean != text {
+	if clean := redact(text); clean != text {
 		return &redacted{clean, func() error { return err }}
 	}
 	return err

@@ -87,7 +87,7 @@ func holders(t *testing.T) map[string]any {
 			`https://data.example/p.png?sig=3`, signedURL, `"tomorrow"`, fmt.Sprintf("%q", signedURL)).Replace(allLabels))
 	frames := fmt.Sprintf(`{"dataDetails":[{"frameId":"01EM","frame":[{"sensorName":"CAM","remotePath":"a.bin","url":%q}]}],"totalCount":1}`, signedURL)
 	fusion := false
-	client, err := jobs.NewClient("Accesskey-"+secretKey, jobs.WithPace(0), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}),
+	client, err := jobs.NewClient("Accesskey-"+secretKey, jobs.WithRateLimit(-1), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}),
 		jobs.WithHTTPClient(&http.Client{Transport: stub(func(r *http.Request) (*http.Response, error) {
 			switch {
 			case r.URL.Host == "data.example":
@@ -121,7 +121,7 @@ func holders(t *testing.T) map[string]any {
 			return reply(401, fmt.Sprintf(`{"code":"Unauthorized","message":"no: %s, %s"}`, r.Header.Get("X-Token"), signedURL)), nil
 		})}))
 	require.NoError(t, err)
-	ds, err := client.DatasetByID("154e", jobs.OnDraft(1))
+	ds, err := client.DatasetByID("154e", jobs.AtDraft(1))
 	require.NoError(t, err)
 	info, err := ds.Refresh(ctx)
 	require.NoError(t, err)
@@ -137,7 +137,7 @@ func holders(t *testing.T) map[string]any {
 	require.NoError(t, err)
 
 	job := load(t, ds, strings.Replace(processing, `"PROCESSING"`, `"FAILED","finishedAt":1764000010`, 1))
-	search, err := ds.BasicSearch().Load([]byte(strings.Replace(processing, `"status":"PROCESSING"`, `"status":"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"b"}`, 1)))
+	search, err := ds.BasicSearch().Resume([]byte(strings.Replace(processing, `"status":"PROCESSING"`, `"status":"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"b"}`, 1)))
 	require.NoError(t, err)
 	result, err := search.Result(ctx)
 	require.NoError(t, err)
@@ -159,15 +159,15 @@ func holders(t *testing.T) map[string]any {
 	var jobError *jobs.JobError
 	require.ErrorAs(t, job.Wait(ctx), &jobError)
 	label := data.Label
-	filter := jobs.CategoryIn(jobs.Box2D, "car")
+	filter := jobs.CategoryIn(jobs.LabelBox2D, "car")
 
 	return map[string]any{
-		"AttributeStatistics":     statistics[jobs.Box2D].Attributes[0],
-		"BasicSearch":             jobs.BasicSearch{Filters: []jobs.Filter{filter}},
+		"AttributeStatistics":     statistics[jobs.LabelBox2D].Attributes[0],
+		"BasicSearchArgs":         jobs.BasicSearchArgs{Filters: []jobs.Filter{filter}},
 		"BasicSearchJob":          search,
 		"Branch":                  collect(t, ds.Branches(ctx, ""))[0],
 		"CameraMatrix":            *sensors[0].Intrinsics.CameraMatrix,
-		"CategoryStatistics":      statistics[jobs.Box2D].Categories[0],
+		"CategoryStatistics":      statistics[jobs.LabelBox2D].Categories[0],
 		"Client":                  client,
 		"Commit":                  collect(t, ds.Branches(ctx, ""))[0].Head,
 		"Contents":                contents,
@@ -191,7 +191,7 @@ func holders(t *testing.T) map[string]any {
 		"Jobs":                    ds.BasicSearch(),
 		"Label":                   label,
 		"LabelStatistics":         statistics,
-		"LabelType":               jobs.Box2D,
+		"LabelType":               jobs.LabelBox2D,
 		"LabeledBox2D":            label.Box2D[0],
 		"LabeledBox3D":            label.Box3D[0],
 		"LabeledClassification":   *label.Classification,
@@ -204,34 +204,34 @@ func holders(t *testing.T) map[string]any {
 		"LabeledSentence":         label.Sentence[0],
 		"ListOptions":             jobs.ListOptions{},
 		"Mask":                    label.PanopticMask,
-		"Match":                   jobs.All,
-		"NewDataset":              jobs.NewDataset{Name: "n"},
+		"Conjunction":             jobs.And,
+		"DatasetSpec":             jobs.DatasetSpec{Name: "n"},
 		"Option":                  jobs.WithBaseURL("https://data.example/"),
 		"OtherLabel":              label.Other["HOLOGRAM"],
 		"PanopticMaskInfo":        label.PanopticMask.Info[0],
 		"InstanceMaskInfo":        label.InstanceMask.Info[0],
 		"SemanticMaskInfo":        label.SemanticMask.Info[0],
-		"Position":                jobs.OnDraft(1),
+		"RevisionOption":          jobs.AtDraft(1),
 		"Quaternion":              *sensors[0].Extrinsics.Rotation,
 		"RetryPolicy":             jobs.RetryPolicy{},
 		"SearchResult":            result,
 		"Segment":                 collect(t, contents.Segments(ctx))[0],
 		"Sensor":                  sensors[0],
-		"SensorType":              jobs.Camera,
+		"SensorType":              jobs.SensorCamera,
 		"Signature":               jobs.Signature{Name: "me"},
 		"Snapshot":                job.Snapshot(),
-		"SquashAndMerge":          mergeDev,
+		"SquashAndMergeArgs":      mergeDev,
 		"SquashAndMergeJob":       job,
 		"Status":                  jobs.StatusFailed,
-		"Strategy":                jobs.Skip,
+		"Strategy":                jobs.StrategySkip,
 		"Tag":                     collect(t, ds.Tags(ctx, ""))[0],
 		"Type":                    jobs.TypeBasicSearch,
-		"TypeStatistics":          statistics[jobs.Box2D],
-		"Unit":                    jobs.ByFile,
+		"TypeStatistics":          statistics[jobs.LabelBox2D],
+		"Unit":                    jobs.UnitFile,
 		"Waiter":                  job, // a constraint: it has no values but these
 		"Vector3D":                *sensors[0].Extrinsics.Translation,
 		"WaitError":               waitError,
-		"WaitOption":              jobs.WithPatience(time.Hour),
+		"WaitOption":              jobs.WithMaxOutage(time.Hour),
 		"error of Data.Open":      opened,
 		"error of Job.Wait":       waited,
 		"error of errors.Unwrap":  errors.Unwrap(opened),
@@ -241,7 +241,7 @@ func holders(t *testing.T) map[string]any {
 		"error of NewClient":      second(jobs.NewClient("accesskey-" + secretKey)),
 		"error of a bad URL":      second(jobs.NewClient("Accesskey-"+secretKey, jobs.WithBaseURL("https://u:"+secretKey+"@x/?"+secretQuery))),
 		"error of a broken URL":   second(jobs.NewClient("Accesskey-"+secretKey, jobs.WithBaseURL("https://[::1/?"+secretQuery))),
-		"error of a bad argument": second(jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMerge]{}.Create(ctx, jobs.SquashAndMerge{})),
+		"error of a bad argument": second(jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMergeArgs]{}.Create(ctx, jobs.SquashAndMergeArgs{})),
 	}
 }
 

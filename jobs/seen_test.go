@@ -32,16 +32,16 @@ func categories(ctx context.Context, t *testing.T, c *jobs.Contents) (paths []st
 // docs/design.md.
 func TestSeenSquashAndMerge(t *testing.T) {
 	for strategy, want := range map[jobs.Strategy][]string{
-		jobs.Abort:    {"01", "01", "01", "01"},
-		jobs.Override: {"02", "02", "02", "02", "02", "02", "02", "02", "02", "02"},
-		jobs.Skip:     {"01", "01", "01", "01", "02", "02", "02", "02", "02", "02"},
+		jobs.StrategyAbort:    {"01", "01", "01", "01"},
+		jobs.StrategyOverride: {"02", "02", "02", "02", "02", "02", "02", "02", "02", "02"},
+		jobs.StrategySkip:     {"01", "01", "01", "01", "02", "02", "02", "02", "02", "02"},
 	} {
 		t.Run(string(strategy), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				_, client := connect(t)
 				ctx := t.Context()
 				ds := dataset(t, client, "squash-and-merge")
-				job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{
+				job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{
 					DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: strategy,
 				})
 				require.NoError(t, err)
@@ -72,15 +72,15 @@ func TestSeenFusionSearch(t *testing.T) {
 		_, client := connect(t)
 		ctx := t.Context()
 		ds := dataset(t, client, "basic-search")
-		job, err := ds.BasicSearch().Create(ctx, jobs.BasicSearch{
-			Revision: "main",
-			Match:    jobs.All,
-			Unit:     jobs.ByFile,
+		job, err := ds.BasicSearch().Create(ctx, jobs.BasicSearchArgs{
+			Revision:    "main",
+			Conjunction: jobs.And,
+			Unit:        jobs.UnitFile,
 			Filters: []jobs.Filter{
-				jobs.CategoryIn(jobs.Box2D, "01", "02"),
+				jobs.CategoryIn(jobs.LabelBox2D, "01", "02"),
 				jobs.SizeGreaterThan(0),
-				jobs.Labelled(true),
-				jobs.AttributeIn(jobs.Box2D, map[string][]any{"attribute_1": {true, false}, "attribute_2": {3}}),
+				jobs.HasLabel(true),
+				jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"attribute_1": {true, false}, "attribute_2": {3}}),
 				jobs.SegmentIn("test"),
 				jobs.SensorIn("CAM_BACK_RIGHT"),
 			},
@@ -108,7 +108,7 @@ func TestSeenFusionSearch(t *testing.T) {
 		names := map[string]bool{}
 		for _, s := range sensors {
 			names[s.Name] = true
-			assert.Equal(t, jobs.Camera, s.Type)
+			assert.Equal(t, jobs.SensorCamera, s.Type)
 			assert.NotNil(t, s.Extrinsics)
 			assert.NotNil(t, s.Intrinsics)
 		}
@@ -116,7 +116,7 @@ func TestSeenFusionSearch(t *testing.T) {
 
 		statistics, err := result.LabelStatistics(ctx)
 		require.NoError(t, err)
-		assert.Equal(t, jobs.LabelStatistics{jobs.Box2D: {
+		assert.Equal(t, jobs.LabelStatistics{jobs.LabelBox2D: {
 			Quantity: 1,
 			Categories: []jobs.CategoryStatistics{{
 				Name: "01", Quantity: 1,

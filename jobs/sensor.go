@@ -13,10 +13,10 @@ type SensorType string
 
 // The types of sensors.
 const (
-	Lidar         SensorType = "LIDAR"
-	Radar         SensorType = "RADAR"
-	Camera        SensorType = "CAMERA"
-	FisheyeCamera SensorType = "FISHEYE_CAMERA"
+	SensorLidar         SensorType = "LIDAR"
+	SensorRadar         SensorType = "RADAR"
+	SensorCamera        SensorType = "CAMERA"
+	SensorFisheyeCamera SensorType = "FISHEYE_CAMERA"
 )
 
 // A Sensor is one that recorded data of a segment.

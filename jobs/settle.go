@@ -8,33 +8,33 @@ import (
 
 // settleDelays are the pauses before the looks for a job that may have been
 // created. It may show late, or be under way to the service still.
-var settleDelays = [...]time.Duration{0, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
+var recoveryDelays = [...]time.Duration{0, 500 * time.Millisecond, time.Second, 2 * time.Second, 4 * time.Second}
 
 const (
 	// settleBudget bounds all the looks together.
-	settleBudget = 30 * time.Second
+	recoveryTimeout = 30 * time.Second
 	// settleJobs is how far into the list a look goes, which begins with the
 	// newest job.
-	settleJobs = 4 * pageSize
+	recoveryJobs = 4 * pageSize
 	// handedFor is how long a job is remembered that a create has returned: much
 	// longer than a create lasts and clocks differ.
-	handedFor = time.Hour
+	claimTTL = time.Hour
 )
 
 // settle looks in the list for a job that may have been created. It sends
 // nothing else: a second create could make a second job.
-func (js Jobs[J, A]) settle(ctx context.Context, unsure *CreateError) (*Job, error) {
-	ctx, cancel := context.WithTimeout(ctx, settleBudget)
+func (js Jobs[J, A]) recover(ctx context.Context, unsure *CreateError) (*Job, error) {
+	ctx, cancel := context.WithTimeout(ctx, recoveryTimeout)
 	defer cancel()
-	for _, delay := range settleDelays {
+	for _, delay := range recoveryDelays {
 		if sleep(ctx, delay) != nil {
 			break
 		}
-		unsure.Looks++
+		unsure.Lookups++
 		var fit []*Job
-		fit, unsure.lookErr = js.fitting(ctx, unsure)
+		fit, unsure.lookupErr = js.fitting(ctx, unsure)
 		switch {
-		case unsure.lookErr != nil:
+		case unsure.lookupErr != nil:
 		case len(fit) == 1:
 			return fit[0], nil
 		case len(fit) > 1:
@@ -54,10 +54,10 @@ func (js Jobs[J, A]) fitting(ctx context.Context, unsure *CreateError) (fit []*J
 			return nil, err
 		}
 		s := job.Snapshot()
-		if looked++; looked > settleJobs || unsure.olderThan(s) {
+		if looked++; looked > recoveryJobs || unsure.olderThan(s) {
 			break
 		}
-		if unsure.Matches(s) && !js.dataset.client.settler.returned(job.id) {
+		if unsure.Matches(s) && !js.dataset.client.recovery.claimed(job.id) {
 			fit = append(fit, job)
 		}
 	}
@@ -66,7 +66,7 @@ func (js Jobs[J, A]) fitting(ctx context.Context, unsure *CreateError) (fit []*J
 
 // A settler keeps creates of the same job apart, so that no two of them settle
 // on one. A nil settler does nothing.
-type settler struct {
+type recovery struct {
 	mu sync.Mutex
 	// open has the creates that are under way, by what they create. Those of the
 	// same job wait for each other: whose job it is that one of them finds in
@@ -74,22 +74,22 @@ type settler struct {
 	open map[string]chan struct{}
 	// handed are the jobs that creates have returned, and order is the order in
 	// which they are forgotten.
-	handed map[string]bool
-	order  []handedJob
+	claims map[string]bool
+	order  []claim
 }
 
-type handedJob struct {
+type claim struct {
 	id string
 	at time.Time
 }
 
-func newSettler() *settler {
-	return &settler{open: make(map[string]chan struct{}), handed: make(map[string]bool)}
+func newRecovery() *recovery {
+	return &recovery{open: make(map[string]chan struct{}), claims: make(map[string]bool)}
 }
 
 // enter waits until no other create of the same job is under way. The caller
 // calls leave at its end.
-func (s *settler) enter(ctx context.Context, create *CreateError) (leave func(), err error) {
+func (s *recovery) lock(ctx context.Context, create *CreateError) (leave func(), err error) {
 	if s == nil {
 		return func() {}, nil
 	}
@@ -118,23 +118,23 @@ func (s *settler) enter(ctx context.Context, create *CreateError) (leave func(),
 }
 
 // hand notes that a create returns a job.
-func (s *settler) hand(id string) {
+func (s *recovery) claim(id string) {
 	if s == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := time.Now()
-	for len(s.order) > 0 && now.Sub(s.order[0].at) > handedFor {
-		delete(s.handed, s.order[0].id)
+	for len(s.order) > 0 && now.Sub(s.order[0].at) > claimTTL {
+		delete(s.claims, s.order[0].id)
 		s.order = s.order[1:]
 	}
-	s.handed[id] = true
-	s.order = append(s.order, handedJob{id, now})
+	s.claims[id] = true
+	s.order = append(s.order, claim{id, now})
 }
 
-func (s *settler) returned(id string) bool {
+func (s *recovery) claimed(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.handed[id]
+	return s.claims[id]
 }

@@ -64,9 +64,9 @@ func lossy(t *testing.T, server *jobstest.Server, lost loss, options ...jobs.Opt
 
 func all(f fate) loss { return func(int) fate { return f } }
 
-var mergeDev = jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: jobs.Skip}
+var mergeDev = jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: jobs.StrategySkip}
 
-func mergesOf(t *testing.T, client *jobs.Client) jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMerge] {
+func mergesOf(t *testing.T, client *jobs.Client) jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMergeArgs] {
 	t.Helper()
 	return dataset(t, client, "squash-and-merge").SquashAndMerge()
 }
@@ -74,7 +74,7 @@ func mergesOf(t *testing.T, client *jobs.Client) jobs.Jobs[*jobs.SquashAndMergeJ
 func TestLostCreateIsSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
-		js := mergesOf(t, lossy(t, server, all(lostAfter), jobs.WithSettledCreates()))
+		js := mergesOf(t, lossy(t, server, all(lostAfter), jobs.WithCreateRecovery()))
 		job, err := js.Create(t.Context(), mergeDev)
 		require.NoError(t, err)
 		assert.Equal(t, "dev->main(skip)", job.Snapshot().Title)
@@ -97,9 +97,9 @@ func TestLostCreateIsSettled(t *testing.T) {
 
 func TestLostSearchIsSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client := lossy(t, jobstest.New(t), all(lostAfter), jobs.WithSettledCreates())
-		job, err := dataset(t, client, "street-scenes").BasicSearch().Create(t.Context(), jobs.BasicSearch{Filters: []jobs.Filter{
-			jobs.AttributeIn(jobs.Box2D, map[string][]any{"occluded": {true, nil, 1.0}, "lanes": {2}}), jobs.SizeAtLeast(1 << 60),
+		client := lossy(t, jobstest.New(t), all(lostAfter), jobs.WithCreateRecovery())
+		job, err := dataset(t, client, "street-scenes").BasicSearch().Create(t.Context(), jobs.BasicSearchArgs{Filters: []jobs.Filter{
+			jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"occluded": {true, nil, 1.0}, "lanes": {2}}), jobs.SizeAtLeast(1 << 60),
 		}})
 		require.NoError(t, err)
 		require.NoError(t, job.Wait(t.Context()))
@@ -110,7 +110,7 @@ func TestCreateThatShowsLateIsSettled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
 		server.Inject(jobstest.Rule{Operation: "listJobs"}, jobstest.Stale(3*time.Second))
-		js := mergesOf(t, lossy(t, server, all(lostAfter), jobs.WithSettledCreates()))
+		js := mergesOf(t, lossy(t, server, all(lostAfter), jobs.WithCreateRecovery()))
 		start := time.Now()
 		job, err := js.Create(t.Context(), mergeDev)
 		require.NoError(t, err)
@@ -135,7 +135,7 @@ func TestLostCreateWithoutTheOption(t *testing.T) {
 		assert.Equal(t, "dev->main(skip)", unsure.Title)
 		assert.JSONEq(t, `{"title":"merge dev","sourceBranchName":"dev","targetBranchName":"main","strategy":"skip"}`, string(unsure.Arguments))
 		assert.Equal(t, began, unsure.Since)
-		assert.Zero(t, unsure.Looks)
+		assert.Zero(t, unsure.Lookups)
 		assert.Zero(t, count(server, "listJobs"))
 		found := 0
 		for job, err := range js.List(t.Context(), jobs.ListOptions{}) {
@@ -151,13 +151,13 @@ func TestLostCreateWithoutTheOption(t *testing.T) {
 func TestCreateThatDidNotArriveIsNotSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
-		js := mergesOf(t, lossy(t, server, all(lostBefore), jobs.WithSettledCreates()))
+		js := mergesOf(t, lossy(t, server, all(lostBefore), jobs.WithCreateRecovery()))
 		start := time.Now()
 		_, err := js.Create(t.Context(), mergeDev)
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
 		var unsure *jobs.CreateError
 		require.ErrorAs(t, err, &unsure)
-		assert.Equal(t, 5, unsure.Looks)
+		assert.Equal(t, 5, unsure.Lookups)
 		assert.Equal(t, 7500*time.Millisecond, time.Since(start))
 		assert.ErrorContains(t, err, "; it was not found in 5 looks, and may still show")
 		assert.Zero(t, count(server, "createJob"))
@@ -165,10 +165,10 @@ func TestCreateThatDidNotArriveIsNotSentAgain(t *testing.T) {
 }
 
 func TestCreateIsNotSettledOnAnotherJob(t *testing.T) {
-	for name, change := range map[string]func(*jobs.SquashAndMerge){
-		"title":     func(a *jobs.SquashAndMerge) { a.Title = "other" },
-		"arguments": func(a *jobs.SquashAndMerge) { a.DraftTitle = "other" },
-		"age":       func(*jobs.SquashAndMerge) {},
+	for name, change := range map[string]func(*jobs.SquashAndMergeArgs){
+		"title":     func(a *jobs.SquashAndMergeArgs) { a.Title = "other" },
+		"arguments": func(a *jobs.SquashAndMergeArgs) { a.DraftTitle = "other" },
+		"age":       func(*jobs.SquashAndMergeArgs) {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -180,7 +180,7 @@ func TestCreateIsNotSettledOnAnotherJob(t *testing.T) {
 				if name == "age" {
 					<-time.After(7 * time.Second)
 				}
-				_, err = mergesOf(t, lossy(t, server, all(lostBefore), jobs.WithSettledCreates())).Create(t.Context(), mergeDev)
+				_, err = mergesOf(t, lossy(t, server, all(lostBefore), jobs.WithCreateRecovery())).Create(t.Context(), mergeDev)
 				require.ErrorIs(t, err, jobs.ErrAmbiguous)
 			})
 		})
@@ -192,7 +192,7 @@ func TestSeveralJobsThatFitAreNamed(t *testing.T) {
 		server := jobstest.New(t)
 		foreign, err := mergesOf(t, clientOf(t, server)).Create(t.Context(), mergeDev)
 		require.NoError(t, err)
-		_, err = mergesOf(t, lossy(t, server, all(lostAfter), jobs.WithSettledCreates())).Create(t.Context(), mergeDev)
+		_, err = mergesOf(t, lossy(t, server, all(lostAfter), jobs.WithCreateRecovery())).Create(t.Context(), mergeDev)
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
 		var unsure *jobs.CreateError
 		require.ErrorAs(t, err, &unsure)
@@ -214,7 +214,7 @@ func TestIdenticalCreatesAtOnceAreNotSettledOnOneJob(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				server := jobstest.New(t, jobstest.WithLatency(20*time.Millisecond))
-				js := mergesOf(t, lossy(t, server, lost, jobs.WithSettledCreates()))
+				js := mergesOf(t, lossy(t, server, lost, jobs.WithCreateRecovery()))
 				var mu sync.Mutex
 				ids, failed := map[string]int{}, 0
 				var group sync.WaitGroup
@@ -247,7 +247,7 @@ func TestCreateWaitsForAnotherOfTheSameJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
 		server.Inject(jobstest.Rule{Operation: "createJob"}, jobstest.Hang())
-		js := mergesOf(t, clientOf(t, server, jobs.WithSettledCreates()))
+		js := mergesOf(t, clientOf(t, server, jobs.WithCreateRecovery()))
 		go js.Create(t.Context(), mergeDev)
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -264,7 +264,7 @@ func TestSettlingGoesThroughErrorsAndEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
 		server.Inject(jobstest.Rule{Operation: "listJobs", Times: 3}, jobstest.Status(500))
-		js := mergesOf(t, lossy(t, server, all(lostAfter), jobs.WithSettledCreates(), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1})))
+		js := mergesOf(t, lossy(t, server, all(lostAfter), jobs.WithCreateRecovery(), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1})))
 		_, err := js.Create(t.Context(), mergeDev)
 		require.NoError(t, err)
 
@@ -301,7 +301,7 @@ func TestSettlingLooksAtTheNewestJobsOnly(t *testing.T) {
 				items[i] = string(raw)
 			}
 			return reply(200, `{"jobs":[`+strings.Join(items, ",")+`],"totalCount":1000000}`), nil
-		}, jobs.WithSettledCreates())
+		}, jobs.WithCreateRecovery())
 		_, err := byID(t, client).SquashAndMerge().Create(t.Context(), mergeDev)
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
 		assert.Equal(t, 5*5, looks)

@@ -59,9 +59,9 @@ func (j *Job) LogValue() slog.Value { return j.Snapshot().LogValue() }
 
 // LogValue is the group that a log record shows.
 func (e Event) LogValue() slog.Value {
-	attrs := []slog.Attr{slog.Any("job", e.Job), slog.Int("look", e.Look), slog.Duration("elapsed", e.Elapsed)}
+	attrs := []slog.Attr{slog.Any("job", e.Job), slog.Int("look", e.Poll), slog.Duration("elapsed", e.Elapsed)}
 	if e.Err != nil {
-		attrs = append(attrs, slog.String("error", discreet(e.Err.Error())))
+		attrs = append(attrs, slog.String("error", redact(e.Err.Error())))
 	}
 	return slog.GroupValue(attrs...)
 }
@@ -73,12 +73,12 @@ func (e *JobError) LogValue() slog.Value {
 
 // LogValue is the group that a log record shows.
 func (e *WaitError) LogValue() slog.Value {
-	return slog.GroupValue(slog.Any("job", e.Job), slog.Int("looks", e.Looks), slog.Duration("elapsed", e.Elapsed),
+	return slog.GroupValue(slog.Any("job", e.Job), slog.Int("looks", e.Polls), slog.Duration("elapsed", e.Elapsed),
 		slog.String("error", e.Error()))
 }
 
 // LogValue is the group that a log record shows.
 func (e *CreateError) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("dataset", e.DatasetID), slog.String("type", e.Type.String()), slog.Time("since", e.Since),
-		slog.Int("looks", e.Looks), slog.Any("found", e.Found), slog.String("error", e.Error()))
+		slog.Int("looks", e.Lookups), slog.Any("found", e.Found), slog.String("error", e.Error()))
 }

@@ -28,7 +28,7 @@ func (s Status) Finished() bool {
 
 // String is the status on one line of bounded length, since a status that is not
 // named here may be any text.
-func (s Status) String() string { return printable(string(s), maxErrorCode) }
+func (s Status) String() string { return sanitize(string(s), maxErrorCode) }
 
 // A Type is what a job does. The service may add others than those named here.
 type Type string
@@ -40,7 +40,7 @@ const (
 )
 
 // String is the type on one line of bounded length.
-func (t Type) String() string { return printable(string(t), maxErrorCode) }
+func (t Type) String() string { return sanitize(string(t), maxErrorCode) }
 
 // A Snapshot is a job as it was at one moment.
 type Snapshot struct {
@@ -70,10 +70,10 @@ func newSnapshot(raw []byte, of Type) (*Snapshot, error) {
 		return nil, err
 	}
 	if err := checkID("job id", j.JobID); err != nil {
-		return nil, badAnswer("%v", err)
+		return nil, invalidResponse("%v", err)
 	}
 	if j.Status == "" {
-		return nil, badAnswer("status of job %s is empty", j.JobID)
+		return nil, invalidResponse("status of job %s is empty", j.JobID)
 	}
 	s := &Snapshot{
 		ID:           j.JobID,
@@ -98,7 +98,7 @@ func newSnapshot(raw []byte, of Type) (*Snapshot, error) {
 	return s, nil
 }
 
-// MarshalJSON returns the job in its wire form: what [Jobs.Load] reads.
+// MarshalJSON returns the job in its wire form: what [Jobs.Resume] reads.
 func (s Snapshot) MarshalJSON() ([]byte, error) {
 	if s.Raw == nil {
 		return []byte("null"), nil
@@ -106,4 +106,4 @@ func (s Snapshot) MarshalJSON() ([]byte, error) {
 	return s.Raw, nil
 }
 
-var errOtherType = fmt.Errorf("%w: other job type", ErrBadAnswer)
+var errOtherType = fmt.Errorf("%w: other job type", ErrInvalidResponse)

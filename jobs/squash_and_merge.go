@@ -18,16 +18,16 @@ type Strategy string
 // The strategies of a merge.
 const (
 	// Abort leaves the whole target as it is.
-	Abort Strategy = "abort"
+	StrategyAbort Strategy = "abort"
 	// Override takes the datum of the source.
-	Override Strategy = "override"
+	StrategyOverride Strategy = "override"
 	// Skip keeps the datum of the target.
-	Skip Strategy = "skip"
+	StrategySkip Strategy = "skip"
 )
 
 // SquashAndMerge is what [Jobs.Create] needs to squash the commits of one
 // branch and merge them onto another, as a new draft.
-type SquashAndMerge struct {
+type SquashAndMergeArgs struct {
 	// DraftTitle is the title of the draft. Required.
 	DraftTitle string
 	// DraftDescription is the description of the draft.
@@ -36,7 +36,7 @@ type SquashAndMerge struct {
 	Source string
 	// Target is the branch the draft is made on. The default is the branch the
 	// dataset stands on, which is its default branch unless another was chosen
-	// with [OnBranch].
+	// with [AtBranch].
 	Target string
 	// Strategy is for conflicts. The default is Abort.
 	Strategy Strategy
@@ -46,16 +46,16 @@ type SquashAndMerge struct {
 	Description string
 }
 
-func (a SquashAndMerge) request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error) {
+func (a SquashAndMergeArgs) request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error) {
 	var none gen.CreateJobRequest
-	a.Strategy = orDefault(a.Strategy, Abort)
+	a.Strategy = orDefault(a.Strategy, StrategyAbort)
 	switch {
 	case a.DraftTitle == "":
 		return none, invalid("the draft title is empty: set DraftTitle")
 	case a.Source == "":
 		return none, invalid("the source branch is empty: set Source")
-	case a.Strategy != Abort && a.Strategy != Override && a.Strategy != Skip:
-		return none, invalid("unknown strategy %q: want %s, %s or %s", a.Strategy, Abort, Override, Skip)
+	case a.Strategy != StrategyAbort && a.Strategy != StrategyOverride && a.Strategy != StrategySkip:
+		return none, invalid("unknown strategy %q: want %s, %s or %s", a.Strategy, StrategyAbort, StrategyOverride, StrategySkip)
 	}
 	if a.Target == "" {
 		var err error
@@ -89,13 +89,13 @@ func (a SquashAndMerge) request(ctx context.Context, ds *Dataset) (gen.CreateJob
 type SquashAndMergeJob struct{ *Job }
 
 // Arguments returns what the job was created with.
-func (j *SquashAndMergeJob) Arguments() (SquashAndMerge, error) {
+func (j *SquashAndMergeJob) Arguments() (SquashAndMergeArgs, error) {
 	s := j.Snapshot()
 	var a gen.SquashAndMergeArguments
 	if err := decode(s.Arguments, &a); err != nil {
-		return SquashAndMerge{}, unreadable("arguments", s.ID, err)
+		return SquashAndMergeArgs{}, unreadable("arguments", s.ID, err)
 	}
-	return SquashAndMerge{
+	return SquashAndMergeArgs{
 		DraftTitle:       a.Title,
 		DraftDescription: value(a.Description),
 		Source:           a.SourceBranchName,
@@ -121,15 +121,15 @@ func (j *SquashAndMergeJob) Retry(ctx context.Context) error {
 	before := j.Snapshot()
 	err := c.call(ctx, opRetryJob,
 		func() (*http.Request, error) {
-			return gen.NewRetryJobRequest(c.server, j.dataset.id, j.id, &gen.RetryJobParams{JobType: string(j.of)})
+			return gen.NewRetryJobRequest(c.server, j.dataset.id, j.id, &gen.RetryJobParams{JobType: string(j.jobType)})
 		}, nil)
 	if err != nil && !errors.Is(err, ErrAmbiguous) {
 		return err
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.rerun = &rerun{of: &before, at: time.Now()}
-	j.seenAt = j.rerun.at
+	j.retry = &retriedRun{previous: &before, at: time.Now()}
+	j.seenAt = j.retry.at
 	return err
 }
 

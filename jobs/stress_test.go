@@ -26,7 +26,7 @@ import (
 func TestManyGoroutinesOnOneJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t, lasting(20*time.Second), jobstest.WithLatency(5*time.Millisecond))
-		client := clientOf(t, server, jobs.WithSettledCreates(), jobs.WithLogger(slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+		client := clientOf(t, server, jobs.WithCreateRecovery(), jobs.WithLogger(slog.New(slog.NewJSONHandler(struct{ io.Writer }{io.Discard}, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 		job := merge(t.Context(), t, client)
 		js := job.Dataset().SquashAndMerge()
 		server.Inject(jobstest.Rule{Probability: 0.05, Seed: 4}, jobstest.Status(503))
@@ -48,7 +48,7 @@ func TestManyGoroutinesOnOneJob(t *testing.T) {
 				data, err := json.Marshal(job)
 				if err == nil {
 					var again *jobs.SquashAndMergeJob
-					if again, err = js.Load(data); err == nil && again.ID() != job.ID() {
+					if again, err = js.Resume(data); err == nil && again.ID() != job.ID() {
 						err = errors.New("torn")
 					}
 				}

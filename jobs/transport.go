@@ -39,21 +39,21 @@ func (c *Client) call(ctx context.Context, op operation, build builder, parse fu
 
 // once sends an operation a single time, when the pace allows. What it returns of
 // the answer holds for good and bad ones alike.
-func (c *Client) once(ctx context.Context, op operation, build builder, parse func([]byte) error) (a answer, err error) {
+func (c *Client) once(ctx context.Context, op operation, build builder, parse func([]byte) error) (a response, err error) {
 	req, err := build()
 	if err != nil {
 		return a, invalid("%s: %v", op.name, err)
 	}
 	requestID := c.authorize(req.Header)
-	failure := func(a answer, cause error) *Error {
+	failure := func(a response, cause error) *Error {
 		return &Error{
 			Operation: op.name, Method: req.Method, Path: c.relative(req), RequestID: requestID,
 			StatusCode: a.status, RetryAfter: a.retryAfter, Attempts: 1, cause: cause,
 		}
 	}
 	if err := c.pace.Wait(ctx); err != nil {
-		failed := failure(answer{}, err)
-		failed.unsent, failed.Attempts = true, 0
+		failed := failure(response{}, err)
+		failed.notSent, failed.Attempts = true, 0
 		return a, failed
 	}
 	a, err = c.attempt(ctx, op, req)
@@ -67,14 +67,14 @@ func (c *Client) once(ctx context.Context, op operation, build builder, parse fu
 	switch {
 	case sound:
 	case err != nil:
-		failed.unsent = surelyUnsent(err)
+		failed.notSent = notSent(err)
 	case a.status < 400:
 		// Nothing promises a redirect, and the access key must not follow one.
-		failed.cause = badAnswer("unexpected status")
+		failed.cause = invalidResponse("unexpected status")
 	default:
 		failed.readProblem(a.body)
 	}
-	failed.ambiguous = op.once && !failed.unsent && transient(failed) && a.status != http.StatusTooManyRequests
+	failed.ambiguous = op.nonIdempotent && !failed.notSent && transient(failed) && a.status != http.StatusTooManyRequests
 	return a, failed
 }
 

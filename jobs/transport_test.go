@@ -47,7 +47,7 @@ func TestHeadersOfARequest(t *testing.T) {
 func calls(t *testing.T, client *jobs.Client) map[string]func(context.Context) error {
 	ds := byID(t, client)
 	job := load(t, ds, processing)
-	found, err := ds.BasicSearch().Load([]byte(strings.Replace(processing, `"status":"PROCESSING"`, `"status":"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"b"}`, 1)))
+	found, err := ds.BasicSearch().Resume([]byte(strings.Replace(processing, `"status":"PROCESSING"`, `"status":"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"b"}`, 1)))
 	require.NoError(t, err)
 	return map[string]func(context.Context) error{
 		"get":    job.Update,
@@ -55,10 +55,10 @@ func calls(t *testing.T, client *jobs.Client) map[string]func(context.Context) e
 		"delete": func(ctx context.Context) error { return ds.SquashAndMerge().Delete(ctx, "6f2a") },
 		"abort":  job.Abort,
 		"create": func(ctx context.Context) error {
-			return second(ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "t", Source: "dev", Target: "main"}))
+			return second(ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "t", Source: "dev", Target: "main"}))
 		},
 		"retry":          job.Retry,
-		"create dataset": func(ctx context.Context) error { return found.CreateDataset(ctx, jobs.NewDataset{Name: "n"}) },
+		"create dataset": func(ctx context.Context) error { return found.CreateDataset(ctx, jobs.DatasetSpec{Name: "n"}) },
 	}
 }
 
@@ -78,12 +78,12 @@ func TestRetryByOperation(t *testing.T) {
 			return nil, &tls.CertificateVerificationError{Err: errors.New("unknown authority")}
 		}, all, all, jobs.ErrUnreachable, false},
 		"reset":          {func(*http.Request) (*http.Response, error) { return nil, reset }, all, once, jobs.ErrUnreachable, true},
-		"429":            {always(429, ""), all, all, jobs.ErrThrottled, false},
+		"429":            {always(429, ""), all, all, jobs.ErrRateLimited, false},
 		"500":            {always(500, `{"code":"InternalServerError","message":"oops"}`), all, once, jobs.ErrServer, true},
 		"502 html":       {always(502, "<html>"), all, once, jobs.ErrServer, true},
 		"503":            {always(503, ""), all, once, jobs.ErrServer, true},
-		"html with 200":  {always(200, "<html>"), all, once, jobs.ErrBadAnswer, true},
-		"redirect":       {always(307, ""), all, once, jobs.ErrBadAnswer, true},
+		"html with 200":  {always(200, "<html>"), all, once, jobs.ErrInvalidResponse, true},
+		"redirect":       {always(307, ""), all, once, jobs.ErrInvalidResponse, true},
 		"400":            {always(400, `{"code":"InvalidParamsValue","message":"no"}`), once, once, jobs.ErrInvalidArgument, false},
 		"401":            {always(401, `{"code":"Unauthorized","message":"no"}`), once, once, jobs.ErrUnauthorized, false},
 		"403":            {always(403, `{"code":"AccessDenied","message":"no"}`), once, once, jobs.ErrForbidden, false},
@@ -202,7 +202,7 @@ func TestPaceIsNotPassed(t *testing.T) {
 		client := stubbed(t, func(*http.Request) (*http.Response, error) {
 			at = append(at, time.Now())
 			return reply(200, `{"name":"a","type":0}`), nil
-		}, jobs.WithPace(10))
+		}, jobs.WithRateLimit(10))
 		for range 100 {
 			_, err := byID(t, client).Refresh(t.Context())
 			require.NoError(t, err)
@@ -225,8 +225,8 @@ func TestRedirectDoesNotCarryTheKeyAway(t *testing.T) {
 	require.NoError(t, err)
 	for name, call := range calls(t, client) {
 		err := call(t.Context())
-		require.ErrorIs(t, err, jobs.ErrBadAnswer, name)
-		assert.ErrorContains(t, err, "301: bad answer: unexpected status", name)
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse, name)
+		assert.ErrorContains(t, err, "301: invalid response: unexpected status", name)
 	}
 }
 
@@ -254,7 +254,7 @@ func TestConnectionIsUsedAgain(t *testing.T) {
 	}
 	server.Start()
 	defer server.Close()
-	client, err := jobs.NewClient(testKey, jobs.WithBaseURL(server.URL), jobs.WithPace(0), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}),
+	client, err := jobs.NewClient(testKey, jobs.WithBaseURL(server.URL), jobs.WithRateLimit(-1), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}),
 		jobs.WithHTTPClient(server.Client()))
 	require.NoError(t, err)
 	for _, status = range []int{200, 500, 404, 200, 302, 200} {
@@ -321,7 +321,7 @@ func TestDataHosts(t *testing.T) {
 			}
 			return data(r)
 		})
-		contents, err := byID(t, client, jobs.OnDraft(1)).Contents(t.Context(), "")
+		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		d := collect(t, contents.Data(t.Context(), "train"))[0]
 		body, err := d.Open(t.Context())
@@ -379,7 +379,7 @@ func TestDataHosts(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := open(t, signed, always(200, "hello"))
-			require.ErrorIs(t, err, jobs.ErrBadAnswer)
+			require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 			assert.NotContains(t, err.Error(), "sig=")
 		})
 	}
@@ -393,11 +393,11 @@ func TestDataHosts(t *testing.T) {
 			}
 			return reply(200, fmt.Sprintf(page, "https://data.example/a")), nil
 		})
-		contents, err := byID(t, client, jobs.OnDraft(1)).Contents(t.Context(), "")
+		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		_, err = collect(t, contents.Data(t.Context(), "train"))[0].Open(t.Context())
-		require.ErrorIs(t, err, jobs.ErrBadAnswer)
-		assert.ErrorContains(t, err, "renew the url of train/a.txt: renew data urls: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/data/urls: 200: bad answer: it holds no url of a.txt")
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
+		assert.ErrorContains(t, err, "renew the url of train/a.txt: renew data urls: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/data/urls: 200: invalid response: it holds no url of a.txt")
 	})
 }
 
@@ -411,7 +411,7 @@ func TestContentMayTakeLongerThanAnAttempt(t *testing.T) {
 			resp.Body = io.NopCloser(&slow{r: r, left: 10})
 			return resp, nil
 		}, jobs.WithAttemptTimeout(2*time.Second))
-		contents, err := byID(t, client, jobs.OnDraft(1)).Contents(t.Context(), "")
+		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 		require.NoError(t, err)
 		d := collect(t, contents.Data(t.Context(), "train"))[0]
 		assert.Equal(t, "aaaaaaaaaa", read(t.Context(), t, d))
@@ -448,7 +448,7 @@ func TestSlowBodyEndsAtTheAttemptTimeout(t *testing.T) {
 		start := time.Now()
 		_, err := byID(t, client).Refresh(t.Context())
 		assert.Equal(t, 5*time.Second, time.Since(start))
-		require.ErrorIs(t, err, jobs.ErrBadAnswer)
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 		assert.ErrorContains(t, err, "the attempt timed out after 5s")
 	})
 }

@@ -38,11 +38,11 @@ func BenchmarkUpdate(b *testing.B) {
 		}
 	})
 	b.Run("client", func(b *testing.B) {
-		client, err := jobs.NewClient(testKey, jobs.WithBaseURL(server.URL), jobs.WithPace(0))
+		client, err := jobs.NewClient(testKey, jobs.WithBaseURL(server.URL), jobs.WithRateLimit(-1))
 		require.NoError(b, err)
 		ds, err := client.DatasetByID("154e")
 		require.NoError(b, err)
-		job, err := ds.SquashAndMerge().Load([]byte(processing))
+		job, err := ds.SquashAndMerge().Resume([]byte(processing))
 		require.NoError(b, err)
 		b.ReportAllocs()
 		for b.Loop() {

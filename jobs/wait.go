@@ -16,7 +16,7 @@ type Event struct {
 	// Err is the error of this look. The wait goes on.
 	Err error
 	// Look counts the looks from one.
-	Look int
+	Poll int
 	// Elapsed is how long the wait has lasted.
 	Elapsed time.Duration
 	// Next is the delay until the next look; zero at the end.
@@ -28,8 +28,8 @@ type WaitOption func(*waiting) error
 
 // waiting is how a wait works.
 type waiting struct {
-	schedule *polling.Schedule // nil: the one that is shared
-	patience time.Duration
+	schedule  *polling.Schedule // nil: the one that is shared
+	maxOutage time.Duration
 }
 
 func newWaiting(options []WaitOption) (w waiting, err error) {
@@ -55,14 +55,12 @@ func WithSchedule(s polling.Schedule) WaitOption {
 	}
 }
 
-// WithPatience sets how long a wait bears nothing but errors. Every good answer
-// renews it. The default is one hour; below zero is no end.
-func WithPatience(d time.Duration) WaitOption {
+// WithMaxOutage sets how long a wait continues while every poll fails. Each
+// successful poll resets it. The default is one hour; a negative value means no
+// limit.
+func WithMaxOutage(d time.Duration) WaitOption {
 	return func(w *waiting) error {
-		if d == 0 {
-			return invalid("patience is zero: an error would end the wait at once")
-		}
-		w.patience = d
+		w.maxOutage = d
 		return nil
 	}
 }
@@ -76,7 +74,7 @@ func WithPatience(d time.Duration) WaitOption {
 //
 // There is no time limit but that of ctx. Before its deadline a last look is taken,
 // which sees what ended two round trips (of 20 ms or more) before; the places that it
-// needs under [WithPace] are kept for it. A job that is known to have ended is not
+// needs under [WithRateLimit] are kept for it. A job that is known to have ended is not
 // looked at again.
 //
 // Waits are independent, and yet they share requests: a thousand goroutines that
@@ -143,7 +141,7 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 func (j *Job) events(looks iter.Seq2[polling.Event[*Snapshot], error]) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for e, err := range looks {
-			event := Event{Err: e.Err, Look: e.Look, Elapsed: e.Elapsed, Next: e.Next}
+			event := Event{Err: e.Err, Poll: e.Look, Elapsed: e.Elapsed, Next: e.Next}
 			if e.Value != nil {
 				event.Job = *e.Value
 			} else {
@@ -160,7 +158,7 @@ func (j *Job) events(looks iter.Seq2[polling.Event[*Snapshot], error]) iter.Seq2
 }
 
 // fleet is where waits for the job share their looks.
-func (j *Job) fleet() *fleet { return j.dataset.client.fleet(j.dataset, j.of) }
+func (j *Job) fleet() *fleet { return j.dataset.client.fleet(j.dataset, j.jobType) }
 
 // group is where a wait for the job shares its looks, or has one of its own.
 func (j *Job) group(w waiting) *polling.Group[*Job, *Snapshot] {
@@ -174,11 +172,11 @@ func (j *Job) group(w waiting) *polling.Group[*Job, *Snapshot] {
 // joining is how a wait for the job begins.
 func (j *Job) joining(w waiting) polling.JoinOptions {
 	age, first := j.age(value(w.schedule))
-	return polling.JoinOptions{Age: age, First: first, Patience: w.patience}
+	return polling.JoinOptions{Age: age, First: first, Patience: w.maxOutage}
 }
 
 // hopeless reports whether no further look can mend an error.
-func (j *Job) hopeless(err error) bool {
+func (j *Job) definitive(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {
 		return true // the request could not be built
@@ -198,8 +196,8 @@ func (j *Job) age(schedule polling.Schedule) (age, first time.Duration) {
 	// Our clock and that of the service may differ: a job we created is as old
 	// as we know, any other as old as the service says, but never unborn.
 	age = now.Sub(orDefault(j.createdAt, j.last.CreatedAt))
-	if j.rerun != nil {
-		age = now.Sub(j.rerun.at)
+	if j.retry != nil {
+		age = now.Sub(j.retry.at)
 	}
 	age = max(age, 0)
 	if !j.seenAt.IsZero() {
@@ -224,5 +222,5 @@ func (j *Job) waitError(err error) error {
 	if !errors.As(err, &p) {
 		return err
 	}
-	return &WaitError{Job: j.Snapshot(), Reason: p.Reason, Last: p.Last, Looks: p.Looks, Elapsed: p.Elapsed}
+	return &WaitError{Job: j.Snapshot(), Reason: p.Reason, Last: p.Last, Polls: p.Looks, Elapsed: p.Elapsed}
 }

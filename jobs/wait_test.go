@@ -101,7 +101,7 @@ func TestWaitTakesALastLookBeforeTheDeadline(t *testing.T) {
 				ds := dataset(t, client, "squash-and-merge")
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
 				defer cancel()
-				job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "d", Source: "dev", Target: "main"})
+				job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "d", Source: "dev", Target: "main"})
 				require.NoError(t, err)
 				err = job.Wait(ctx)
 				if tc.seen {
@@ -219,7 +219,7 @@ func TestPatienceEndsAWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := stubbed(t, always(503, ""))
 		start := time.Now()
-		err := load(t, byID(t, client), processing).Wait(t.Context(), jobs.WithPatience(5*time.Minute))
+		err := load(t, byID(t, client), processing).Wait(t.Context(), jobs.WithMaxOutage(5*time.Minute))
 		require.ErrorIs(t, err, polling.ErrPatience)
 		assert.InDelta(t, 5, time.Since(start).Minutes(), 0.7)
 		assert.ErrorContains(t, err, "the last look failed: get job: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs/6f2a: 503")
@@ -427,7 +427,7 @@ func TestNextKnowsOfRetryAfter(t *testing.T) {
 		})
 		for event := range load(t, byID(t, client), processing).Watch(t.Context()) {
 			assert.Equal(t, 30*time.Second, event.Next)
-			if event.Look == 2 {
+			if event.Poll == 2 {
 				assert.InDelta(t, 30, event.Elapsed.Seconds(), 1)
 				break
 			}
@@ -481,7 +481,7 @@ func TestSearchDoesNotRunAgainAfterItEnded(t *testing.T) {
 			`"commit":"3bd4","conjunction":"and","unit":"file","filters":[]`).Replace(processing)
 	}
 	client := stubbed(t, func(*http.Request) (*http.Response, error) { return reply(200, body()), nil })
-	job, err := byID(t, client).BasicSearch().Load([]byte(body()))
+	job, err := byID(t, client).BasicSearch().Resume([]byte(body()))
 	require.NoError(t, err)
 	status = "PROCESSING"
 	require.NoError(t, job.Update(t.Context()))
@@ -501,7 +501,7 @@ func TestResumeInAnotherProcess(t *testing.T) {
 		other, err := clientOf(t, server).DatasetByID(job.Dataset().ID())
 		require.NoError(t, err)
 		asked := len(server.Requests())
-		again, err := other.SquashAndMerge().Load(saved)
+		again, err := other.SquashAndMerge().Resume(saved)
 		require.NoError(t, err)
 		assert.Len(t, server.Requests(), asked, "without a request")
 		assert.Equal(t, job.ID(), again.ID())

@@ -10,9 +10,9 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-func connect(t *testing.T, s *sim.Service) jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMerge] {
+func connect(t *testing.T, s *sim.Service) jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMergeArgs] {
 	t.Helper()
-	client, err := jobs.NewClient("Accesskey-sim", jobs.WithBaseURL(sim.BaseURL), jobs.WithHTTPClient(&http.Client{Transport: s}), jobs.WithPace(0))
+	client, err := jobs.NewClient("Accesskey-sim", jobs.WithBaseURL(sim.BaseURL), jobs.WithHTTPClient(&http.Client{Transport: s}), jobs.WithRateLimit(-1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func (demoCommand) Run(ctx context.Context, to console) (err error) {
 	client, err := jobs.NewClient(server.AccessKey(),
 		jobs.WithBaseURL(server.URL()),
 		jobs.WithHTTPClient(server.Client()),
-		jobs.WithPace(0), // nobody else uses this server
+		jobs.WithRateLimit(-1), // nobody else uses this server
 	)
 	if err != nil {
 		return err
@@ -81,9 +81,9 @@ var strategies = []struct {
 	of   jobs.Strategy
 	does string
 }{
-	{jobs.Abort, "give up where the branches disagree, main stays as it is"},
-	{jobs.Override, "where they disagree, take the file of dev"},
-	{jobs.Skip, "where they disagree, keep the file of main"},
+	{jobs.StrategyAbort, "give up where the branches disagree, main stays as it is"},
+	{jobs.StrategyOverride, "where they disagree, take the file of dev"},
+	{jobs.StrategySkip, "where they disagree, keep the file of main"},
 }
 
 // merge squashes branch dev and merges it onto main, with each strategy.
@@ -105,7 +105,7 @@ func (d *demo) merge(ctx context.Context) error {
 	}
 	for _, strategy := range strategies {
 		fmt.Fprintf(d.out, "\n  %s: %s\n", strategy.of, strategy.does)
-		job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{
+		job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{
 			DraftTitle: fmt.Sprintf("dev into main, %s", strategy.of),
 			Source:     "dev",
 			Target:     "main",
@@ -194,13 +194,13 @@ func (d *demo) search(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	search := jobs.BasicSearch{
-		Revision: "main",
-		Match:    jobs.All,
+	search := jobs.BasicSearchArgs{
+		Revision:    "main",
+		Conjunction: jobs.And,
 		Filters: []jobs.Filter{
 			jobs.SegmentIn("train-night", "val-night"),
-			jobs.CategoryIn(jobs.Box2D, "car", "bus"),
-			jobs.AttributeIn(jobs.Box2D, map[string][]any{"occluded": {false}}),
+			jobs.CategoryIn(jobs.LabelBox2D, "car", "bus"),
+			jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"occluded": {false}}),
 			jobs.SizeGreaterThan(300),
 		},
 	}
@@ -226,7 +226,7 @@ func (d *demo) search(ctx context.Context) error {
 	fmt.Fprintln(d.out)
 	statistics(d.out, counts)
 
-	if err := job.CreateDataset(ctx, jobs.NewDataset{Name: newName}); err != nil {
+	if err := job.CreateDataset(ctx, jobs.DatasetSpec{Name: newName}); err != nil {
 		return err
 	}
 	return d.findAgain(ctx, newName)
@@ -261,14 +261,14 @@ func (d *demo) searchFusion(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	search := jobs.BasicSearch{
-		Revision: "main",
-		Match:    jobs.All,
+	search := jobs.BasicSearchArgs{
+		Revision:    "main",
+		Conjunction: jobs.And,
 		Filters: []jobs.Filter{
-			jobs.CategoryIn(jobs.Box2D, "01", "02"),
+			jobs.CategoryIn(jobs.LabelBox2D, "01", "02"),
 			jobs.SizeGreaterThan(0),
-			jobs.Labelled(true),
-			jobs.AttributeIn(jobs.Box2D, map[string][]any{"attribute_1": {true, false}, "attribute_2": {3}}),
+			jobs.HasLabel(true),
+			jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"attribute_1": {true, false}, "attribute_2": {3}}),
 			jobs.SegmentIn("test"),
 			jobs.SensorIn(right),
 		},
@@ -308,8 +308,8 @@ func (d *demo) searchFusion(ctx context.Context) error {
 }
 
 // find creates a search and waits for it.
-func (d *demo) find(ctx context.Context, ds *jobs.Dataset, search jobs.BasicSearch) (*jobs.BasicSearchJob, error) {
-	filters(d.out, search.Match, search.Filters)
+func (d *demo) find(ctx context.Context, ds *jobs.Dataset, search jobs.BasicSearchArgs) (*jobs.BasicSearchJob, error) {
+	filters(d.out, search.Conjunction, search.Filters)
 	fmt.Fprintln(d.out)
 	job, err := ds.BasicSearch().Create(ctx, search)
 	if err != nil {

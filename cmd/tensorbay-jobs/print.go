@@ -77,7 +77,7 @@ func category(l jobs.Label) string {
 }
 
 // filters prints the conditions of a search, one on a line.
-func filters(w io.Writer, match jobs.Match, conditions []jobs.Filter) {
+func filters(w io.Writer, match jobs.Conjunction, conditions []jobs.Filter) {
 	rows := make([][]string, len(conditions))
 	for i, f := range conditions {
 		word := string(match)

@@ -101,8 +101,8 @@ func TestServeTLS(t *testing.T) {
 
 	ds, err := client(t, s.ready).Dataset(t.Context(), "squash-and-merge")
 	require.NoError(t, err)
-	job, err := ds.SquashAndMerge().Create(t.Context(), jobs.SquashAndMerge{
-		DraftTitle: "over TLS", Source: "dev", Strategy: jobs.Skip,
+	job, err := ds.SquashAndMerge().Create(t.Context(), jobs.SquashAndMergeArgs{
+		DraftTitle: "over TLS", Source: "dev", Strategy: jobs.StrategySkip,
 	})
 	require.NoError(t, err)
 	require.NoError(t, job.Wait(t.Context(), jobs.WithSchedule(polling.Schedule{Min: 10 * time.Millisecond})))

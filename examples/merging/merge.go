@@ -15,10 +15,10 @@ func MergeDev(ctx context.Context, client *jobs.Client, dataset string) (string,
 	if err != nil {
 		return "", err
 	}
-	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{
+	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{
 		DraftTitle: "merge dev",
 		Source:     "dev",
-		Strategy:   jobs.Skip,
+		Strategy:   jobs.StrategySkip,
 	})
 	if err != nil {
 		return "", err

@@ -37,7 +37,7 @@ func newWorld(t *testing.T, options ...jobstest.Option) *world {
 	t.Cleanup(func() { goleak.VerifyNone(t, before, ofToxiproxy) }) // after all others
 	server := jobstest.New(t, append(options, jobstest.WithListener("127.0.0.1:0"))...)
 	n := newNetwork(t)
-	client, err := jobs.NewClient(server.AccessKey(), jobs.WithBaseURL(server.URL()), jobs.WithPace(0),
+	client, err := jobs.NewClient(server.AccessKey(), jobs.WithBaseURL(server.URL()), jobs.WithRateLimit(-1),
 		jobs.WithHTTPClient(&http.Client{Transport: n.transport()}), jobs.WithAttemptTimeout(timeout),
 		jobs.WithRetry(jobs.RetryPolicy{Backoff: time.Millisecond}))
 	require.NoError(t, err)
@@ -52,13 +52,13 @@ func (w *world) dataset(name string) *jobs.Dataset {
 }
 
 func create(ctx context.Context, ds *jobs.Dataset) (*jobs.SquashAndMergeJob, error) {
-	return ds.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev", Target: "main"})
+	return ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main"})
 }
 
 // jobsOf counts the jobs of a dataset, past all proxies.
 func (w *world) jobsOf(ds *jobs.Dataset) int {
 	w.t.Helper()
-	client, err := jobs.NewClient(w.server.AccessKey(), jobs.WithBaseURL(w.server.URL()), jobs.WithPace(0), jobs.WithHTTPClient(w.server.Client()))
+	client, err := jobs.NewClient(w.server.AccessKey(), jobs.WithBaseURL(w.server.URL()), jobs.WithRateLimit(-1), jobs.WithHTTPClient(w.server.Client()))
 	require.NoError(w.t, err)
 	same, err := client.DatasetByID(ds.ID())
 	require.NoError(w.t, err)
@@ -163,7 +163,7 @@ func (w *world) expect(t *testing.T, f fate, once bool, err error) {
 	}
 	want := jobs.ErrUnreachable
 	if f == broken {
-		want = jobs.ErrBadAnswer
+		want = jobs.ErrInvalidResponse
 	}
 	require.ErrorIs(t, err, want)
 	var e *jobs.Error

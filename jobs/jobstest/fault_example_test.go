@@ -14,7 +14,7 @@ import (
 
 // startMerge is the code under test of the examples.
 func startMerge(ctx context.Context, dataset *jobs.Dataset) (*jobs.SquashAndMergeJob, error) {
-	return dataset.SquashAndMerge().Create(ctx, jobs.SquashAndMerge{DraftTitle: "merge dev", Source: "dev", Target: "main"})
+	return dataset.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main"})
 }
 
 func connect(options ...jobstest.Option) (*jobstest.Server, *jobs.Dataset) {
@@ -23,7 +23,7 @@ func connect(options ...jobstest.Option) (*jobstest.Server, *jobs.Dataset) {
 		panic(err)
 	}
 	client, err := jobs.NewClient(server.AccessKey(), jobs.WithBaseURL(server.URL()), jobs.WithHTTPClient(server.Client()),
-		jobs.WithRetry(jobs.RetryPolicy{Backoff: time.Millisecond}), jobs.WithPace(0))
+		jobs.WithRetry(jobs.RetryPolicy{Backoff: time.Millisecond}), jobs.WithRateLimit(-1))
 	if err != nil {
 		panic(err)
 	}
