@@ -5,4 +5,3 @@ package tensorbayjobs
 
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config gen/oapi-codegen.yaml openapi.yaml
 //go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config gen/server/oapi-codegen.yaml openapi.yaml
-//go:generate go run ./internal/seedgen testdata/seed.yaml

@@ -196,7 +196,7 @@ func TestServeRefusesSeed(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("left by a server that was killed"), 0o600))
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, 1, run(t.Context(), []string{"serve", "--seed", seed, "--ready-file", file}, &stdout, &stderr))
-	require.Regexp(t, regexp.QuoteMeta(seed)+` is refused:\n(.*\n)*seed: line 4: datasets\[0\]\.colour: `, stderr.String())
+	require.Regexp(t, regexp.QuoteMeta(seed)+` is refused:\n(.*\n)*seed: line 4: field colour not found`, stderr.String())
 	require.Empty(t, stdout.String())
 	require.NoFileExists(t, file)
 }
