@@ -8,9 +8,8 @@ var seed string
 //go:embed testdata/seed.schema.json
 var seedSchema string
 
-// Seed returns what the test server of package jobstest holds unless it is
-// told otherwise, in YAML.
+// Seed returns the default seed of package jobstest in YAML.
 func Seed() string { return seed }
 
-// SeedSchema returns the JSON schema of the seed's format.
+// SeedSchema returns the JSON schema of the seed format.
 func SeedSchema() string { return seedSchema }
