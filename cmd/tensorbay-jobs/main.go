@@ -2,7 +2,7 @@
 // TensorBay to programs in any language.
 //
 //	tensorbay-jobs demo     run merges and searches on an embedded TensorBay
-//	tensorbay-jobs serve    serve an embedded TensorBay
+//	tensorbay-jobs serve    run an embedded TensorBay for other programs
 //
 // The flag --help prints the flags of a command. The exit status is 0 for success,
 // 1 for a failure, 2 for an invalid command line and 130 after an interrupt.
