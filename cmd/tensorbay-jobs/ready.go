@@ -10,8 +10,7 @@ import (
 	"path/filepath"
 )
 
-// ready tells a client how to reach the server. It is written as JSON once the
-// server accepts requests.
+// ready contains the address and the key of a server that accepts requests.
 type ready struct {
 	URL       string `json:"url"`
 	AccessKey string `json:"accessKey"`
