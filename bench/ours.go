@@ -11,7 +11,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-// A connection is a client of package jobs and its datasets.
+// connection holds a client of package jobs and its datasets.
 type connection struct {
 	client *jobs.Client
 

@@ -264,7 +264,7 @@ func situations() []*Table {
 	return tables
 }
 
-// A bench measures according to a plan.
+// bench measures according to a plan.
 type bench struct {
 	t    *testing.T
 	plan Plan
