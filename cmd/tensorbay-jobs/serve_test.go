@@ -61,16 +61,16 @@ func awaitReady(t *testing.T, path string) ready {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	r, err := polling.Until(ctx, func(context.Context) (polling.Sight[ready], error) {
+	r, err := polling.Wait(ctx, func(context.Context) (polling.Result[ready], error) {
 		data, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return polling.Sight[ready]{}, nil
+			return polling.Result[ready]{}, nil
 		}
 		var r ready
 		if err == nil {
 			err = json.Unmarshal(data, &r)
 		}
-		return polling.Sight[ready]{Value: r, Done: true}, polling.Permanent(err)
+		return polling.Result[ready]{Value: r, Done: true}, polling.Permanent(err)
 	}, polling.Options{Schedule: polling.Schedule{Min: time.Millisecond, Max: 20 * time.Millisecond}})
 	require.NoError(t, err)
 	return r
