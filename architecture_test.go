@@ -39,8 +39,7 @@ var directions = map[string][]string{
 		"/gen", "/internal/ratelimit", "/internal/redact", "/internal/transport", "/internal/watcher", "/internal/wire", "/polling",
 	},
 
-	"/internal/seed":     {},
-	"/internal/seedgen":  {},
+	"/internal/seed":     {"/gen/server"},
 	"/internal/emulator": {"/gen/server", "/internal/seed"},
 	"/jobs/jobstest":     {"", "/gen/server", "/internal/emulator", "/internal/seed"},
 
