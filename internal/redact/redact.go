@@ -5,6 +5,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // A Secret holds an access key, a signed URL, or a text that may contain one. It is a
@@ -24,20 +25,17 @@ func (s Secret) Reveal() string {
 
 var (
 	keyInText   = regexp.MustCompile(`(Accesskey-|ACCESSKEY-)[0-9A-Za-z_-]+`)
-	queryInText = regexp.MustCompile(`(?i)(https?:[^\s?"'<>]*)\?[^\s"'<>]*`)
+	userInText  = regexp.MustCompile(`://[^\s/?#"'<>]*@`)
+	queryInText = regexp.MustCompile(`(?i)(https?:[^\s?"'<>]*|/[^\s?"'<>]*)\?[^\s"'<>]*`)
 )
 
-// Text removes access keys and the queries of URLs from text. It is applied to every
-// text that this module did not write: a service may quote the request it refuses, and
-// an http.RoundTripper may name the URL it failed to reach.
+// Text removes access keys and the passwords and queries of URLs from text. It is applied
+// to every text that this module did not write: a service may quote the request it refuses,
+// and an http.RoundTripper may name the URL it failed to reach.
 func Text(text string) string {
-	if strings.Contains(text, "ccesskey-") || strings.Contains(text, "CCESSKEY-") {
-		text = keyInText.ReplaceAllString(text, "$1...")
-	}
-	if strings.Contains(text, "?") {
-		text = queryInText.ReplaceAllString(text, "$1?...")
-	}
-	return text
+	text = keyInText.ReplaceAllString(text, "$1...")
+	text = userInText.ReplaceAllString(text, "://...@")
+	return queryInText.ReplaceAllString(text, "$1?...")
 }
 
 // Error returns err with its text redacted. The result matches the same targets with
@@ -70,11 +68,11 @@ const (
 	MaxMessage = 1024
 )
 
-// Sanitize returns s on one line, as valid UTF-8 and without control characters. It
-// cuts s after limit bytes.
+// Sanitize returns s on one line, as valid UTF-8, without control characters and marks that
+// change the direction of a text. It cuts s after limit bytes.
 func Sanitize(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' {
+		if unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {
 			return ' '
 		}
 		return r

@@ -39,15 +39,9 @@ func ParseAccessKey(key string) (redact.Secret, string, error) {
 // ParseBaseURL checks the address of a TensorBay. It allows https, and http to a loopback
 // address, because the access key travels in a header.
 func ParseBaseURL(raw string) (string, error) {
-	if strings.TrimSpace(raw) == "" {
-		return "", invalid("the base url is empty: want https://host[:port]/")
-	}
 	u, err := url.Parse(raw)
-	if err != nil {
-		return "", invalid("base url does not parse: want https://host[:port]/")
-	}
-	if u.Host == "" || u.User != nil || strings.ContainsAny(raw, "?# ") {
-		return "", invalid("base url of host %q: want https://host[:port]/ and nothing else", u.Host)
+	if err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(raw, "?# ") {
+		return "", invalid("the base url is empty or malformed: want https://host[:port]/ and nothing else")
 	}
 	if err := checkScheme(u); err != nil {
 		return "", err

@@ -45,8 +45,8 @@ type Outcome struct {
 	State    State
 	// Uncertain reports whether an attempt before the last one may have taken effect.
 	Uncertain bool
-	// Body of a response with a status below 400, even if its content is invalid.
-	Body []byte
+	// Body of the last response if the state is not Done. A dump of an error does not show it.
+	Body redact.Secret
 	// Err is the error of the network, of the decoder, or of ctx. It is nil if the state is
 	// Done, or if the server answered with an error status.
 	Err error
@@ -86,9 +86,7 @@ func (o *Outcome) bodyFailed(err error) {
 	if o.Err != nil {
 		return
 	}
-	o.Err = err
-	var tooLarge *wire.Error
-	if !o.Ended() && !errors.As(err, &tooLarge) {
+	if o.Err = err; !o.Ended() && !is[*wire.Error](err) {
 		o.Err = wire.CutShort(err)
 	}
 }
@@ -132,10 +130,7 @@ func (o Outcome) Transient() bool {
 }
 
 // Untrusted reports whether the certificate of the server is not trusted.
-func (o Outcome) Untrusted() bool {
-	var untrusted *tls.CertificateVerificationError
-	return errors.As(o.Err, &untrusted)
-}
+func (o Outcome) Untrusted() bool { return is[*tls.CertificateVerificationError](o.Err) }
 
 // Ended reports whether the context of the caller ended the request.
 func (o Outcome) Ended() bool {
@@ -150,9 +145,12 @@ func (o Outcome) retryable() bool {
 }
 
 // Invalid reports whether the request was rejected before it was sent.
-func (o Outcome) Invalid() bool {
-	var invalid *InvalidError
-	return errors.As(o.Err, &invalid)
+func (o Outcome) Invalid() bool { return is[*InvalidError](o.Err) }
+
+// is reports whether err or an error in its chain has the type E.
+func is[E error](err error) bool {
+	var target E
+	return errors.As(err, &target)
 }
 
 // interrupt records that ctx ended before the next attempt.

@@ -38,7 +38,7 @@ func CutShort(err error) error {
 // The length is a hint; a negative one means unknown.
 func ReadAll(r io.Reader, length, limit int64) ([]byte, error) {
 	// Do not trust Content-Length for the allocation.
-	body := make([]byte, 0, min(max(length, 0)+1, 64<<10))
+	body := make([]byte, 0, min(max(length, 0), 64<<10)+1)
 	for {
 		if len(body) == cap(body) {
 			body = append(body, 0)[:len(body)]
@@ -66,9 +66,8 @@ func CheckEmpty(body []byte) error {
 	return nil
 }
 
-// largeBody is the size from which on a body is checked before it is decoded, which
-// costs one more pass: a null or an empty object takes a hundred times its length in
-// memory.
+// A body above largeBody is checked before it is decoded, too, because a null or an empty
+// object takes a hundred times its length in memory.
 const largeBody = 1 << 20
 
 // Decode decodes a JSON body into v, a pointer to a generated model. It returns an
@@ -79,17 +78,13 @@ func Decode(body []byte, v any) error {
 		return Errorf("the body is empty")
 	}
 	s := shapeOf(reflect.TypeOf(v).Elem())
-	large := len(body) > largeBody && json.Valid(body)
-	if large {
+	if len(body) > largeBody && json.Valid(body) {
 		if err := s.check(body); err != nil {
 			return err
 		}
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		return Errorf("%v", err)
-	}
-	if large {
-		return nil
 	}
 	return s.check(body)
 }

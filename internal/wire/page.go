@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -23,10 +22,10 @@ type JobItem struct {
 // ScanJobPage locates the jobs in a body. It returns an [*Error] if the page differs from
 // the contract; faults inside a job appear when that job is decoded.
 func ScanJobPage(body []byte) (page JobPage, err error) {
-	w := walker{data: body}
 	if !json.Valid(body) {
-		return page, Decode(body, &struct{}{}) // the error tells the position
+		return page, Decode(body, &struct{}{}) // it reports the syntax error
 	}
+	w := walker{data: body}
 	if w.space(); w.data[w.pos] != '{' {
 		return page, Errorf("the value is not an object")
 	}
@@ -43,7 +42,7 @@ func ScanJobPage(body []byte) (page JobPage, err error) {
 			page.Jobs = []JobItem{}
 			for w.pos++; !w.closes(']'); {
 				if len(page.Jobs) == MaxPageItems {
-					return page, Errorf("jobs[%d] is one too many, where %d were requested", MaxPageItems, PageSize)
+					return page, Errorf("jobs[%d] is one too many: %d were requested", MaxPageItems, PageSize)
 				}
 				page.Jobs = append(page.Jobs, scanJob(w.any()))
 			}
@@ -75,22 +74,17 @@ func scanJob(raw []byte) JobItem {
 	for w.pos++; !w.closes('}'); {
 		switch string(w.key()) {
 		case "jobId":
-			job.ID = bytes.Trim(w.any(), `"`)
+			if id := w.any(); id[0] == '"' {
+				job.ID = unquote(id)
+			}
 		case "createdAt":
-			if createdAt, err := strconv.ParseInt(string(w.any()), 10, 64); err == nil {
-				job.CreatedAt = createdAt
+			// A notation such as 1764000000.0 is valid JSON for an integer.
+			if f, err := strconv.ParseFloat(string(w.any()), 64); err == nil && math.Abs(f) < 1<<53 {
+				job.CreatedAt = int64(f)
 			}
 		default:
 			w.skip()
 		}
 	}
 	return job
-}
-
-// any skips a value and returns it.
-func (w *walker) any() []byte {
-	w.space()
-	start := w.pos
-	w.skip()
-	return w.data[start:w.pos]
 }

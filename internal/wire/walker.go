@@ -85,7 +85,7 @@ func (w *walker) items(s *shape, end byte) string {
 	w.pos++
 	for i := 0; !w.closes(end); i++ {
 		if i == most && most != 0 {
-			return fmt.Sprintf("[%d] is one too many, where %d were requested", i, PageSize)
+			return fmt.Sprintf("[%d] is one too many: %d were requested", i, PageSize)
 		}
 		if end == '}' {
 			w.key()
@@ -125,16 +125,20 @@ func (w *walker) closes(end byte) bool {
 func (w *walker) key() []byte {
 	start := w.pos
 	w.text()
-	key := w.data[start+1 : w.pos-1]
-	if bytes.IndexByte(key, '\\') >= 0 {
-		var plain string
-		// It cannot fail, because the syntax is valid.
-		_ = json.Unmarshal(w.data[start:w.pos], &plain)
-		key = []byte(plain)
-	}
+	key := unquote(w.data[start:w.pos])
 	w.space()
 	w.pos++
 	return key
+}
+
+// unquote returns the value of a JSON string.
+func unquote(text []byte) []byte {
+	if bytes.IndexByte(text, '\\') < 0 {
+		return text[1 : len(text)-1]
+	}
+	var plain string
+	_ = json.Unmarshal(text, &plain) // it cannot fail, because the syntax is valid
+	return []byte(plain)
 }
 
 func (w *walker) space() {
@@ -156,34 +160,37 @@ func (w *walker) text() {
 // skip skips any value.
 func (w *walker) skip() {
 	w.space()
-	for depth := 0; w.pos < len(w.data); {
+	if c := w.data[w.pos]; c != '"' && c != '{' && c != '[' { // a number, a boolean or null
+		for w.pos < len(w.data) && strings.IndexByte(",]} \t\r\n", w.data[w.pos]) < 0 {
+			w.pos++
+		}
+		return
+	}
+	for depth := 0; ; {
 		switch w.data[w.pos] {
 		case '"':
 			w.text()
 		case '{', '[':
 			depth++
 			w.pos++
-			continue
 		case '}', ']':
-			if depth == 0 {
-				return // the end of the enclosing value
-			}
 			depth--
 			w.pos++
-		case ',', ':', ' ', '\t', '\n', '\r':
-			if depth == 0 {
-				return
-			}
-			w.pos++
-			continue
 		default:
 			w.pos++
-			continue
 		}
 		if depth == 0 {
 			return
 		}
 	}
+}
+
+// any skips a value and returns it.
+func (w *walker) any() []byte {
+	w.space()
+	start := w.pos
+	w.skip()
+	return w.data[start:w.pos]
 }
 
 // Fields iterates over the keys and values of a JSON object. The syntax must be valid.
