@@ -4,6 +4,7 @@ package redact
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -39,27 +40,29 @@ func Text(text string) string {
 }
 
 // Error returns err with its text redacted. The result matches the same targets with
-// errors.Is and errors.As. If there is nothing to redact, it is err itself.
-func Error(err error) error {
-	if err == nil {
-		return nil
-	}
+// errors.Is and errors.As, without those of except. It is err itself if there is nothing to
+// redact and err matches no target of except.
+func Error(err error, except ...error) error {
 	text := err.Error()
-	if clean := Text(text); clean != text {
-		return &redacted{clean, func() error { return err }}
+	clean := Text(text)
+	if clean == text && !slices.ContainsFunc(except, func(target error) bool { return errors.Is(err, target) }) {
+		return err
 	}
-	return err
+	return &redacted{clean, except, func() error { return err }}
 }
 
 // redacted has no Unwrap method, because the text of the inner error holds the secret.
 type redacted struct {
-	text  string
-	inner func() error
+	text   string
+	except []error
+	inner  func() error
 }
 
-func (e *redacted) Error() string        { return e.text }
-func (e *redacted) Is(target error) bool { return errors.Is(e.inner(), target) }
-func (e *redacted) As(target any) bool   { return errors.As(e.inner(), target) }
+func (e *redacted) Error() string      { return e.text }
+func (e *redacted) As(target any) bool { return errors.As(e.inner(), target) }
+func (e *redacted) Is(target error) bool {
+	return !slices.Contains(e.except, target) && errors.Is(e.inner(), target)
+}
 
 // Limits of Sanitize for the texts of a server that this module keeps.
 const (

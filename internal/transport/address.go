@@ -103,9 +103,6 @@ func newSend(client *http.Client) send {
 // https request passes a proxy in a tunnel. An http request goes to a loopback address; the
 // default transport of net/http uses no proxy for those, but that of the caller may.
 func checkProxy(transport http.RoundTripper, req *http.Request) error {
-	if transport == nil {
-		transport = http.DefaultTransport
-	}
 	t, ok := transport.(*http.Transport)
 	if !ok || t.Proxy == nil || req.URL.Scheme == "https" {
 		return nil

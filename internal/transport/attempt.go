@@ -43,7 +43,7 @@ func (t *Transport) attempt(ctx context.Context, req *http.Request, o *Outcome, 
 	o.Status = resp.StatusCode
 	o.RetryAfter = ParseRetryAfter(resp.Header, now)
 	o.readStatus(resp, expectsBody)
-	body, err = wire.ReadAll(resp.Body, resp.ContentLength, t.MaxBody)
+	body, err = wire.ReadAll(resp.Body, t.MaxBody)
 	switch {
 	case err != nil:
 		o.bodyFailed(t.cause(ctx, attemptCtx, err))
@@ -85,18 +85,7 @@ func (t *Transport) cause(ctx, attemptCtx context.Context, err error) error {
 		return ctx.Err()
 	case errors.Is(context.Cause(attemptCtx), errAttemptTimeout):
 		return fmt.Errorf("%w after %v, see WithAttemptTimeout", errAttemptTimeout, t.Timeout)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		err = &clientTimeout{err}
 	}
-	return redact.Error(err)
-}
-
-// clientTimeout is a time limit of the http.Client or its transport. It must not match
-// context.DeadlineExceeded, because the context of the caller has not ended.
-type clientTimeout struct{ err error }
-
-func (e *clientTimeout) Error() string      { return e.err.Error() }
-func (e *clientTimeout) As(target any) bool { return errors.As(e.err, target) }
-func (e *clientTimeout) Is(target error) bool {
-	return target != context.DeadlineExceeded && target != context.Canceled && errors.Is(e.err, target)
+	// A time limit of the http.Client or its transport is not the end of the caller's ctx.
+	return redact.Error(err, context.DeadlineExceeded, context.Canceled)
 }

@@ -32,8 +32,7 @@ func (t *Transport) Open(ctx context.Context, path, signedURL string) (body io.R
 		return nil, o
 	}
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // net/url accepts a space, net/http sends it
-	noLimit := func(context.Context) error { return nil }
-	o = t.repeat(ctx, t.Retry, noLimit, func() Outcome {
+	o = t.repeat(ctx, t.Retry, nil, func() Outcome {
 		o := Outcome{Operation: opContent, Method: http.MethodGet, Path: path}
 		body = t.openOnce(ctx, u, &o)
 		return o

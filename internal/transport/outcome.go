@@ -33,22 +33,16 @@ type Outcome struct {
 	// Method, Path and RequestID of the last attempt. The path is relative to the root of
 	// the Open API and has no query.
 	Method, Path, RequestID string
-	// Status of the last response; 0 if none arrived.
-	Status int
-	// Code and Message of the service; empty if the response has none.
-	Code, Message string
-	// RetryAfter is the delay that the service asks for; 0 if it does not.
-	RetryAfter time.Duration
-	// RTT is the duration of the last attempt, without the rate limit.
-	RTT      time.Duration
-	Attempts int
-	State    State
-	// Uncertain reports whether an attempt before the last one may have taken effect.
-	Uncertain bool
-	// Body of the last response if the state is not Done. A dump of an error does not show it.
-	Body redact.Secret
+	Status                  int           // of the last response; 0 if none arrived
+	Code, Message           string        // of the service; empty if the response has none
+	RetryAfter              time.Duration // requested by the service; 0 if it is not
+	RTT                     time.Duration // of the last attempt, without the rate limit
+	Attempts                int
+	State                   State
+	Uncertain               bool          // an attempt before the last one may have taken effect
+	Body                    redact.Secret // of the last response, if the state is not Done
 	// Err is the error of the network, of the decoder, or of ctx. It is nil if the state is
-	// Done, or if the server answered with an error status.
+	// Done, or if the response has an error status.
 	Err error
 }
 
@@ -155,11 +149,10 @@ func is[E error](err error) bool {
 
 // interrupt records that ctx ended before the next attempt.
 func (o *Outcome) interrupt(ended error) {
-	if o.Err == nil {
-		o.Err = ended
-		return
+	if o.Err != nil {
+		ended = fmt.Errorf("%w; %w before the next attempt", o.Err, ended)
 	}
-	o.Err = fmt.Errorf("%w; %w before the next attempt", o.Err, ended)
+	o.Err = ended
 }
 
 // attrs returns the attributes of a log record. They hold no key, query or body.

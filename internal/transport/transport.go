@@ -62,8 +62,7 @@ type Operation struct {
 	NonIdempotent bool
 }
 
-// Build makes the request of one attempt. It is called for each attempt, because a body
-// can be read only once.
+// Build makes the request of one attempt, because a body can be read only once.
 type Build func() (*http.Request, error)
 
 // Do sends a request and repeats it according to the retry policy. It passes the body of
@@ -85,7 +84,7 @@ func (t *Transport) Once(ctx context.Context, op Operation, build Build, parse f
 }
 
 // repeat sends and logs attempts until one succeeds or the policy allows no more. It calls
-// wait before each attempt but the first.
+// wait, which may be nil, before each attempt but the first.
 func (t *Transport) repeat(ctx context.Context, policy Retry, wait func(context.Context) error, send func() Outcome) Outcome {
 	uncertain := false
 	for attempt := 1; ; attempt++ {
@@ -106,7 +105,7 @@ func (t *Transport) repeat(ctx context.Context, policy Retry, wait func(context.
 		}
 		t.Log.LogAttrs(ctx, slog.LevelWarn, "tensorbay request will be sent again", append(o.attrs(), slog.Duration("delay", delay))...)
 		ended := Sleep(ctx, delay)
-		if ended == nil {
+		if ended == nil && wait != nil {
 			ended = wait(ctx)
 		}
 		if ended != nil {
@@ -160,15 +159,9 @@ func (r Retry) next(o Outcome, attempts int) (time.Duration, bool) {
 
 // Sleep waits for d, or returns the error of ctx.
 func Sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
-		return nil
+	case <-time.After(d):
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	return ctx.Err()
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
@@ -35,26 +36,15 @@ func CutShort(err error) error {
 }
 
 // ReadAll reads r to its end and returns an [*Error] if it holds more than limit bytes.
-// The length is a hint; a negative one means unknown.
-func ReadAll(r io.Reader, length, limit int64) ([]byte, error) {
-	// Do not trust Content-Length for the allocation.
-	body := make([]byte, 0, min(max(length, 0), 64<<10)+1)
-	for {
-		if len(body) == cap(body) {
-			body = append(body, 0)[:len(body)]
-		}
-		n, err := r.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		if int64(len(body)) > limit {
-			return nil, Errorf("the body is larger than %d bytes, see WithMaxBody", limit)
-		}
-		if err == io.EOF {
-			return body, nil
-		}
-		if err != nil {
-			return nil, err
-		}
+func ReadAll(r io.Reader, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, min(limit, math.MaxInt64-1)+1))
+	switch {
+	case int64(len(body)) > limit:
+		return nil, Errorf("the body is larger than %d bytes, see WithMaxBody", limit)
+	case err != nil:
+		return nil, err
 	}
+	return body, nil
 }
 
 // CheckEmpty checks the body of a response for which the contract promises none. An

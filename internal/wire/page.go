@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -25,35 +26,26 @@ func ScanJobPage(body []byte) (page JobPage, err error) {
 	if !json.Valid(body) {
 		return page, Decode(body, &struct{}{}) // it reports the syntax error
 	}
-	w := walker{data: body}
-	if w.space(); w.data[w.pos] != '{' {
+	if body = bytes.TrimSpace(body); body[0] != '{' {
 		return page, Errorf("the value is not an object")
 	}
 	page.Total = -1
-	for w.pos++; !w.closes('}'); {
-		switch string(w.key()) {
-		case "jobs":
-			if page.Jobs != nil {
-				return page, Errorf("jobs appears twice")
+	for key, value := range Fields(body) {
+		switch {
+		case key == "totalCount":
+			if page.Total, err = strconv.Atoi(string(value)); err != nil {
+				return page, Errorf("totalCount is not a number")
 			}
-			if w.space(); w.data[w.pos] != '[' {
-				return page, Errorf("jobs is missing")
-			}
+		case key == "jobs" && page.Jobs != nil:
+			return page, Errorf("jobs appears twice")
+		case key == "jobs" && value[0] == '[':
 			page.Jobs = []JobItem{}
-			for w.pos++; !w.closes(']'); {
+			for w := (walker{data: value, pos: 1}); !w.closes(']'); {
 				if len(page.Jobs) == MaxPageItems {
 					return page, Errorf("jobs[%d] is one too many: %d were requested", MaxPageItems, PageSize)
 				}
 				page.Jobs = append(page.Jobs, scanJob(w.any()))
 			}
-		case "totalCount":
-			total, err := strconv.Atoi(string(w.any()))
-			if err != nil {
-				return page, Errorf("totalCount is not a number")
-			}
-			page.Total = total
-		default:
-			w.skip()
 		}
 	}
 	switch {
