@@ -2,7 +2,7 @@ package transport
 
 import (
 	"crypto/rand"
-	"encoding/hex"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -26,12 +26,9 @@ var accessKeyForm = regexp.MustCompile(`^(Accesskey-|ACCESSKEY-)[0-9A-Za-z_-]+$`
 // ParseAccessKey checks the form of an access key and returns it with the address of its
 // TensorBay. Errors do not contain the key.
 func ParseAccessKey(key string) (redact.Secret, string, error) {
-	if strings.Trim(key, " \t\r\n\"'`") != key {
-		return redact.Secret{}, "", invalid("the access key has white space or quotes around it: remove them")
-	}
 	m := accessKeyForm.FindStringSubmatch(key)
 	if m == nil {
-		return redact.Secret{}, "", invalid("malformed access key: want Accesskey-... or ACCESSKEY-... as shown on the developer page of TensorBay")
+		return redact.Secret{}, "", invalid("malformed access key: want Accesskey-... or ACCESSKEY-... as shown on the developer page of TensorBay, without quotes or white space around it")
 	}
 	return redact.New(key), addresses[m[1]], nil
 }
@@ -67,7 +64,7 @@ func isLoopback(host string) bool {
 func (t *Transport) authorize(h http.Header) (requestID string) {
 	var id [16]byte
 	rand.Read(id[:])
-	requestID = hex.EncodeToString(id[:])
+	requestID = fmt.Sprintf("%x", id)
 	h.Set("X-Token", t.Key.Reveal())
 	h.Set("X-Source", t.Product)
 	h.Set("X-Request-Id", requestID)

@@ -85,7 +85,7 @@ func (s *shape) check(body []byte) error {
 	if w.space(); w.data[w.pos] == 'n' {
 		return Errorf("the value is null")
 	}
-	if fault := w.value(s); fault != "" {
+	if fault := w.value(s, 0); fault != "" {
 		return Errorf("%s", fault)
 	}
 	return nil

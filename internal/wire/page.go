@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -26,26 +25,27 @@ func ScanJobPage(body []byte) (page JobPage, err error) {
 	if !json.Valid(body) {
 		return page, Decode(body, &struct{}{}) // it reports the syntax error
 	}
-	if body = bytes.TrimSpace(body); body[0] != '{' {
+	w := walker{data: body}
+	if !w.opens('{') {
 		return page, Errorf("the value is not an object")
 	}
-	page.Total = -1
-	for key, value := range Fields(body) {
-		switch {
+	for page.Total = -1; !w.closes('}'); {
+		switch key := string(w.key()); {
 		case key == "totalCount":
-			if page.Total, err = strconv.Atoi(string(value)); err != nil {
+			if page.Total, err = strconv.Atoi(string(w.any())); err != nil {
 				return page, Errorf("totalCount is not a number")
 			}
 		case key == "jobs" && page.Jobs != nil:
 			return page, Errorf("jobs appears twice")
-		case key == "jobs" && value[0] == '[':
-			page.Jobs = []JobItem{}
-			for w := (walker{data: value, pos: 1}); !w.closes(']'); {
+		case key == "jobs" && w.opens('['):
+			for page.Jobs = []JobItem{}; !w.closes(']'); {
 				if len(page.Jobs) == MaxPageItems {
 					return page, Errorf("jobs[%d] is one too many: %d were requested", MaxPageItems, PageSize)
 				}
 				page.Jobs = append(page.Jobs, scanJob(w.any()))
 			}
+		default:
+			w.skip()
 		}
 	}
 	switch {
@@ -62,20 +62,15 @@ func scanJob(raw []byte) JobItem {
 	if raw[0] != '{' {
 		return job
 	}
-	w := walker{data: raw}
-	for w.pos++; !w.closes('}'); {
-		switch string(w.key()) {
-		case "jobId":
-			if id := w.any(); id[0] == '"' {
-				job.ID = unquote(id)
-			}
-		case "createdAt":
+	for key, value := range Fields(raw) {
+		switch {
+		case key == "jobId" && value[0] == '"':
+			job.ID = unquote(value)
+		case key == "createdAt":
 			// A notation such as 1764000000.0 is valid JSON for an integer.
-			if f, err := strconv.ParseFloat(string(w.any()), 64); err == nil && math.Abs(f) < 1<<53 {
+			if f, err := strconv.ParseFloat(string(value), 64); err == nil && math.Abs(f) < 1<<53 {
 				job.CreatedAt = int64(f)
 			}
-		default:
-			w.skip()
 		}
 	}
 	return job

@@ -16,7 +16,7 @@ type shape struct {
 	required uint64 // a bit for each of names
 	elem     *shape // of the items of an array, or of an object without fields
 	nullable bool   // items may be null
-	page     bool   // a page of a list, whose items are counted
+	most     int    // limit for the items of a field, if this is a page of a list; 0 means no limit
 	exact    bool   // keys that differ only in case are different keys
 }
 
@@ -63,7 +63,9 @@ func newShape(t reflect.Type) *shape {
 			s.fields[name] = field{len(s.names), shapeOf(t.Field(i).Type)}
 			s.names = append(s.names, name)
 		}
-		_, s.page = s.fields["totalCount"]
+		if _, page := s.fields["totalCount"]; page {
+			s.most = MaxPageItems
+		}
 		if len(s.names) > 64 {
 			panic(fmt.Sprintf("wire: %v has more than 64 fields", t))
 		}

@@ -22,20 +22,20 @@ const (
 type walker struct {
 	data []byte
 	pos  int
-	most int // limit for the items of the next array; zero means no limit
 }
 
-// value reads one value and returns the first fault in it with its path, or "".
-func (w *walker) value(s *shape) (fault string) {
-	switch w.space(); {
+// value reads one value of at most so many items, where 0 means no limit. It returns the
+// first fault in it with its path, or "".
+func (w *walker) value(s *shape, most int) (fault string) {
+	switch {
 	case s == nil:
 		w.skip()
-	case w.data[w.pos] == '{' && s.fields != nil:
+	case s.fields != nil && w.opens('{'):
 		return w.object(s)
-	case w.data[w.pos] == '{':
-		return w.items(s, '}')
-	case w.data[w.pos] == '[' && s.fields == nil:
-		return w.items(s, ']')
+	case s.fields == nil && w.opens('{'):
+		return w.items(s, '}', most)
+	case s.fields == nil && w.opens('['):
+		return w.items(s, ']', most)
 	default:
 		// Only null decodes into this Go type without being an object or an array. For
 		// a required field, object rejects it.
@@ -46,7 +46,7 @@ func (w *walker) value(s *shape) (fault string) {
 
 func (w *walker) object(s *shape) string {
 	var seen uint64
-	for w.pos++; !w.closes('}'); {
+	for !w.closes('}') {
 		key := w.key()
 		f, known := s.fields[string(key)]
 		if !known {
@@ -66,10 +66,7 @@ func (w *walker) object(s *shape) string {
 			continue
 		}
 		seen |= bit
-		if s.page {
-			w.most = MaxPageItems
-		}
-		if fault := w.value(f.shape); fault != "" {
+		if fault := w.value(f.shape, s.most); fault != "" {
 			return join(s.names[f.index], fault)
 		}
 	}
@@ -79,10 +76,7 @@ func (w *walker) object(s *shape) string {
 	return ""
 }
 
-func (w *walker) items(s *shape, end byte) string {
-	most := w.most
-	w.most = 0
-	w.pos++
+func (w *walker) items(s *shape, end byte, most int) string {
 	for i := 0; !w.closes(end); i++ {
 		if i == most && most != 0 {
 			return fmt.Sprintf("[%d] is one too many: %d were requested", i, PageSize)
@@ -93,7 +87,7 @@ func (w *walker) items(s *shape, end byte) string {
 		if w.space(); w.data[w.pos] == 'n' && !s.nullable {
 			return fmt.Sprintf("[%d] is null", i)
 		}
-		if fault := w.value(s.elem); fault != "" {
+		if fault := w.value(s.elem, 0); fault != "" {
 			return join(fmt.Sprintf("[%d]", i), fault)
 		}
 	}
@@ -105,6 +99,16 @@ func join(place, fault string) string {
 		return place + fault
 	}
 	return place + "." + fault
+}
+
+// opens skips white space. If start follows, it skips it and returns true.
+func (w *walker) opens(start byte) bool {
+	w.space()
+	if w.data[w.pos] != start {
+		return false
+	}
+	w.pos++
+	return true
 }
 
 // closes skips white space and a comma. If end follows, it skips it and returns true.
@@ -197,8 +201,7 @@ func (w *walker) any() []byte {
 func Fields(object []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		w := walker{data: object}
-		w.space()
-		for w.pos++; !w.closes('}'); {
+		for w.opens('{'); !w.closes('}'); {
 			if !yield(string(w.key()), w.any()) {
 				return
 			}
