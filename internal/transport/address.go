@@ -100,13 +100,19 @@ func newSend(client *http.Client) send {
 // https request passes a proxy in a tunnel. An http request goes to a loopback address; the
 // default transport of net/http uses no proxy for those, but that of the caller may.
 func checkProxy(transport http.RoundTripper, req *http.Request) error {
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
 	t, ok := transport.(*http.Transport)
-	if !ok || t.Proxy == nil || req.URL.Scheme == "https" {
+	if !ok || t.Proxy == nil {
 		return nil
 	}
 	proxy, err := t.Proxy(req)
-	if err != nil || proxy == nil || isLoopback(proxy.Hostname()) {
-		return nil //nolint:nilerr // the error appears again when the request is sent
+	if err != nil {
+		return invalid("the proxy is misconfigured: %w", redact.Error(err))
+	}
+	if proxy == nil || req.URL.Scheme == "https" || isLoopback(proxy.Hostname()) {
+		return nil
 	}
 	return invalid("the request to %s was not sent: a proxy on another machine would see it in clear: use https, or let loopback addresses bypass the proxy", req.URL.Host)
 }

@@ -190,9 +190,9 @@ func TestAttempt_IsNotSentWithoutAConnection(t *testing.T) {
 		text      string
 	}{
 		"refused dial": {&http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, errRefused }}, "dial tcp: connection refused"},
-		"dial that hangs": {&http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			<-ctx.Done()
-			return nil, ctx.Err()
+		"dial that hangs": {&http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			time.Sleep(10 * time.Minute)
+			return nil, errRefused
 		}}, "no connection: the attempt timed out after 30s, see WithAttemptTimeout"},
 		"timeout of the dialer": {&http.Transport{DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			d := net.Dialer{Deadline: time.Now().Add(-1)}
@@ -466,7 +466,7 @@ func TestAttempt_RemovesSecretsFromErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		secret := fmt.Errorf("tunnel to https://a.test/b?sig=5ec1e7 with %s: %w", testKey, errReset)
 		o := do(t.Context(), newTransport(sequence(secret)), create)
-		require.EqualError(t, o.Err, "tunnel to https://a.test/b?... with Accesskey-...")
+		require.EqualError(t, o.Err, "tunnel to https://a.test/b?... with Accesskey-...: read tcp: connection reset by peer")
 		require.ErrorIs(t, o.Err, errReset)
 	})
 }
