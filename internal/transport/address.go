@@ -109,7 +109,7 @@ func checkProxy(transport http.RoundTripper, req *http.Request) error {
 	}
 	proxy, err := t.Proxy(req)
 	if err != nil {
-		return invalid("the proxy is misconfigured: %w", redact.Error(err))
+		return invalid("the proxy is misconfigured: %s", redact.Text(err.Error()))
 	}
 	if proxy == nil || req.URL.Scheme == "https" || isLoopback(proxy.Hostname()) {
 		return nil

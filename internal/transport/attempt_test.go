@@ -303,7 +303,7 @@ func TestAttempt_RepeatsReadsAfterAClientTimeout(t *testing.T) {
 			o := do(context.Background(), tr, op)
 			assert.Equal(t, attempts, o.Attempts)
 			assert.Equal(t, transport.Unknown, o.State)
-			assert.ErrorContains(t, o.Err, "Client.Timeout exceeded")
+			assert.ErrorContains(t, o.Err, "deadline exceeded")
 			assert.NotErrorIs(t, o.Err, context.DeadlineExceeded)
 		}
 	})

@@ -81,7 +81,7 @@ func (o *Outcome) bodyFailed(err error) {
 		return
 	}
 	if o.Err = err; !o.Ended() && !is[*wire.Error](err) {
-		o.Err = wire.CutShort(err)
+		o.Err = wire.Errorf("the body was cut short: %w", err)
 	}
 }
 

@@ -5,6 +5,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -25,14 +26,10 @@ func (e *Error) Error() string { return e.text }
 // Unwrap returns the error of the network if the body was cut short, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Errorf returns an [*Error] with a formatted text.
+// Errorf returns an [*Error] with a formatted text, as fmt.Errorf does.
 func Errorf(format string, args ...any) error {
-	return &Error{text: redact.Sanitize(redact.Text(fmt.Sprintf(format, args...)), redact.MaxMessage)}
-}
-
-// CutShort returns an [*Error] for a body that could not be read to its end because of err.
-func CutShort(err error) error {
-	return &Error{text: "the body was cut short: " + err.Error(), cause: err}
+	err := fmt.Errorf(format, args...)
+	return &Error{redact.Sanitize(redact.Text(err.Error()), redact.MaxMessage), errors.Unwrap(err)}
 }
 
 // ReadAll reads r to its end and returns an [*Error] if it holds more than limit bytes.

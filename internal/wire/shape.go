@@ -11,17 +11,16 @@ import (
 // A shape describes a Go type so that a JSON value can be checked against it. A nil
 // shape describes a type without required fields.
 type shape struct {
-	fields   map[string]field
-	names    []string
-	required uint64 // a bit for each of names
-	elem     *shape // of the items of an array, or of an object without fields
-	nullable bool   // items may be null
-	most     int    // limit for the items of a field, if this is a page of a list; 0 means no limit
-	exact    bool   // keys that differ only in case are different keys
+	fields   []field // of an object; nil if it has no fixed fields
+	required uint64  // a bit for each of fields
+	elem     *shape  // of the items of an array, or of an object without fields
+	nullable bool    // items may be null
+	most     int     // limit for the items of a field, if this is a page of a list; 0 means no limit
+	exact    bool    // keys that differ only in case are different keys
 }
 
 type field struct {
-	index int
+	name  string
 	shape *shape
 }
 
@@ -50,7 +49,7 @@ func newShape(t reflect.Type) *shape {
 			return &shape{elem: elem, nullable: t.Elem().Kind() == reflect.Pointer}
 		}
 	case reflect.Struct:
-		s := &shape{fields: make(map[string]field, t.NumField())}
+		s := &shape{fields: []field{}}
 		for i := range t.NumField() {
 			name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 			if name == "" || name == "-" {
@@ -58,15 +57,14 @@ func newShape(t reflect.Type) *shape {
 				continue
 			}
 			if !strings.Contains(options, "omitempty") {
-				s.required |= 1 << len(s.names)
+				s.required |= 1 << len(s.fields)
 			}
-			s.fields[name] = field{len(s.names), shapeOf(t.Field(i).Type)}
-			s.names = append(s.names, name)
+			if name == "totalCount" {
+				s.most = MaxPageItems
+			}
+			s.fields = append(s.fields, field{name, shapeOf(t.Field(i).Type)})
 		}
-		if _, page := s.fields["totalCount"]; page {
-			s.most = MaxPageItems
-		}
-		if len(s.names) > 64 {
+		if len(s.fields) > 64 {
 			panic(fmt.Sprintf("wire: %v has more than 64 fields", t))
 		}
 		return s

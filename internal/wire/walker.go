@@ -47,19 +47,19 @@ func (w *walker) value(s *shape, most int) (fault string) {
 func (w *walker) object(s *shape) string {
 	var seen uint64
 	for !w.closes('}') {
-		key := w.key()
-		f, known := s.fields[string(key)]
-		if !known {
+		key := string(w.key())
+		i := slices.IndexFunc(s.fields, func(f field) bool { return f.name == key })
+		if i < 0 {
 			// encoding/json decodes STATUS into the field status.
-			if i := slices.IndexFunc(s.names, func(name string) bool { return strings.EqualFold(name, string(key)) }); i >= 0 && !s.exact {
-				return s.names[i] + " appears in another spelling"
+			if i = slices.IndexFunc(s.fields, func(f field) bool { return strings.EqualFold(f.name, key) }); i >= 0 && !s.exact {
+				return s.fields[i].name + " appears in another spelling"
 			}
 			w.skip()
 			continue
 		}
-		bit := uint64(1) << f.index
+		f, bit := s.fields[i], uint64(1)<<i
 		if seen&bit != 0 {
-			return s.names[f.index] + " appears twice"
+			return f.name + " appears twice"
 		}
 		if w.space(); w.data[w.pos] == 'n' {
 			w.skip()
@@ -67,11 +67,11 @@ func (w *walker) object(s *shape) string {
 		}
 		seen |= bit
 		if fault := w.value(f.shape, s.most); fault != "" {
-			return join(s.names[f.index], fault)
+			return join(f.name, fault)
 		}
 	}
 	if lacking := s.required &^ seen; lacking != 0 {
-		return s.names[bits.TrailingZeros64(lacking)] + " is missing"
+		return s.fields[bits.TrailingZeros64(lacking)].name + " is missing"
 	}
 	return ""
 }
@@ -103,8 +103,7 @@ func join(place, fault string) string {
 
 // opens skips white space. If start follows, it skips it and returns true.
 func (w *walker) opens(start byte) bool {
-	w.space()
-	if w.data[w.pos] != start {
+	if w.space(); w.data[w.pos] != start {
 		return false
 	}
 	w.pos++
@@ -113,16 +112,10 @@ func (w *walker) opens(start byte) bool {
 
 // closes skips white space and a comma. If end follows, it skips it and returns true.
 func (w *walker) closes(end byte) bool {
-	w.space()
-	if w.data[w.pos] == ',' {
+	if w.space(); w.data[w.pos] == ',' {
 		w.pos++
-		w.space()
 	}
-	if w.data[w.pos] == end {
-		w.pos++
-		return true
-	}
-	return false
+	return w.opens(end)
 }
 
 // key reads a key and the colon after it, and returns the key.
@@ -146,7 +139,7 @@ func unquote(text []byte) []byte {
 }
 
 func (w *walker) space() {
-	for w.pos < len(w.data) && (w.data[w.pos] == ' ' || w.data[w.pos] == '\t' || w.data[w.pos] == '\n' || w.data[w.pos] == '\r') {
+	for w.pos < len(w.data) && w.data[w.pos] <= ' ' {
 		w.pos++
 	}
 }
