@@ -27,7 +27,7 @@ func (s Secret) Reveal() string {
 var (
 	keyInText   = regexp.MustCompile(`(Accesskey-|ACCESSKEY-)[0-9A-Za-z_-]+`)
 	userInText  = regexp.MustCompile(`://[^\s/?#"'<>]*@`)
-	queryInText = regexp.MustCompile(`(?i)(https?:[^\s?"'<>]*|/[^\s?"'<>]*)\?[^\s"'<>]*`)
+	queryInText = regexp.MustCompile(`(?i)(https?:[^\s?"'<>]*)\?[^\s"'<>]*|(/[^\s?"'<>]*)\?[^\s"'<>=]*=[^\s"'<>]*`)
 )
 
 // Text removes access keys and the passwords and queries of URLs from text. It is applied
@@ -36,7 +36,7 @@ var (
 func Text(text string) string {
 	text = keyInText.ReplaceAllString(text, "$1...")
 	text = userInText.ReplaceAllString(text, "://...@")
-	return queryInText.ReplaceAllString(text, "$1?...")
+	return queryInText.ReplaceAllString(text, "$1$2?...")
 }
 
 // Error returns err with its text redacted. The result matches the same targets with

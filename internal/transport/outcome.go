@@ -61,11 +61,12 @@ func (o *Outcome) readStatus(resp *http.Response, expectsBody bool) {
 	switch class := o.Status / 100; {
 	case o.Status == http.StatusOK, o.Status == http.StatusCreated, class == 2 && !expectsBody:
 		o.State = Done
-	case class == 3:
-		// The API does not redirect, and the access key must not follow a redirect.
-		o.Err = redirectError(resp)
 	case class < 4:
 		o.Err = wire.Errorf("unexpected status")
+		// The API does not redirect, and the access key must not follow a redirect.
+		if to, err := resp.Location(); class == 3 && err == nil {
+			o.Err = wire.Errorf("redirect to %s://%s, which was not followed: check WithBaseURL", to.Scheme, to.Host)
+		}
 	case class == 4 && o.Status != http.StatusRequestTimeout:
 		o.State = Refused
 	}
@@ -83,15 +84,6 @@ func (o *Outcome) bodyFailed(err error) {
 	if o.Err = err; !o.Ended() && !is[*wire.Error](err) {
 		o.Err = wire.Errorf("the body was cut short: %w", err)
 	}
-}
-
-// redirectError names the host to which a response redirects, without its query.
-func redirectError(resp *http.Response) error {
-	to, err := resp.Location()
-	if err != nil {
-		return wire.Errorf("unexpected status")
-	}
-	return wire.Errorf("redirect to %s://%s, which was not followed: check WithBaseURL", to.Scheme, to.Host)
 }
 
 // readProblem takes code and message from the body of an error. The page of a gateway has
@@ -164,10 +156,12 @@ func (o Outcome) attrs() []slog.Attr {
 	if o.Code != "" {
 		attrs = append(attrs, slog.String("code", o.Code))
 	}
+	cause := o.Message
 	if o.Err != nil {
-		attrs = append(attrs, slog.String("error", redact.Text(o.Err.Error())))
-	} else if o.Message != "" {
-		attrs = append(attrs, slog.String("error", o.Message))
+		cause = redact.Text(o.Err.Error())
+	}
+	if cause != "" {
+		attrs = append(attrs, slog.String("error", cause))
 	}
 	return attrs
 }
@@ -178,10 +172,7 @@ func (o Outcome) attrs() []slog.Attr {
 func ParseRetryAfter(h http.Header, now time.Time) time.Duration {
 	const longest = 24 * time.Hour
 	text := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
-		if !(seconds > 0) {
-			return 0
-		}
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 {
 		return time.Duration(min(seconds, longest.Seconds()) * float64(time.Second))
 	}
 	until, err := http.ParseTime(text)

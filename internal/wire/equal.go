@@ -3,7 +3,6 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
-	"strconv"
 )
 
 // Equal reports whether two JSON values are equal. The order of keys, white space and the
@@ -47,16 +46,16 @@ func canonical(v any) any {
 
 // canonicalNumber keeps integers of 64 bits exact. A number that is neither an int64 nor a
 // float64 keeps its notation.
-func canonicalNumber(n json.Number) json.Number {
+func canonicalNumber(n json.Number) any {
 	if i, err := n.Int64(); err == nil {
-		return json.Number(strconv.FormatInt(i, 10))
+		return i
 	}
 	f, err := n.Float64()
 	if err != nil {
 		return n
 	}
 	if i := int64(f); f >= -1<<53 && f <= 1<<53 && float64(i) == f {
-		return json.Number(strconv.FormatInt(i, 10))
+		return i
 	}
-	return json.Number(strconv.FormatFloat(f, 'g', -1, 64))
+	return f
 }

@@ -59,9 +59,6 @@ func ScanJobPage(body []byte) (page JobPage, err error) {
 
 func scanJob(raw []byte) JobItem {
 	job := JobItem{Raw: raw, CreatedAt: math.MaxInt64}
-	if raw[0] != '{' {
-		return job
-	}
 	for key, value := range Fields(raw) {
 		switch {
 		case key == "jobId" && value[0] == '"':

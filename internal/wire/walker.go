@@ -25,7 +25,7 @@ type walker struct {
 }
 
 // value reads one value of at most so many items, where 0 means no limit. It returns the
-// first fault in it with its path, or "".
+// first fault in it after its path, such as ".jobs[0].status is missing", or "".
 func (w *walker) value(s *shape, most int) (fault string) {
 	switch {
 	case s == nil:
@@ -52,14 +52,14 @@ func (w *walker) object(s *shape) string {
 		if i < 0 {
 			// encoding/json decodes STATUS into the field status.
 			if i = slices.IndexFunc(s.fields, func(f field) bool { return strings.EqualFold(f.name, key) }); i >= 0 && !s.exact {
-				return s.fields[i].name + " appears in another spelling"
+				return "." + s.fields[i].name + " appears in another spelling"
 			}
 			w.skip()
 			continue
 		}
 		f, bit := s.fields[i], uint64(1)<<i
 		if seen&bit != 0 {
-			return f.name + " appears twice"
+			return "." + f.name + " appears twice"
 		}
 		if w.space(); w.data[w.pos] == 'n' {
 			w.skip()
@@ -67,11 +67,11 @@ func (w *walker) object(s *shape) string {
 		}
 		seen |= bit
 		if fault := w.value(f.shape, s.most); fault != "" {
-			return join(f.name, fault)
+			return "." + f.name + fault
 		}
 	}
 	if lacking := s.required &^ seen; lacking != 0 {
-		return s.fields[bits.TrailingZeros64(lacking)].name + " is missing"
+		return "." + s.fields[bits.TrailingZeros64(lacking)].name + " is missing"
 	}
 	return ""
 }
@@ -88,17 +88,10 @@ func (w *walker) items(s *shape, end byte, most int) string {
 			return fmt.Sprintf("[%d] is null", i)
 		}
 		if fault := w.value(s.elem, 0); fault != "" {
-			return join(fmt.Sprintf("[%d]", i), fault)
+			return fmt.Sprintf("[%d]%s", i, fault)
 		}
 	}
 	return ""
-}
-
-func join(place, fault string) string {
-	if strings.HasPrefix(fault, "[") {
-		return place + fault
-	}
-	return place + "." + fault
 }
 
 // opens skips white space. If start follows, it skips it and returns true.
@@ -190,14 +183,13 @@ func (w *walker) any() []byte {
 	return w.data[start:w.pos]
 }
 
-// Fields iterates over the keys and values of a JSON object. The syntax must be valid.
+// Fields iterates over the keys and values of a JSON object. Any other value has none. The
+// syntax must be valid.
 func Fields(object []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		w := walker{data: object}
-		for w.opens('{'); !w.closes('}'); {
-			if !yield(string(w.key()), w.any()) {
-				return
-			}
+		for more := w.opens('{'); more && !w.closes('}'); {
+			more = yield(string(w.key()), w.any())
 		}
 	}
 }
