@@ -21,7 +21,7 @@ func TestSecret_IsNotShownByVerbsAndEncoders(t *testing.T) {
 	s := redact.New("Accesskey-5ec1e7")
 	assert.Equal(t, "Accesskey-5ec1e7", s.Reveal())
 	assert.Empty(t, redact.Secret{}.Reveal())
-	encoded, err := json.Marshal(s)
+	encoded, err := json.Marshal([]any{s})
 	require.NoError(t, err)
 	for _, text := range []string{string(encoded), fmt.Sprint(s), fmt.Sprintf("%+v %#v", s, s), fmt.Sprintf("%+v", &struct{ S redact.Secret }{s})} {
 		assert.NotContains(t, text, "5ec1e7")

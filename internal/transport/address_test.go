@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -75,7 +76,9 @@ func TestDo_RejectsAProxyThatWouldSeeTheKeyInClear(t *testing.T) {
 }
 
 func TestDo_SendsNothingIfTheProxyIsMisconfigured(t *testing.T) {
-	rt := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) { return url.Parse("http://user:5ec1e7@proxy.test:%zz") }}
+	rt := &http.Transport{Proxy: func(*http.Request) (*url.URL, error) {
+		return nil, &url.Error{Op: "parse", URL: "http://user:5ec1e7@proxy.test:%zz", Err: errors.New("invalid port")}
+	}}
 	for _, address := range []string{"http://127.0.0.1:1", "https://service.test"} {
 		o := do(t.Context(), newTransport(rt, on(address)), create)
 		assert.Equal(t, transport.NotSent, o.State)

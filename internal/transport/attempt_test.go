@@ -131,7 +131,7 @@ func TestAttempt_IsUnknownIfTheBodyOfAServerStops(t *testing.T) {
 	assert.Equal(t, 201, o.Status)
 	require.ErrorIs(t, o.Err, context.Canceled)
 
-	o = do(context.Background(), newTransport(nil, on(server.URL), func(c *transport.Config) {
+	o = do(t.Context(), newTransport(nil, on(server.URL), func(c *transport.Config) {
 		c.Client = &http.Client{Timeout: 100 * time.Millisecond}
 	}), create)
 	assert.Equal(t, transport.Unknown, o.State)
@@ -222,7 +222,7 @@ func TestAttempt_IsNotSentWithoutAConnection(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				defer letHangsEnd()
 				for _, op := range []transport.Operation{read, create} {
-					o := do(context.Background(), newTransport(tc.transport), op)
+					o := do(t.Context(), newTransport(tc.transport), op)
 					assert.Equal(t, transport.NotSent, o.State)
 					assert.Equal(t, 3, o.Attempts)
 					assert.False(t, o.Uncertain)
@@ -251,7 +251,7 @@ func TestAttempt_IsNotSentIfDNSFails(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := net.Dialer{Timeout: 20 * time.Millisecond, Resolver: &net.Resolver{PreferGo: true, Dial: tc.lookup}}
-			o := do(context.Background(), newTransport(&http.Transport{DialContext: d.DialContext}, on("https://service.test")), create)
+			o := do(t.Context(), newTransport(&http.Transport{DialContext: d.DialContext}, on("https://service.test")), create)
 			assert.Equal(t, transport.NotSent, o.State)
 			assert.Equal(t, 3, o.Attempts)
 			require.ErrorContains(t, o.Err, tc.text)
@@ -300,7 +300,7 @@ func TestAttempt_RepeatsReadsAfterAClientTimeout(t *testing.T) {
 		})
 		tr := newTransport(nil, func(c *transport.Config) { c.Client = &http.Client{Transport: silent, Timeout: time.Second} })
 		for op, attempts := range map[transport.Operation]int{read: 3, create: 1} {
-			o := do(context.Background(), tr, op)
+			o := do(t.Context(), tr, op)
 			assert.Equal(t, attempts, o.Attempts)
 			assert.Equal(t, transport.Unknown, o.State)
 			assert.ErrorContains(t, o.Err, "deadline exceeded")
@@ -315,7 +315,7 @@ func TestAttempt_RepeatsReadsAfterAResponseHeaderTimeout(t *testing.T) {
 		rt := &http.Transport{DialContext: pipe(hang), ResponseHeaderTimeout: time.Second}
 		tr := newTransport(rt, func(c *transport.Config) { c.BaseURL = "http://127.0.0.1/" })
 		for op, attempts := range map[transport.Operation]int{read: 3, create: 1} {
-			o := do(context.Background(), tr, op)
+			o := do(t.Context(), tr, op)
 			assert.Equal(t, attempts, o.Attempts)
 			assert.Equal(t, transport.Unknown, o.State)
 			assert.ErrorContains(t, o.Err, "timeout awaiting response headers")

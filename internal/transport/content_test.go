@@ -78,11 +78,11 @@ func TestOpen_RepeatsAfterTimeLimitsButTheCallers(t *testing.T) {
 		return nil, r.Context().Err()
 	})
 	synctest.Test(t, func(t *testing.T) {
-		_, o := newTransport(silent).Open(context.Background(), "train/a.txt", signed)
+		_, o := newTransport(silent).Open(t.Context(), "train/a.txt", signed)
 		assert.Equal(t, 3, o.Attempts)
 		require.EqualError(t, o.Err, "the attempt timed out after 30s, see WithAttemptTimeout")
 
-		_, o = newTransport(nil, func(c *transport.Config) { c.Client = &http.Client{Transport: silent, Timeout: time.Second} }).Open(context.Background(), "train/a.txt", signed)
+		_, o = newTransport(nil, func(c *transport.Config) { c.Client = &http.Client{Transport: silent, Timeout: time.Second} }).Open(t.Context(), "train/a.txt", signed)
 		assert.Equal(t, 3, o.Attempts)
 		assert.False(t, o.Ended())
 
@@ -110,7 +110,7 @@ func TestOpen_ReturnsAtOnceIfTheNextAttemptWouldBeTooLate(t *testing.T) {
 func TestOpen_EndsAtTheAttemptTimeoutIfTheBodyOfAnErrorHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		_, o := newTransport(cutBody(403)).Open(context.Background(), "train/a.txt", signed)
+		_, o := newTransport(cutBody(403)).Open(t.Context(), "train/a.txt", signed)
 		assert.Equal(t, 30*time.Second, time.Since(start))
 		assert.Equal(t, 403, o.Status)
 		assert.Equal(t, transport.Refused, o.State)

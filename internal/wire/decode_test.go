@@ -92,12 +92,14 @@ type inner struct {
 }
 
 type page struct {
-	Items []inner           `json:"items"`
-	Raw   []json.RawMessage `json:"raw,omitempty"`
-	Inner struct {
-		List []inner `json:"list"`
-	} `json:"inner,omitempty"`
-	TotalCount int `json:"totalCount"`
+	Items      []inner           `json:"items"`
+	Raw        []json.RawMessage `json:"raw,omitempty"`
+	Inner      *lists            `json:"inner,omitempty"`
+	TotalCount int               `json:"totalCount"`
+}
+
+type lists struct {
+	List []inner `json:"list"`
 }
 
 // open has keys of its own choice, as labels have.
