@@ -3,7 +3,6 @@ package bench
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -19,24 +18,23 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// A Single compares one Update with its floor: the same answer, read with
-// nothing but net/http and encoding/json.
+// Single compares Job.Update with a floor: net/http and encoding/json that read the
+// same response.
 type Single struct {
 	Transport            string
-	Update, Floor        time.Duration // processor time of one
+	Update, Floor        time.Duration // processor time of one call
 	UpdateAllocs         float64
 	FloorAllocs          float64
-	TransportAllocs      float64 // of the floor without its json.Unmarshal
 	RatioCPU, RatioAlloc float64
 }
 
-// finishedJob is a job that has ended, as the service shows it.
+// finishedJob returns a finished job and its JSON.
 func finishedJob() (job *sim.Job, body []byte) {
 	s := sim.New(sim.Load{Seed: 1, N: 1, Length: sim.Lognormal(time.Minute, 0)}, sim.Faults{})
-	return s.Own[0], s.Own[0].Ended()
+	return s.Own[0], s.Own[0].SavedFinished()
 }
 
-// answering answers every request with one body.
+// answering responds to all requests with the same body.
 func answering(body []byte) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
 		return &http.Response{
@@ -53,56 +51,42 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// bareRead reads the answer of url with the least that does it.
-func bareRead(ctx context.Context, client *http.Client, url string) ([]byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("X-Token", "Accesskey-bench")
-	resp, err := client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	return io.ReadAll(resp.Body)
-}
-
-// bare reads the job at url with the least that does it.
+// bare reads the job at url with net/http and encoding/json.
 func bare(ctx context.Context, client *http.Client, url string) error {
-	body, err := bareRead(ctx, client, url)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return err
 	}
+	req.Header.Set("X-Token", "Accesskey-bench")
 	var job gen.Job
-	return json.Unmarshal(body, &job)
+	return readJSON(client, req, &job)
 }
 
-// A canned connection answers every request with the same bytes: the whole of
-// net/http at work, and next to no server.
+// cannedConn is a connection that responds from memory. A measurement over it
+// includes all of net/http, but no server.
 type cannedConn struct {
-	net.Conn // of a pipe, for what a connection needs beside reading and writing
+	net.Conn // a pipe, for the addresses and deadlines
 
-	answers [][]byte // in turn
-	next    int
-	asked   chan struct{}
-	rest    []byte
+	responses [][]byte // in turn
+	next      int
+	requested chan struct{}
+	rest      []byte
 }
 
 func (c *cannedConn) Write(p []byte) (int, error) {
 	if bytes.HasSuffix(p, []byte("\r\n\r\n")) {
-		c.asked <- struct{}{}
+		c.requested <- struct{}{}
 	}
 	return len(p), nil
 }
 
 func (c *cannedConn) Read(p []byte) (int, error) {
 	if len(c.rest) == 0 {
-		if _, open := <-c.asked; !open {
+		if _, open := <-c.requested; !open {
 			return 0, io.EOF
 		}
-		c.rest = c.answers[c.next]
-		c.next = (c.next + 1) % len(c.answers)
+		c.rest = c.responses[c.next]
+		c.next = (c.next + 1) % len(c.responses)
 	}
 	n := copy(p, c.rest)
 	c.rest = c.rest[n:]
@@ -110,35 +94,35 @@ func (c *cannedConn) Read(p []byte) (int, error) {
 }
 
 func (c *cannedConn) Close() error {
-	close(c.asked)
+	close(c.requested)
 	return c.Conn.Close()
 }
 
-// canned is a client of such connections, which answer with the bodies in turn.
+// canned returns a client whose connections respond with the bodies in turn.
 func canned(t testing.TB, bodies ...[]byte) *http.Client {
 	t.Helper()
-	answers := make([][]byte, len(bodies))
+	responses := make([][]byte, len(bodies))
 	for i, body := range bodies {
-		answers[i] = fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+		responses[i] = fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	}
 	transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
 		pipe, _ := net.Pipe()
-		return &cannedConn{Conn: pipe, answers: answers, asked: make(chan struct{}, 1)}, nil
+		return &cannedConn{Conn: pipe, responses: responses, requested: make(chan struct{}, 1)}, nil
 	}}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
 }
 
-// The ways a request can take for [CompareSingle].
+// The transports of [CompareSingle].
 const (
-	viaCanned    = "net/http over a connection that answers from memory"
-	viaChanging  = "the same, where every answer differs from the one before"
-	viaLoopback  = "net/http over loopback, the server included"
-	viaInProcess = "a RoundTripper that answers at once"
+	viaCanned    = "net/http over a connection that responds from memory"
+	viaChanging  = "the same, each response differs from the one before"
+	viaLoopback  = "net/http over loopback, including the server"
+	viaInProcess = "a RoundTripper in the process"
 )
 
-// CompareSingle measures both in turn, many short rounds each, and takes the
-// median of the rounds' ratios: whatever else the machine does meets both.
+// CompareSingle measures both in many short rounds, in turn, and returns the median
+// of the ratios. Other load of the machine then affects both.
 func CompareSingle(t testing.TB, via string) Single {
 	t.Helper()
 	j, body := finishedJob()
@@ -157,11 +141,11 @@ func CompareSingle(t testing.TB, via string) Single {
 	case viaChanging:
 		other := bytes.Replace(body, []byte(`"errorMessage":""`), []byte(`"errorMessage":"x"`), 1)
 		if bytes.Equal(other, body) {
-			t.Fatal("the answers are the same")
+			t.Fatal("the responses are the same")
 		}
 		client, base = canned(t, body, other), "http://127.0.0.1/"
 	}
-	job := load(connectTo(base, client, 0), j)
+	job := connectTo(base, client, -1).resume(j)
 	url := base + sim.JobURL(j)[len(sim.BaseURL):]
 	update := func() error { return job.Update(t.Context()) }
 	floor := func() error { return bare(t.Context(), client, url) }
@@ -177,10 +161,6 @@ func CompareSingle(t testing.TB, via string) Single {
 		updates, floors, ratios = append(updates, u), append(floors, f), append(ratios, u/f)
 		result.UpdateAllocs, result.FloorAllocs = ua, fa
 	}
-	_, result.TransportAllocs = timed(t, calls, func() error {
-		_, err := bareRead(t.Context(), client, url)
-		return err
-	})
 	result.Update = time.Duration(median(updates))
 	result.Floor = time.Duration(median(floors))
 	result.RatioCPU = median(ratios)
@@ -206,10 +186,10 @@ func median(values []float64) float64 {
 	return values[len(values)/2]
 }
 
-// updateJob is for the benchmark: a job that Update reads through a transport
-// that answers at once.
+// updateJob returns a job, and a client and URL for bare, whose transport responds
+// at once.
 func updateJob() (*jobs.SquashAndMergeJob, *http.Client, string) {
 	j, body := finishedJob()
 	client := &http.Client{Transport: answering(body)}
-	return load(connectTo(sim.BaseURL, client, 0), j), client, sim.JobURL(j)
+	return connectTo(sim.BaseURL, client, -1).resume(j), client, sim.JobURL(j)
 }

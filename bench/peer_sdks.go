@@ -21,9 +21,6 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/bench/sim"
 )
 
-// hcloudAll is the name of the one peer whose waits share requests.
-const hcloudAll = "hcloud-go, one call"
-
 func hcloudClient(client *http.Client, options ...hcloud.ClientOption) *hcloud.Client {
 	return hcloud.NewClient(append([]hcloud.ClientOption{
 		hcloud.WithHTTPClient(client), hcloud.WithEndpoint(sim.BaseURL + "hcloud/v1"), hcloud.WithToken("token"),
@@ -38,14 +35,14 @@ func action(j *sim.Job) *hcloud.Action {
 	return &hcloud.Action{ID: j.ActionID(), Status: hcloud.ActionStatusRunning}
 }
 
-// hcloudPeer waits for all jobs in one call, once they all exist.
+// hcloudPeer waits for all jobs in one call, when they all exist.
 func hcloudPeer() Peer {
 	all := func(c *hcloud.Client) Wait {
-		return func(ctx context.Context, s *sim.Service, over func(int, error)) {
+		return func(ctx context.Context, s *sim.Service, ended func(int, error)) {
+			untilCreated(s)
 			var actions []*hcloud.Action
 			index := map[int64]int{}
 			for i, j := range s.Own {
-				time.Sleep(time.Until(j.Created))
 				actions = append(actions, action(j))
 				index[j.ActionID()] = i
 			}
@@ -53,22 +50,22 @@ func hcloudPeer() Peer {
 				i, waiting := index[update.ID]
 				if waiting && update.Status != hcloud.ActionStatusRunning {
 					delete(index, update.ID)
-					over(i, nil)
+					ended(i, nil)
 				}
 				return nil
 			}, actions...)
 			for _, i := range index {
-				over(i, err)
+				ended(i, err)
 			}
 		}
 	}
 	return Peer{
-		Name: hcloudAll, Module: "github.com/hetznercloud/hcloud-go/v2",
-		Reads:       "an action is half the bytes of a job, and nobody checks what it lacks",
+		Name: "hcloud-go, one call", Module: "github.com/hetznercloud/hcloud-go/v2", OneCall: true,
+		Reads:       "An action is half as long as a job, and missing fields are not checked.",
 		Default:     func(c *http.Client) Wait { return all(hcloudClient(c)) },
-		DefaultText: "WaitForFunc of all, every 0.5 s, 25 a request",
-		Tunings: []Tuning{{"WaitForFunc of all, every %s", func(c *http.Client, knob time.Duration) Wait {
-			return all(hcloudClient(c, pollEvery(knob)))
+		DefaultText: "WaitForFunc of all, every 0.5 s, 25 for each request",
+		Tunings: []Tuning{{"WaitForFunc of all, every %s", func(c *http.Client, value time.Duration) Wait {
+			return all(hcloudClient(c, pollEvery(value)))
 		}}},
 	}
 }
@@ -79,11 +76,11 @@ func hcloudEachPeer() Peer {
 	}
 	return Peer{
 		Name: "hcloud-go, a goroutine each", Module: "github.com/hetznercloud/hcloud-go/v2",
-		Reads:       "an action is half the bytes of a job, and nobody checks what it lacks",
+		Reads:       "An action is half as long as a job, and missing fields are not checked.",
 		Default:     func(c *http.Client) Wait { return one(hcloudClient(c)) },
 		DefaultText: "WaitFor of one, every 0.5 s",
-		Tunings: []Tuning{{"WaitFor of one, every %s", func(c *http.Client, knob time.Duration) Wait {
-			return one(hcloudClient(c, pollEvery(knob)))
+		Tunings: []Tuning{{"WaitFor of one, every %s", func(c *http.Client, value time.Duration) Wait {
+			return one(hcloudClient(c, pollEvery(value)))
 		}}},
 	}
 }
@@ -92,7 +89,7 @@ func azcorePeer() Peer {
 	poll := func(client *http.Client, options *azruntime.PollUntilDoneOptions) Wait {
 		pipeline := azruntime.NewPipeline("bench", "v1.0.0", azruntime.PipelineOptions{}, &policy.ClientOptions{Transport: client})
 		return each(func(ctx context.Context, j *sim.Job) error {
-			// What a begin operation of a generated client gets back.
+			// The response that starts an operation.
 			url := sim.BaseURL + "azure/operations/" + j.ID
 			req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, http.NoBody)
 			if err != nil {
@@ -114,11 +111,11 @@ func azcorePeer() Peer {
 	}
 	return Peer{
 		Name: "azcore Poller", Module: "github.com/Azure/azure-sdk-for-go/sdk/azcore",
-		Reads:       "its answer is an id and a status",
+		Reads:       "The response is an id and a status.",
 		Default:     func(c *http.Client) Wait { return poll(c, nil) },
 		DefaultText: "PollUntilDone, every 30 s",
-		Tunings: []Tuning{{"PollUntilDone, Frequency %s", func(c *http.Client, knob time.Duration) Wait {
-			return poll(c, &azruntime.PollUntilDoneOptions{Frequency: knob})
+		Tunings: []Tuning{{"PollUntilDone, Frequency %s", func(c *http.Client, value time.Duration) Wait {
+			return poll(c, &azruntime.PollUntilDoneOptions{Frequency: value})
 		}}},
 	}
 }
@@ -138,16 +135,16 @@ func awsPeer() Peer {
 	}
 	return Peer{
 		Name: "AWS SDK waiter", Module: "github.com/aws/aws-sdk-go-v2/service/signer",
-		Reads:       "its answer is an id, a time and a status",
+		Reads:       "The response is an id, a time and a status.",
 		Default:     func(c *http.Client) Wait { return wait(c, func(*signer.SuccessfulSigningJobWaiterOptions) {}) },
 		DefaultText: "SuccessfulSigningJob, 20 s doubling to 120 s",
 		Tunings: []Tuning{
-			{"MinDelay and MaxDelay %s", func(c *http.Client, knob time.Duration) Wait {
-				return wait(c, func(o *signer.SuccessfulSigningJobWaiterOptions) { o.MinDelay, o.MaxDelay = knob, knob })
+			{"MinDelay and MaxDelay %s", func(c *http.Client, value time.Duration) Wait {
+				return wait(c, func(o *signer.SuccessfulSigningJobWaiterOptions) { o.MinDelay, o.MaxDelay = value, value })
 			}},
-			{"MinDelay 0.5 s, MaxDelay %s", func(c *http.Client, knob time.Duration) Wait {
+			{"MinDelay 0.5 s, MaxDelay %s", func(c *http.Client, value time.Duration) Wait {
 				return wait(c, func(o *signer.SuccessfulSigningJobWaiterOptions) {
-					o.MinDelay, o.MaxDelay = min(500*time.Millisecond, knob), knob
+					o.MinDelay, o.MaxDelay = min(500*time.Millisecond, value), value
 				})
 			}},
 		},
@@ -156,25 +153,25 @@ func awsPeer() Peer {
 
 func googlePeer() Peer {
 	wait := func(client *http.Client, wait func(context.Context, *longrunning.Operation) error) Wait {
-		return func(ctx context.Context, s *sim.Service, over func(int, error)) {
+		return func(ctx context.Context, s *sim.Service, ended func(int, error)) {
 			c, err := lroauto.NewOperationsRESTClient(ctx, option.WithHTTPClient(client), option.WithEndpoint(sim.BaseURL+"google"))
 			each(func(ctx context.Context, j *sim.Job) error {
 				if err != nil {
 					return err
 				}
 				return wait(ctx, longrunning.InternalNewOperation(c, &longrunningpb.Operation{Name: "operations/" + j.ID}))
-			})(ctx, s, over)
+			})(ctx, s, ended)
 		}
 	}
 	return Peer{
 		Name: "google longrunning", Module: "cloud.google.com/go/longrunning",
-		Reads: "its answer is a name and a flag",
+		Reads: "The response is a name and a flag.",
 		Default: func(c *http.Client) Wait {
 			return wait(c, func(ctx context.Context, o *longrunning.Operation) error { return o.Wait(ctx, nil) })
 		},
-		DefaultText: "Wait, 1 s doubling to 60 s, spread over all of it",
-		Tunings: []Tuning{{"WaitWithInterval %s", func(c *http.Client, knob time.Duration) Wait {
-			return wait(c, func(ctx context.Context, o *longrunning.Operation) error { return o.WaitWithInterval(ctx, nil, knob) })
+		DefaultText: "Wait, 1 s doubling to 60 s, with full jitter",
+		Tunings: []Tuning{{"WaitWithInterval %s", func(c *http.Client, value time.Duration) Wait {
+			return wait(c, func(ctx context.Context, o *longrunning.Operation) error { return o.WaitWithInterval(ctx, nil, value) })
 		}}},
 	}
 }
@@ -192,7 +189,7 @@ func openaiPeer() Peer {
 	}
 	return Peer{
 		Name: "openai-go", Module: "github.com/openai/openai-go/v3",
-		Reads:       "its answer is an id, a status and five counts",
+		Reads:       "The response is an id, a status and five counts.",
 		Default:     func(c *http.Client) Wait { return poll(c, 0) },
 		DefaultText: "FileBatches.PollStatus, every 1 s",
 		Tunings:     []Tuning{{"PollStatus every %s", poll}},

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// The plot, in its own units.
+// The size and the margins of the plot.
 const (
 	plotWidth, plotHeight                    = 960, 620
 	plotLeft, plotRight, plotTop, plotBottom = 74, 24, 56, 58
 )
 
-// An axis is logarithmic.
+// axis is a logarithmic axis.
 type axis struct {
 	from, to float64 // values
 	lo, hi   float64 // positions
@@ -25,7 +25,7 @@ func (a axis) at(v float64) float64 {
 	return a.lo + (math.Log(v)-math.Log(a.from))/(math.Log(a.to)-math.Log(a.from))*(a.hi-a.lo)
 }
 
-// over makes an axis that holds all values, from a whole step to a whole step.
+// over returns an axis that contains all values and ends at round numbers.
 func over(values []float64, lo, hi float64) axis {
 	floor := math.Inf(1)
 	for _, v := range values {
@@ -35,7 +35,7 @@ func over(values []float64, lo, hi float64) axis {
 	return axis{from, to, lo, hi}
 }
 
-// step is the nearest of 1, 2, 5, 10, ... in a direction.
+// step returns the nearest of 1, 2, 5, 10, ... in a direction.
 func step(v float64, direction int) float64 {
 	power := math.Pow(10, math.Floor(math.Log10(v)))
 	steps := []float64{1, 2, 5, 10}
@@ -54,25 +54,25 @@ func step(v float64, direction int) float64 {
 	return power
 }
 
-// A dot is one client in the plot.
+// dot is a client in the plot.
 type dot struct {
 	x, y  float64
 	label string
 	ours  bool
 }
 
-// plot draws mean lag against requests per job as SVG.
+// plot draws the mean lag and the requests per job as SVG.
 func (r *Report) plot() []byte {
 	var dots []dot
 	var curves []Curve
 	for _, table := range r.Tables {
-		if !strings.Contains(table.Key, "@") {
+		if !table.isSize() {
 			continue
 		}
 		if row := table.ours(nameAll); row != nil {
-			dots = append(dots, dot{row.PerJob(), mean(row.Lags), fmt.Sprintf("WaitAll, %s at %g/s", thousands(table.N), table.Limit), true})
+			dots = append(dots, dot{row.PerJob(), mean(row.Lags), fmt.Sprintf("WaitAll, %s at %g/s", thousands(row.N), table.Limit), true})
 		}
-		if table.Key != keyPlot {
+		if table.Key != keyMain {
 			continue
 		}
 		curves = table.Curves
@@ -98,8 +98,8 @@ func (r *Report) plot() []byte {
 
 	fmt.Fprintf(&out, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" font-family="system-ui, 'DejaVu Sans', sans-serif" font-size="13">`+"\n", plotWidth, plotHeight, plotWidth, plotHeight)
 	fmt.Fprintf(&out, `<rect width="100%%" height="100%%" fill="#ffffff"/>`+"\n")
-	fmt.Fprintf(&out, `<text x="%d" y="26" font-size="17" font-weight="600" fill="#1f2933">Waiting for jobs: how late, for how many requests</text>`+"\n", plotLeft)
-	fmt.Fprintf(&out, `<text x="%d" y="45" fill="#52606d">1,000 jobs of about a minute. Grey: other libraries as they come, and what their two ways reach at any interval</text>`+"\n", plotLeft)
+	fmt.Fprintf(&out, `<text x="%d" y="26" font-size="17" font-weight="600" fill="#1f2933">Waiting for jobs: lag and requests</text>`+"\n", plotLeft)
+	fmt.Fprintf(&out, `<text x="%d" y="45" fill="#52606d">1,000 jobs of about a minute. Gray: other libraries with their default options, and loops with any interval</text>`+"\n", plotLeft)
 	for _, tick := range ticks(x) {
 		fmt.Fprintf(&out, `<line x1="%.1f" y1="%d" x2="%.1f" y2="%d" stroke="#e4e7eb"/><text x="%.1f" y="%d" text-anchor="middle" fill="#52606d">%g</text>`+"\n",
 			x.at(tick), plotTop, x.at(tick), plotHeight-plotBottom, x.at(tick), plotHeight-plotBottom+18, tick)
@@ -123,7 +123,7 @@ func (r *Report) plot() []byte {
 		cx, cy := x.at(d.x), y.at(d.y)
 		taken = append(taken, box{cx - 6, cy - 6, cx + 6, cy + 6})
 	}
-	for _, c := range curves { // labels keep off the lines
+	for _, c := range curves { // labels avoid the lines
 		for i := range c.PerJob {
 			cx, cy := x.at(c.PerJob[i]), y.at(c.MeanLag[i])
 			taken = append(taken, box{cx - 3, cy - 3, cx + 3, cy + 3})
@@ -133,7 +133,7 @@ func (r *Report) plot() []byte {
 			}
 		}
 	}
-	slices.SortStableFunc(dots, func(a, b dot) int { return boolInt(b.ours) - boolInt(a.ours) }) // ours choose first
+	slices.SortStableFunc(dots, func(a, b dot) int { return boolInt(b.ours) - boolInt(a.ours) }) // ours first
 	for _, d := range dots {
 		cx, cy := x.at(d.x), y.at(d.y)
 		fill, stroke, text, radius := "#7b8794", "#7b8794", "#3e4c59", 4.5
@@ -162,7 +162,8 @@ func (r *Report) plot() []byte {
 	return out.Bytes()
 }
 
-// ticks are 1, 2, 5, 10, ... within an axis, fewer where there would be many.
+// ticks returns 1, 2, 5, 10, ... within an axis, or only the powers of ten if the axis
+// is long.
 func ticks(a axis) (ticks []float64) {
 	steps := []float64{1, 2, 5}
 	if math.Log10(a.to/a.from) > 3 {
@@ -178,7 +179,7 @@ func ticks(a axis) (ticks []float64) {
 	return ticks
 }
 
-// width is about how wide the label of a dot is.
+// width returns the approximate width of the label of a dot.
 func width(d dot) float64 {
 	if d.ours {
 		return 7.4 * float64(len(d.label))
@@ -190,8 +191,8 @@ type box struct{ x0, y0, x1, y1 float64 }
 
 func (b box) meets(c box) bool { return b.x0 < c.x1 && c.x0 < b.x1 && b.y0 < c.y1 && c.y0 < b.y1 }
 
-// place finds room for a label beside a dot: to the right, to the left, and
-// then further and further above and below.
+// place finds free space for a label: right or left of a dot, then farther above and
+// below.
 func place(cx, cy, width float64, taken []box) (b box, anchor string, x float64) {
 	for _, dy := range []float64{0, -16, 16, -30, 30, -44, 44, -58, 58, -72, 72, -90, 90} {
 		for _, right := range []bool{true, false} {

@@ -15,14 +15,14 @@ import (
 	"time"
 )
 
-// A Report is everything that was measured in one run.
+// Report holds the measurements of one run.
 type Report struct {
-	Tables    []*Table
-	Lost      []FaultTable
-	Cancelled *Cancelled
-	Singles   []Single
-	Sweep     []SweepPoint
-	Took      time.Duration
+	Tables   []*Table
+	Faults   []*FaultTable
+	Canceled *Canceled
+	Singles  []Single
+	Sweep    []SweepPoint
+	Took     time.Duration
 }
 
 func (r *Report) table(key string) *Table {
@@ -34,21 +34,22 @@ func (r *Report) table(key string) *Table {
 	return nil
 }
 
-// Make measures everything in a plan.
+// Make measures according to a plan.
 func Make(t *testing.T, plan Plan, progress func(string)) *Report {
 	t.Helper()
 	start := time.Now()
 	b := &bench{t: t, plan: plan, progress: progress}
 	r := &Report{}
-	r.Tables = append(r.Tables, b.alone())
-	for _, size := range plan.Sizes {
-		r.Tables = append(r.Tables, b.together(size))
+	for _, table := range plan.tables() {
+		if table.quick || !plan.Quick {
+			b.fill(table)
+			r.Tables = append(r.Tables, table)
+		}
 	}
-	r.Lost = []FaultTable{b.faults(), b.deadlines()}
-	c := b.cancelled()
-	r.Cancelled = &c
-	if plan.Shapes {
-		r.Tables = append(r.Tables, b.shapes()...)
+	r.Faults = []*FaultTable{b.faults(), b.deadlines()}
+	c := b.canceled()
+	r.Canceled = &c
+	if !plan.Quick {
 		r.Sweep = b.sweep()
 		for _, via := range []string{viaCanned, viaChanging, viaLoopback, viaInProcess} {
 			r.Singles = append(r.Singles, CompareSingle(t, via))
@@ -58,7 +59,7 @@ func Make(t *testing.T, plan Plan, progress func(string)) *Report {
 	return r
 }
 
-// Text is the table for a terminal.
+// Text returns the tables and goals for a terminal.
 func (r *Report) Text() string {
 	var out bytes.Buffer
 	w := tabwriter.NewWriter(&out, 0, 0, 2, ' ', 0)
@@ -69,7 +70,7 @@ func (r *Report) Text() string {
 			fmt.Fprintln(w, strings.Join(cells(row), "\t"))
 		}
 	}
-	for _, table := range r.Lost {
+	for _, table := range r.Faults {
 		fmt.Fprintf(w, "\n%s\n", table.Title)
 		fmt.Fprintln(w, "client\t"+strings.Join(table.names(), "\t"))
 		for _, row := range table.Rows {
@@ -81,12 +82,12 @@ func (r *Report) Text() string {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", g.Text, figure(g.Limit, g.Unit), figure(g.Value, g.Unit), verdict(g))
 	}
 	if err := w.Flush(); err != nil {
-		panic(err) // it writes to memory
+		panic(err) // out is in memory
 	}
 	return out.String()
 }
 
-// Benchstat is what benchstat reads, one line for each row.
+// Benchstat returns a line for each row in the format of benchstat.
 func (r *Report) Benchstat() string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "goos: %s\ngoarch: %s\npkg: github.com/graviti-ai/tensorbay-jobs-go/bench\ncpu: %s\n", runtime.GOOS, runtime.GOARCH, processor())
@@ -132,23 +133,25 @@ func word(text string) string {
 	}, text)
 }
 
-// The names of the files that Write makes.
-const (
-	fileReport = "performance.md"
-	filePlot   = "performance.svg"
-)
+const filePlot = "performance.svg"
 
-// Write writes the report and its plot into a folder.
+// Write writes docs/performance.md, its plot and bench/results.md below a folder.
 func (r *Report) Write(folder string) error {
-	if err := os.WriteFile(filepath.Join(folder, filePlot), r.plot(), 0o644); err != nil {
-		return err
+	for name, content := range map[string][]byte{
+		"docs/performance.md": r.summary(),
+		"docs/" + filePlot:    r.plot(),
+		"bench/results.md":    r.results(),
+	} {
+		if err := os.WriteFile(filepath.Join(folder, filepath.FromSlash(name)), content, 0o644); err != nil {
+			return err
+		}
 	}
-	return os.WriteFile(filepath.Join(folder, fileReport), r.markdown(), 0o644)
+	return nil
 }
 
-var headings = []string{"client", "setting", "requests per job", "lag mean", "p95", "p99", "late", "late p95", "peak/s", "lost", "bytes per wait", "goroutines per wait", "CPU per observation", "allocs per observation"}
+var headings = []string{"client", "setting", "requests per job", "lag mean", "p95", "p99", "lateness", "lateness p95", "peak/s", "lost", "heap per wait", "goroutines per wait", "CPU per observation", "allocs per observation"}
 
-// cells are the figures of a row.
+// cells returns the figures of a row.
 func cells(row Row) []string {
 	client := row.Client
 	lost := "0"
@@ -156,8 +159,8 @@ func cells(row Row) []string {
 		lost = fmt.Sprintf("%.3g %%", 100*row.LostShare())
 	}
 	held := []string{"", ""}
-	if row.Bytes > 0 {
-		held = []string{thousands(int(math.Round(row.Bytes))), fmt.Sprintf("%.2g", math.Round(row.Goroutines*100)/100)}
+	if row.Goroutines >= 0 {
+		held = []string{thousands(int(math.Round(row.Heap))), fmt.Sprintf("%.2f", row.Goroutines)}
 	}
 	setting := row.Setting
 	if row.Tuned {
@@ -173,7 +176,7 @@ func cells(row Row) []string {
 	})
 }
 
-// peak is left out where fewer jobs were measured than the table is about.
+// peak returns nothing if only a sample of the jobs was measured.
 func peak(row Row) string {
 	if row.sampled {
 		return ""
@@ -193,7 +196,7 @@ func number3(v float64) string {
 	return fmt.Sprintf("%.3g", v)
 }
 
-// thousands writes a number with commas.
+// thousands formats a number with commas.
 func thousands(n int) string {
 	text := fmt.Sprint(n)
 	for i := len(text) - 3; i > 0; i -= 3 {
@@ -233,33 +236,33 @@ func verdict(g Goal) string {
 	return "**missed**"
 }
 
-func (table FaultTable) names() (names []string) {
+func (table *FaultTable) names() (names []string) {
 	for _, f := range table.Faults {
 		names = append(names, f.Name)
 	}
 	return names
 }
 
-func (table FaultTable) cells(row FaultRow) (cells []string) {
+func (table *FaultTable) cells(row FaultRow) (cells []string) {
 	for i, result := range row.Results {
 		text := percent(result.LostShare())
 		if f := table.Faults[i]; f.Faults.OutageTo > 0 {
-			text += fmt.Sprintf(" (%s requests in it)", thousands(result.InOutage))
+			text += fmt.Sprintf(" (%s requests in the outage)", thousands(result.InOutage))
 		} else if f.Faults.Limit > 0 {
-			text += fmt.Sprintf(" (%s answered 429)", percent(result.Throttled429()))
+			text += fmt.Sprintf(" (%s with status 429)", percent(result.ThrottledShare()))
 		}
 		cells = append(cells, text)
 	}
 	return cells
 }
 
-// processor is the model of the processors, where the system tells it.
+// processor returns the model of the processor if the system knows it.
 func processor() string {
 	file, err := os.Open("/proc/cpuinfo")
 	if err != nil {
 		return runtime.GOARCH
 	}
-	defer file.Close() //nolint:errcheck // it was only read
+	defer file.Close() //nolint:errcheck // nothing was written
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
 		if name, model, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(name) == "model name" {
@@ -269,8 +272,8 @@ func processor() string {
 	return runtime.GOARCH
 }
 
-// versions are those of the modules that the bench is built with. A test binary
-// does not know them, and its tests run beside go.mod.
+// versions returns the versions of the modules in go.mod. A test binary does not
+// contain them.
 func versions() map[string]string {
 	versions := map[string]string{}
 	text, err := os.ReadFile("go.mod")

@@ -1,24 +1,57 @@
 package bench
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
 var (
-	reportFolder  = flag.String("report", "", "measure everything and write the report into this folder; takes minutes")
-	benchstatFile = flag.String("benchstat", "", "write what benchstat reads to this file, with -report")
+	reportFolder  = flag.String("report", "", "measure all scenarios and write the report below this `folder`, the root of the repository; takes minutes")
+	peersToo      = flag.Bool("peers", false, "measure the other libraries in TestTable too")
+	benchstatFile = flag.String("benchstat", "", "with -report, write the figures to this `file` in the format of benchstat")
 )
 
-// TestGoals holds package jobs to those of its goals that take seconds.
+// TestGoals checks the goals that take seconds.
 func TestGoals(t *testing.T) {
-	r := Make(t, Short, func(string) {})
-	check(t, r)
+	r := Make(t, Short, func(text string) { t.Log(text) })
+	check(t, r.goals())
+
+	folder := t.TempDir()
+	for _, name := range []string{"docs", "bench"} {
+		if err := os.Mkdir(filepath.Join(folder, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.Write(folder); err != nil {
+		t.Error(err)
+	}
+	if lines := bytes.Count(r.summary(), []byte("\n")); lines > 120 {
+		t.Errorf("docs/performance.md has %d lines", lines)
+	}
 }
 
-// TestReport measures everything and writes the report.
+// TestTable measures each table. Use -run to choose one, and -peers to include the
+// other libraries.
+func TestTable(t *testing.T) {
+	if testing.Short() || *reportFolder != "" {
+		t.Skip("TestGoals and TestReport measure the tables")
+	}
+	for _, table := range Full.tables() {
+		t.Run(table.Key, func(t *testing.T) {
+			plan := Full
+			plan.Quick = !*peersToo
+			b := &bench{t: t, plan: plan, progress: func(text string) { t.Log(text) }}
+			b.fill(table)
+			check(t, table.goals())
+		})
+	}
+}
+
+// TestReport measures all scenarios and writes the report.
 func TestReport(t *testing.T) {
 	if *reportFolder == "" {
 		t.Skip("without -report")
@@ -34,12 +67,12 @@ func TestReport(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	check(t, r)
+	check(t, r.goals())
 }
 
-func check(t *testing.T, r *Report) {
+func check(t *testing.T, goals []Goal) {
 	t.Helper()
-	for _, g := range r.goals() {
+	for _, g := range goals {
 		switch {
 		case g.Met():
 		case g.Machine:

@@ -191,7 +191,7 @@ func tellAfter(s seen, tell func(seen)) {
 func answers(to []reply, waiting []*Job, s *Snapshot, asked time.Time) []reply {
 	for _, j := range waiting {
 		believed, ended := j.apply(s, asked)
-		to = append(to, reply{Key: j, Sight: polling.Sight[*Snapshot]{Value: believed, Done: ended}})
+		to = append(to, reply{Key: j, Sight: polling.Result[*Snapshot]{Value: believed, Done: ended}})
 	}
 	return to
 }

@@ -223,7 +223,7 @@ func TestOneJobThatAlwaysErrsDisturbsNoOther(t *testing.T) {
 		for job, err := range jobs.WaitAll(t.Context(), all, jobs.WithMaxOutage(10*time.Minute)) {
 			ended++
 			if job == bad {
-				require.ErrorIs(t, err, polling.ErrPatience)
+				require.ErrorIs(t, err, polling.ErrOutage)
 				var e *jobs.WaitError
 				require.ErrorAs(t, err, &e)
 				require.ErrorIs(t, e.Last, jobs.ErrServer)

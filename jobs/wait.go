@@ -144,7 +144,7 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 func (j *Job) events(looks iter.Seq2[polling.Event[*Snapshot], error]) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for e, err := range looks {
-			event := Event{Err: e.Err, Poll: e.Look, Elapsed: e.Elapsed, Next: e.Next}
+			event := Event{Err: e.Err, Poll: e.Poll, Elapsed: e.Elapsed, Next: e.Next}
 			if e.Value != nil {
 				event.Job = *e.Value
 			} else {
@@ -215,7 +215,7 @@ func (j *Job) waitError(err error) error {
 	if !errors.As(err, &p) {
 		return err
 	}
-	return &WaitError{Job: j.Snapshot(), Reason: p.Reason, Last: p.Last, Polls: p.Looks, Elapsed: p.Elapsed}
+	return &WaitError{Job: j.Snapshot(), Reason: p.Reason, Last: p.Last, Polls: p.Polls, Elapsed: p.Elapsed}
 }
 
 // LogValue returns a group with the job and the poll.

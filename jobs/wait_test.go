@@ -220,7 +220,7 @@ func TestPatienceEndsAWait(t *testing.T) {
 		client := stubbed(t, always(503, ""))
 		start := time.Now()
 		err := load(t, byID(t, client), processing).Wait(t.Context(), jobs.WithMaxOutage(5*time.Minute))
-		require.ErrorIs(t, err, polling.ErrPatience)
+		require.ErrorIs(t, err, polling.ErrOutage)
 		assert.InDelta(t, 5, time.Since(start).Minutes(), 0.7)
 		assert.ErrorContains(t, err, "the last look failed: get job: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs/6f2a: 503")
 	})

@@ -86,5 +86,5 @@ func (g *Group[K, T]) delay(c *cohort[K], now time.Time) time.Duration {
 	}
 	high := time.Duration(float64(alone) * min(max(share, 1), 6))
 	d = max(min(max(d, low), high), shortest)
-	return spread(d, orDefault(g.options.Schedule.Jitter, 0.1))
+	return spread(d, g.options.Schedule.Jitter, 0.1)
 }

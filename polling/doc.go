@@ -1,40 +1,35 @@
-// Package polling waits for something that can only be looked at: a job on a
-// server, a file to appear, a state to be reached.
+// Package polling waits for a state that must be polled: a job on a server that
+// finishes, a file that appears.
 //
-// [Watch] looks again and again and yields an [Event] for every look; [Until]
-// does the same and returns what it saw last. The caller gives a [Look], a
-// function that looks once:
+// [Wait] polls until the state is reached and returns it. [Watch] does the same
+// and yields an [Event] for each poll. A [PollFunc] reads the state once:
 //
-//	job, err := polling.Until(ctx, func(ctx context.Context) (polling.Sight[Job], error) {
+//	job, err := polling.Wait(ctx, func(ctx context.Context) (polling.Result[Job], error) {
 //		job, err := fetch(ctx, id)
-//		return polling.Sight[Job]{Value: job, Done: job.Finished}, err
+//		return polling.Result[Job]{Value: job, Done: job.Finished}, err
 //	}, polling.Options{})
 //
-// # What it is careful about
+// # Delays
 //
-// The delay between two looks grows with the time already waited, so that a
-// job is seen to end late by a part of its own length and not by a constant:
-// see [Schedule].
+// The delay between polls grows with the time already waited. Short and long waits
+// therefore notice the end late by the same fraction of their length. See [Schedule].
 //
-// An error of a look is weather, not the end: the first one is followed by
-// another look at once, those after it back off, and every good look renews
-// the patience. A wait ends early only when ctx ends, when a look says that its
-// error is [Permanent], or when nothing but errors was seen for the whole of
-// [Options.Patience].
+// # Errors
 //
-// Every look has its own timeout. Before a deadline of ctx passes, a last look is
-// taken, late enough to see what ended just before it: two round trips, where those
-// take 20 ms or more.
+// An error of a poll does not end the wait. The next poll follows at once; further
+// errors in a row back off, see [Backoff]. A wait ends early for one of three
+// reasons: ctx ends, a poll returns a [Permanent] error, or polls return nothing but
+// errors for [Options.MaxOutage].
 //
-// # Many waits
+// # Timeouts
 //
-// A [Group] waits for many things that one request can show together. The waits
-// stay independent, and share their looks. With n things that wait behind one
-// look it pays to look more often than for one alone: the delay is in proportion
-// to the cube root of the looks it takes per thing that ends, which the group
-// learns as it goes. A look that fails costs all of them together one more look,
-// however many there are.
+// [Options.Timeout] limits each poll. Shortly before the deadline of ctx, Wait polls
+// once more, early enough for one round trip. It therefore does not miss a state
+// reached since the poll before.
 //
-// A wait in progress holds a timer; nothing is left, no goroutine and no timer,
-// when nobody waits. The package imports the standard library only.
+// # Goroutines
+//
+// Wait and Watch call the PollFunc in the goroutine of their caller. They start no
+// goroutine, and leave no timer behind. A panic of the PollFunc and
+// [runtime.Goexit] reach the caller.
 package polling

@@ -6,32 +6,41 @@ import (
 	"time"
 )
 
-// ErrPatience is the reason of an [Error] when nothing but errors was seen for
-// the whole of [Options.Patience].
-var ErrPatience = errors.New("out of patience")
+var (
+	// ErrOutage is the reason of an [Error] if all polls failed for
+	// [Options.MaxOutage].
+	ErrOutage = errors.New("max outage exceeded")
+	// ErrPollTimeout is the error of a poll that took longer than
+	// [Options.Timeout].
+	ErrPollTimeout = errors.New("poll timed out")
+	// ErrInvalidOptions is the error of a wait with an option out of range. The
+	// error text names the option. Nothing was polled.
+	ErrInvalidOptions = errors.New("invalid options")
+)
 
-// ErrLookTimeout is the error of a look that took longer than
-// [Options.Timeout].
-var ErrLookTimeout = errors.New("look timed out")
-
-// An Error says why a wait ended before it saw the end.
+// Error reports that a wait ended early.
 type Error struct {
-	// Reason is the error of ctx, [ErrPatience], or the error that a look
-	// called [Permanent]. It is what Unwrap returns.
+	// Reason is the error of ctx, [ErrOutage], or a [Permanent] error.
 	Reason error
-	// Last is the error of the last look; nil when that look was good.
+	// Last is the error of the last poll. It is nil if that poll succeeded or if
+	// there was no poll.
 	Last error
-	// Looks is how many looks were taken.
-	Looks int
-	// Elapsed is how long the wait lasted.
+	// Polls is the number of polls.
+	Polls int
+	// Elapsed is the duration of the wait.
 	Elapsed time.Duration
 }
 
-// Error says the reason, how long the wait was, and the last look's error.
+// Error returns the duration, the number of polls, the reason, and the error of the
+// last poll.
 func (e *Error) Error() string {
-	text := fmt.Sprintf("wait ended after %v and %s: %v", e.Elapsed.Round(time.Millisecond), count(e.Looks, "look"), e.Reason)
+	polls := fmt.Sprintf("%d polls", e.Polls)
+	if e.Polls == 1 {
+		polls = "1 poll"
+	}
+	text := fmt.Sprintf("wait ended after %v and %s: %v", e.Elapsed.Round(time.Millisecond), polls, e.Reason)
 	if e.Last != nil && !errors.Is(e.Reason, e.Last) {
-		text += fmt.Sprintf("; the last look failed: %v", e.Last)
+		text += fmt.Sprintf("; the last poll failed: %v", e.Last)
 	}
 	return text
 }
@@ -39,15 +48,8 @@ func (e *Error) Error() string {
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Reason }
 
-func count(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// Permanent marks an error of a look as one that no further look can mend: the
-// wait ends with it. Permanent(nil) is nil.
+// Permanent marks an error as one that ends the wait, because further polls would
+// return it again. Permanent(nil) returns nil.
 func Permanent(err error) error {
 	if err == nil {
 		return nil

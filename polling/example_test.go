@@ -9,31 +9,31 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-// A build that is done at the third look.
-type build struct{ looks int }
+// build passes at the third poll.
+type build struct{ polls int }
 
-func (b *build) look(context.Context) (polling.Sight[string], error) {
-	b.looks++
-	if b.looks < 3 {
-		return polling.Sight[string]{Value: "running"}, nil
+func (b *build) poll(context.Context) (polling.Result[string], error) {
+	b.polls++
+	if b.polls < 3 {
+		return polling.Result[string]{Value: "running"}, nil
 	}
-	return polling.Sight[string]{Value: "passed", Done: true}, nil
+	return polling.Result[string]{Value: "passed", Done: true}, nil
 }
 
-// often keeps the examples quick.
-var often = polling.Schedule{Min: time.Millisecond}
+// fast keeps the examples short.
+var fast = polling.Options{Schedule: polling.Schedule{Min: time.Millisecond}}
 
-func ExampleUntil() {
+func ExampleWait() {
 	b := &build{}
-	state, err := polling.Until(context.Background(), b.look, polling.Options{Schedule: often})
+	state, err := polling.Wait(context.Background(), b.poll, fast)
 	fmt.Println(state, err)
 	// Output: passed <nil>
 }
 
 func ExampleWatch() {
 	b := &build{}
-	for event, err := range polling.Watch(context.Background(), b.look, polling.Options{Schedule: often}) {
-		fmt.Println(event.Look, event.Value, event.Done, err)
+	for event, err := range polling.Watch(context.Background(), b.poll, fast) {
+		fmt.Println(event.Poll, event.Value, event.Done, err)
 	}
 	// Output:
 	// 1 running false <nil>
@@ -42,11 +42,11 @@ func ExampleWatch() {
 }
 
 func ExamplePermanent() {
-	errGone := errors.New("there is no such build")
-	_, err := polling.Until(context.Background(), func(context.Context) (polling.Sight[string], error) {
-		return polling.Sight[string]{}, polling.Permanent(errGone)
+	errNotFound := errors.New("build not found")
+	_, err := polling.Wait(context.Background(), func(context.Context) (polling.Result[string], error) {
+		return polling.Result[string]{}, polling.Permanent(errNotFound)
 	}, polling.Options{})
-	fmt.Println(errors.Is(err, errGone))
+	fmt.Println(errors.Is(err, errNotFound))
 	// Output: true
 }
 
@@ -64,8 +64,8 @@ func ExampleSchedule() {
 
 func ExampleBackoff() {
 	b := polling.Backoff{Jitter: -1}
-	for failed := 1; failed <= 4; failed++ {
-		fmt.Println(failed, b.Delay(failed))
+	for errors := 1; errors <= 4; errors++ {
+		fmt.Println(errors, b.Delay(errors))
 	}
 	// Output:
 	// 1 0s
@@ -77,69 +77,10 @@ func ExampleBackoff() {
 func ExampleError() {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := polling.Until(ctx, (&build{}).look, polling.Options{})
+	_, err := polling.Wait(ctx, (&build{}).poll, polling.Options{})
 	var ended *polling.Error
 	if errors.As(err, &ended) {
-		fmt.Println(ended.Reason, ended.Looks)
+		fmt.Println(ended.Reason, ended.Polls)
 	}
 	// Output: context canceled 0
-}
-
-// Wait for many things with few looks: here one look shows them all.
-func ExampleGroup() {
-	looks := 0
-	group := polling.NewGroup(func(_ context.Context, _ polling.Batch[string], tell func(polling.Seen[string, string])) error {
-		looks++
-		var seen polling.Seen[string, string]
-		for _, name := range []string{"ant", "bee", "cat"} {
-			seen.Answers = append(seen.Answers, polling.Answer[string, string]{
-				Key: name, Sight: polling.Sight[string]{Value: name + " is here", Done: looks > 1},
-			})
-		}
-		tell(seen)
-		return nil
-	}, polling.GroupOptions{Schedule: often})
-
-	names := func(yield func(string, polling.JoinOptions) bool) {
-		_ = yield("ant", polling.JoinOptions{}) && yield("bee", polling.JoinOptions{}) && yield("cat", polling.JoinOptions{})
-	}
-	for _, outcome := range group.WatchAll(context.Background(), names) {
-		fmt.Println(outcome.Value, outcome.Err)
-	}
-	fmt.Println(looks, "looks")
-	// Output:
-	// ant is here <nil>
-	// bee is here <nil>
-	// cat is here <nil>
-	// 2 looks
-}
-
-// Wait for whichever of two things comes first.
-func ExampleGroup_Begin() {
-	group := polling.NewGroup(func(_ context.Context, batch polling.Batch[string], tell func(polling.Seen[string, string])) error {
-		var seen polling.Seen[string, string]
-		for _, name := range batch.Keys {
-			seen.Answers = append(seen.Answers, polling.Answer[string, string]{
-				Key: name, Sight: polling.Sight[string]{Value: name + " is here", Done: name == "hare"},
-			})
-		}
-		tell(seen)
-		return nil
-	}, polling.GroupOptions{Schedule: often})
-
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	hare := group.Begin(ctx, "hare", polling.JoinOptions{})
-	tortoise := group.Begin(ctx, "tortoise", polling.JoinOptions{})
-	select {
-	case <-hare.Ended():
-	case <-tortoise.Ended():
-	}
-	fmt.Println(hare.End(ctx))
-	cancel()
-	_, err := tortoise.End(ctx)
-	fmt.Println(errors.Is(err, context.Canceled))
-	// Output:
-	// hare is here <nil>
-	// true
 }

@@ -61,7 +61,7 @@ func (g *Group[K, T]) begin(c *cohort[K]) {
 func (g *Group[K, T]) look(ctx context.Context, over context.CancelFunc, c *cohort[K], batch Batch[K]) {
 	if g.options.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, g.options.Timeout, ErrLookTimeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, g.options.Timeout, ErrPollTimeout)
 		defer cancel()
 	}
 	start, last := c.began, c.began
@@ -75,8 +75,8 @@ func (g *Group[K, T]) look(ctx context.Context, over context.CancelFunc, c *coho
 		last = now
 		g.take(c, seen, start, now)
 	})
-	if err != nil && errors.Is(context.Cause(ctx), ErrLookTimeout) {
-		err = ErrLookTimeout
+	if err != nil && errors.Is(context.Cause(ctx), ErrPollTimeout) {
+		err = ErrPollTimeout
 	}
 	over()
 
@@ -127,7 +127,7 @@ func (g *Group[K, T]) take(c *cohort[K], seen Seen[K, T], start, now time.Time) 
 			g.deliver(a.Key, m, Event[T]{Err: a.Err}, a.Err)
 		case a.Err == nil && a.Sight.Done:
 			ended++
-			g.deliver(a.Key, m, Event[T]{Sight: a.Sight}, errEnd)
+			g.deliver(a.Key, m, Event[T]{Result: a.Sight}, errEnd)
 		case later:
 		case a.Err != nil:
 			g.failAlone(a.Key, m, a.Err, now)
@@ -146,7 +146,7 @@ func (g *Group[K, T]) take(c *cohort[K], seen Seen[K, T], start, now time.Time) 
 	g.arm(together)
 	for _, a := range seen.Answers {
 		if m, in := g.in(a.Key, together); in {
-			g.tell(a.Key, m, Event[T]{Sight: a.Sight, Next: g.next(together.due.Sub(now), now)})
+			g.tell(a.Key, m, Event[T]{Result: a.Sight, Next: g.next(together.due.Sub(now), now)})
 		}
 	}
 }
@@ -242,7 +242,7 @@ func (g *Group[K, T]) bear(key K, m Slot, e Event[T], fatal bool, now time.Time)
 	for _, s := range append([]*sink[K, T]{g.sinkOf(m)}, g.others[key]...) {
 		if s.patience > 0 && now.Sub(good) >= s.patience {
 			g.leave(key, s)
-			s.deliver(key, Event[T]{Err: e.Err}, ErrPatience)
+			s.deliver(key, Event[T]{Err: e.Err}, ErrOutage)
 		} else {
 			s.deliver(key, e, nil)
 		}

@@ -103,9 +103,9 @@ func (f *farm) show(ctx context.Context, page int, keys []int, tell func(polling
 	}
 	seen := polling.Seen[int, string]{Place: page}
 	for k := page * perPage; k < min((page+1)*perPage, len(f.ends)); k++ {
-		a := polling.Answer[int, string]{Key: k, Sight: polling.Sight[string]{Value: "busy"}}
+		a := polling.Answer[int, string]{Key: k, Sight: polling.Result[string]{Value: "busy"}}
 		if time.Since(f.start)-orHalf(f.back, f.trip) >= f.ends[k] {
-			a.Sight = polling.Sight[string]{Value: "done", Done: true}
+			a.Sight = polling.Result[string]{Value: "done", Done: true}
 		}
 		if f.alone != nil {
 			a.Err = f.alone(k)
@@ -184,7 +184,7 @@ func TestGroupWatchYieldsEveryLook(t *testing.T) {
 		for e, err := range g.Watch(t.Context(), 0, polling.JoinOptions{First: time.Second}) {
 			require.NoError(t, err)
 			values = append(values, e.Value)
-			assert.Equal(t, len(values), e.Look)
+			assert.Equal(t, len(values), e.Poll)
 			assert.Equal(t, time.Duration(len(values))*time.Second, e.Elapsed)
 			if !e.Done {
 				assert.Equal(t, time.Second, e.Next)
@@ -214,7 +214,7 @@ func TestGroupKeyToldTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		looks := 0
 		g := polling.NewGroup(func(_ context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
-			done := polling.Sight[string]{Done: true}
+			done := polling.Result[string]{Done: true}
 			if looks++; looks == 1 {
 				tell(polling.Seen[int, string]{Answers: []polling.Answer[int, string]{{Key: 0}, {Key: 0, Sight: done}, {Key: 1}}})
 				return nil
@@ -281,7 +281,7 @@ func TestGroupForgetsNoRetryAfter(t *testing.T) {
 	errBusy := errors.New("429")
 	for name, other := range map[string]func(tell func(polling.Seen[string, string])) error{
 		"a good look that was under way": func(tell func(polling.Seen[string, string])) error {
-			tell(polling.Seen[string, string]{Answers: []polling.Answer[string, string]{{Key: "other", Sight: polling.Sight[string]{Done: true}}}})
+			tell(polling.Seen[string, string]{Answers: []polling.Answer[string, string]{{Key: "other", Sight: polling.Result[string]{Done: true}}}})
 			return nil
 		},
 		"a shorter one": func(tell func(polling.Seen[string, string])) error {
@@ -304,7 +304,7 @@ func TestGroupForgetsNoRetryAfter(t *testing.T) {
 						tell(polling.Seen[string, string]{After: 10 * time.Second})
 						return errBusy
 					}
-					tell(polling.Seen[string, string]{Answers: []polling.Answer[string, string]{{Key: "busy", Sight: polling.Sight[string]{Done: true}}}})
+					tell(polling.Seen[string, string]{Answers: []polling.Answer[string, string]{{Key: "busy", Sight: polling.Result[string]{Done: true}}}})
 					return nil
 				}, polling.GroupOptions{})
 				all, stop := context.WithCancel(t.Context())
@@ -390,7 +390,7 @@ func TestGroupCancelledWaitDisturbsNoOther(t *testing.T) {
 			assert.Equal(t, 1500*time.Millisecond, time.Since(start), "at once, in the middle of a look")
 			var e *polling.Error
 			if assert.ErrorAs(t, err, &e) {
-				assert.Positive(t, e.Looks)
+				assert.Positive(t, e.Polls)
 			}
 		})
 		wg.Go(func() {
@@ -430,7 +430,7 @@ func TestGroupGoesThroughAnOutage(t *testing.T) {
 		f.fault = func(int, []int) error {
 			if at := time.Since(f.start); at >= 40*time.Second && at < 100*time.Second {
 				during++
-				return errWeather
+				return errTransient
 			}
 			return nil
 		}
@@ -449,7 +449,7 @@ func TestGroupLosesNoWaitToRandomErrors(t *testing.T) {
 				rng := rand.New(rand.NewPCG(3, 3))
 				f.fault = func(int, []int) error {
 					if rng.Float64() < share {
-						return errWeather
+						return errTransient
 					}
 					return nil
 				}
@@ -465,7 +465,7 @@ func TestGroupKeyThatAlwaysFailsDisturbsNoOther(t *testing.T) {
 		f := lasting(200)
 		f.alone = func(key int) error {
 			if key == 17 {
-				return errWeather
+				return errTransient
 			}
 			return nil
 		}
@@ -477,10 +477,10 @@ func TestGroupKeyThatAlwaysFailsDisturbsNoOther(t *testing.T) {
 			wg.Go(func() {
 				_, err := g.Until(t.Context(), key, polling.JoinOptions{Patience: 10 * time.Minute})
 				if key == 17 {
-					assert.ErrorIs(t, err, polling.ErrPatience)
+					assert.ErrorIs(t, err, polling.ErrOutage)
 					var e *polling.Error
 					if assert.ErrorAs(t, err, &e) {
-						assert.ErrorIs(t, e.Last, errWeather)
+						assert.ErrorIs(t, e.Last, errTransient)
 						assert.InDelta(t, 10, e.Elapsed.Minutes(), 1)
 					}
 					return
@@ -503,7 +503,7 @@ func TestGroupPermanentErrors(t *testing.T) {
 			f := newFarm(time.Minute, time.Minute)
 			f.alone = func(key int) error {
 				if key == 0 {
-					return polling.Permanent(errWeather)
+					return polling.Permanent(errTransient)
 				}
 				return nil
 			}
@@ -511,7 +511,7 @@ func TestGroupPermanentErrors(t *testing.T) {
 			var wg sync.WaitGroup
 			wg.Go(func() {
 				_, err := g.Until(t.Context(), 0, polling.JoinOptions{})
-				assert.ErrorIs(t, err, errWeather)
+				assert.ErrorIs(t, err, errTransient)
 			})
 			wg.Go(func() {
 				_, err := g.Until(t.Context(), 1, polling.JoinOptions{})
@@ -523,11 +523,11 @@ func TestGroupPermanentErrors(t *testing.T) {
 	t.Run("of a look", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFarm(time.Minute, time.Minute)
-			f.fault = func(int, []int) error { return polling.Permanent(errWeather) }
+			f.fault = func(int, []int) error { return polling.Permanent(errTransient) }
 			g := polling.NewGroup(f.observe, polling.GroupOptions{})
 			ended := 0
 			for _, o := range g.WatchAll(t.Context(), all(2)) {
-				require.ErrorIs(t, o.Err, errWeather)
+				require.ErrorIs(t, o.Err, errTransient)
 				ended++
 			}
 			assert.Equal(t, 2, ended)
@@ -555,7 +555,7 @@ func TestGroupHungLookCostsItsTimeout(t *testing.T) {
 			}
 		}
 		require.Len(t, errs, 1)
-		assert.ErrorIs(t, errs[0], polling.ErrLookTimeout)
+		assert.ErrorIs(t, errs[0], polling.ErrPollTimeout)
 		assert.Less(t, time.Since(f.start), 22*time.Second)
 	})
 }
@@ -643,7 +643,7 @@ func TestGroupObeysAfter(t *testing.T) {
 				s.After = 24 * time.Hour
 			}
 			for _, key := range b.Keys {
-				s.Answers = append(s.Answers, polling.Answer[int, string]{Key: key, Sight: polling.Sight[string]{Done: len(at) > 2}})
+				s.Answers = append(s.Answers, polling.Answer[int, string]{Key: key, Sight: polling.Result[string]{Done: len(at) > 2}})
 			}
 			tell(s)
 			return nil
@@ -662,7 +662,7 @@ func TestGroupKeyThatNoLookTellsOf(t *testing.T) {
 			return nil
 		}, polling.GroupOptions{})
 		_, err := g.Until(t.Context(), 1, polling.JoinOptions{Patience: time.Minute})
-		require.ErrorIs(t, err, polling.ErrPatience)
+		require.ErrorIs(t, err, polling.ErrOutage)
 		assert.Less(t, asked, 100)
 		var e *polling.Error
 		require.ErrorAs(t, err, &e)

@@ -16,7 +16,7 @@ type JoinOptions struct {
 	// First is the delay before the first look. It may come 200 ms earlier or
 	// later, to be shared with others.
 	First time.Duration
-	// Patience is as in [Options.Patience].
+	// Patience is as in [Options.MaxOutage].
 	Patience time.Duration
 }
 
@@ -136,7 +136,7 @@ func (w *Waiting[K, T]) enter(ctx context.Context, o JoinOptions) {
 // deliver is called with the mutex of the group held, which guards the wait.
 func (w *Waiting[K, T]) deliver(_ K, e Event[T], reason error) {
 	w.looks++
-	e.Look, e.Elapsed, w.last = int(w.looks), time.Since(w.began), e.Err
+	e.Poll, e.Elapsed, w.last = int(w.looks), time.Since(w.began), e.Err
 	if w.quiet && reason == nil {
 		return
 	}
@@ -194,7 +194,7 @@ func (w *Waiting[K, T]) failure(reason error) error {
 	if errors.Is(reason, errEnd) {
 		return nil
 	}
-	return &Error{Reason: reason, Last: w.last, Looks: int(w.looks), Elapsed: time.Since(w.began)}
+	return &Error{Reason: reason, Last: w.last, Polls: int(w.looks), Elapsed: time.Since(w.began)}
 }
 
 // An Outcome is how the wait for one key of [Group.WatchAll] ended.

@@ -116,16 +116,12 @@ func TestGroupLastLooksOfOneDeadline(t *testing.T) {
 	}
 }
 
-// waysToWait wait with a look, alone and in a group.
-var waysToWait = map[string]func(context.Context, polling.Look[string]) error{
-	"alone": func(ctx context.Context, look polling.Look[string]) error {
-		_, err := polling.Until(ctx, look, polling.Options{})
-		return err
-	},
-	"group": func(ctx context.Context, look polling.Look[string]) error {
+// waysToWait wait with a look in a group.
+var waysToWait = map[string]func(context.Context, polling.PollFunc[string]) error{
+	"group": func(ctx context.Context, look polling.PollFunc[string]) error {
 		g := polling.NewGroup(func(ctx context.Context, _ polling.Batch[int], tell func(polling.Seen[int, string])) error {
 			sight, err := look(ctx)
-			tell(polling.Seen[int, string]{After: sight.After, Answers: []polling.Answer[int, string]{{Key: 0, Sight: sight}}})
+			tell(polling.Seen[int, string]{After: sight.RetryAfter, Answers: []polling.Answer[int, string]{{Key: 0, Sight: sight}}})
 			return err
 		}, polling.GroupOptions{})
 		_, err := g.Until(ctx, 0, polling.JoinOptions{})
@@ -141,7 +137,7 @@ func TestLastLooksAfterASlowOne(t *testing.T) {
 		for name, until := range waysToWait {
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			deadline, looks := time.Now().Add(limit), []time.Duration(nil)
-			err := until(ctx, func(context.Context) (polling.Sight[string], error) {
+			err := until(ctx, func(context.Context) (polling.Result[string], error) {
 				left := time.Until(deadline)
 				looks = append(looks, left)
 				trip := quick
@@ -151,7 +147,7 @@ func TestLastLooksAfterASlowOne(t *testing.T) {
 				time.Sleep(trip / 2)
 				done := time.Until(deadline) <= 2*quick
 				time.Sleep(trip / 2)
-				return polling.Sight[string]{Done: done}, nil
+				return polling.Result[string]{Done: done}, nil
 			})
 			cancel()
 			require.NoError(t, err, name)
@@ -415,7 +411,7 @@ func TestLastLooksAtRandom(t *testing.T) {
 			start := time.Now()
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
-			_, err := polling.Until(ctx, func(ctx context.Context) (s polling.Sight[string], err error) {
+			_, err := polling.Wait(ctx, func(ctx context.Context) (s polling.Result[string], err error) {
 				if err = pause(ctx, trip-back); err == nil {
 					s.Done = time.Since(start) >= end
 					err = pause(ctx, back)
@@ -467,7 +463,7 @@ func TestGroupLastLookCutsNoneOff(t *testing.T) {
 			if err := pause(ctx, trip/2); err != nil {
 				return err
 			}
-			tell(polling.Seen[int, string]{Answers: []polling.Answer[int, string]{{Sight: polling.Sight[string]{Done: done}}}})
+			tell(polling.Seen[int, string]{Answers: []polling.Answer[int, string]{{Sight: polling.Result[string]{Done: done}}}})
 			return nil
 		}, polling.GroupOptions{})
 		ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -527,7 +523,7 @@ func TestGroupLastLookOutlivesAnOlderError(t *testing.T) {
 		g := polling.NewGroup(func(ctx context.Context, b polling.Batch[int], tell func(polling.Seen[int, string])) error {
 			var answers []polling.Answer[int, string]
 			for _, key := range b.Keys {
-				answers = append(answers, polling.Answer[int, string]{Key: key, Sight: polling.Sight[string]{Done: b.Last && key == 0}})
+				answers = append(answers, polling.Answer[int, string]{Key: key, Sight: polling.Result[string]{Done: b.Last && key == 0}})
 			}
 			lasts := trip
 			if left := limit - time.Since(start); b.Keys[0] == 1 && left < 10*time.Second {
@@ -586,12 +582,12 @@ func TestLastLooksObeyAfter(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
 				defer cancel()
 				start, n := time.Now(), 0
-				err := until(ctx, func(ctx context.Context) (s polling.Sight[string], err error) {
+				err := until(ctx, func(ctx context.Context) (s polling.Result[string], err error) {
 					if n++; n > 1 {
 						assert.GreaterOrEqual(t, time.Since(start), after, name)
 						return s, pause(ctx, 20*time.Millisecond)
 					}
-					return polling.Sight[string]{After: after}, pause(ctx, 20*time.Millisecond)
+					return polling.Result[string]{RetryAfter: after}, pause(ctx, 20*time.Millisecond)
 				})
 				require.ErrorIs(t, err, context.DeadlineExceeded)
 				assert.GreaterOrEqual(t, n, looks, "%s, after %v", name, after)
@@ -607,7 +603,7 @@ func TestLastLooksObeyAfter(t *testing.T) {
 // that fails or tells nothing is repeated before all others.
 func TestGroupLastLookThatFails(t *testing.T) {
 	errReset := errors.New("connection reset")
-	done := polling.Sight[string]{Done: true}
+	done := polling.Result[string]{Done: true}
 	t.Run("another is under way", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()

@@ -54,7 +54,7 @@ type Seen[K comparable, T any] struct {
 // An Answer is what was seen of a key, or the error of this one key.
 type Answer[K comparable, T any] struct {
 	Key   K
-	Sight Sight[T]
+	Sight Result[T]
 	Err   error
 }
 

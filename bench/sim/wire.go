@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,29 +15,40 @@ import (
 	"time"
 )
 
-// The paths under which the service answers in each wire form.
+// The paths of each wire form.
 const (
 	BaseURL    = "https://sim.invalid/"
-	jobsPath   = "/gatewayv2/tensorbay-open-api/v1/datasets/" + DatasetID + "/jobs"
+	tbayPath   = "/gatewayv2/tensorbay-open-api/v1/datasets/"
 	hcloudPath = "/hcloud/v1/actions"
 	azurePath  = "/azure/operations/"
 	awsPath    = "/aws/signing-jobs/"
 	googlePath = "/google/v1/operations/"
 	openaiPath = "/openai/vector_stores/vs/file_batches/"
 
-	maxPage = 128
+	// PageSize is the largest page of a list.
+	PageSize = 128
 )
 
-// statuses are the status of a job by its state.
+// statuses holds the status of a job by its state.
 var statuses = [...]string{"QUEUING", "PROCESSING", "SUCCESS"}
 
-// JobURL is where one job is read.
-func JobURL(j *Job) string {
-	return strings.TrimSuffix(BaseURL, "/") + jobsPath + "/" + j.ID + "?jobType=" + JobType
+// JobURL returns the URL of a job.
+func JobURL(j *Job) string { return jobsURL(j.Dataset) + "/" + j.ID + "?jobType=" + JobType }
+
+// PageURL returns the URL of a page of the jobs of a dataset.
+func PageURL(dataset, offset int) string {
+	return jobsURL(dataset) + "?jobType=" + JobType + "&limit=" + strconv.Itoa(PageSize) + "&offset=" + strconv.Itoa(offset)
 }
 
-// serve answers a request at this moment: limit and faults first, the same for
-// every wire form. No response and no error is an answer that never comes.
+func jobsURL(dataset int) string {
+	return strings.TrimSuffix(BaseURL, "/") + tbayPath + DatasetID(dataset) + "/jobs"
+}
+
+// errHang stands for a response that never comes.
+var errHang = errors.New("no response")
+
+// serve responds to a request with the state of this moment. It applies the limit and
+// the faults first, the same for all wire forms.
 func (s *Service) serve(req *http.Request) (*http.Response, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,8 +56,8 @@ func (s *Service) serve(req *http.Request) (*http.Response, error) {
 	since := now.Sub(s.began)
 	form := formOf(req.URL.Path)
 	s.arrived++
-	if s.faults.Hang > 0 && s.arrived == s.faults.Hang+1 {
-		return nil, nil
+	if s.arrived == s.faults.Hang || s.faults.HangEvery > 0 && s.arrived%s.faults.HangEvery == 0 {
+		return nil, errHang
 	}
 	if since >= s.faults.OutageFrom && since < s.faults.OutageTo {
 		return s.respond(req, http.StatusServiceUnavailable, "text/html", []byte("<html>503 Service Unavailable</html>")), nil
@@ -77,7 +89,11 @@ func (s *Service) serve(req *http.Request) (*http.Response, error) {
 			return resp, nil
 		}
 	}
-	status, body := s.answer(form, req, now)
+	s.reset = false
+	status, body := s.route(form, req, now)
+	if s.reset {
+		return nil, syscall.ECONNRESET
+	}
 	return s.respond(req, status, "application/json", body), nil
 }
 
@@ -97,7 +113,7 @@ func (s *Service) respond(req *http.Request, status int, contentType string, bod
 	}
 }
 
-// A form is the wire form of one service.
+// form is the wire form of a service.
 type form int
 
 const (
@@ -125,7 +141,7 @@ func formOf(path string) form {
 	return tensorbay
 }
 
-// problem is the body of an error.
+// problem returns the body of an error.
 func (f form) problem(code string, status int) []byte {
 	switch f {
 	case tensorbay, aws:
@@ -137,63 +153,102 @@ func (f form) problem(code string, status int) []byte {
 	}
 }
 
-func (s *Service) answer(f form, req *http.Request, now time.Time) (int, []byte) {
-	query := req.URL.Query()
-	switch path := req.URL.Path; {
-	case req.Method != http.MethodGet:
-	case path == jobsPath && s.faults.NoList:
-		return http.StatusForbidden, f.problem("Forbidden", http.StatusForbidden)
-	case path == jobsPath:
-		return s.list(query, now)
-	case path == hcloudPath:
+// route returns the status and body for a request.
+func (s *Service) route(f form, req *http.Request, now time.Time) (int, []byte) {
+	notFound := func() (int, []byte) { return http.StatusNotFound, f.problem("ResourceNotExist", http.StatusNotFound) }
+	query, path := req.URL.Query(), req.URL.Path
+	if f == hcloud {
 		return s.actions(query, now)
-	default:
-		id := path[strings.LastIndexByte(path, '/')+1:]
-		job := s.find(id, now)
-		if job == nil {
-			break
-		}
-		if s.isBroken(job) {
-			return http.StatusInternalServerError, f.problem("InternalServerError", http.StatusInternalServerError)
-		}
-		s.shown++
-		if f == tensorbay {
-			return http.StatusOK, job.encode(now)
-		}
-		return http.StatusOK, job.operation(f, now)
 	}
-	return http.StatusNotFound, f.problem("ResourceNotExist", http.StatusNotFound)
+	dataset := -1
+	if f == tensorbay {
+		id, rest, _ := strings.Cut(strings.TrimPrefix(path, tbayPath), "/")
+		n, err := strconv.ParseUint(id, 16, 31)
+		if err != nil || !strings.HasPrefix(rest, "jobs") {
+			return notFound()
+		}
+		dataset = int(n) - 1
+		switch {
+		case rest == "jobs" && req.Method == http.MethodPost:
+			return s.create(dataset, req, now)
+		case rest == "jobs" && s.faults.NoList:
+			return http.StatusForbidden, f.problem("Forbidden", http.StatusForbidden)
+		case rest == "jobs":
+			return s.list(dataset, query, now)
+		}
+	}
+	job := s.find(path[strings.LastIndexByte(path, '/')+1:], now)
+	switch {
+	case job == nil || dataset >= 0 && dataset != job.Dataset:
+		return notFound()
+	case s.isBroken(job):
+		return http.StatusInternalServerError, f.problem("InternalServerError", http.StatusInternalServerError)
+	}
+	s.show(job, now)
+	if f == tensorbay {
+		return http.StatusOK, job.encode(now)
+	}
+	return http.StatusOK, job.operation(f, now)
 }
 
-// find returns the visible job of this id: an id holds its place.
+// show counts a job state in a response.
+func (s *Service) show(j *Job, now time.Time) {
+	s.shown++
+	if s.faults.ResetEnd && j.Own && !j.reset && j.state(now) == finished {
+		j.reset, s.reset = true, true
+	}
+}
+
+// find returns the job with an id, or nil. The second half of an id is the index.
 func (s *Service) find(id string, now time.Time) *Job {
 	if len(id) != 32 {
 		return nil
 	}
 	i, err := strconv.ParseUint(id[16:], 16, 63)
-	visible := s.visible(now)
-	if err != nil || i >= uint64(len(visible)) || visible[i].ID != id {
+	if err != nil || i >= uint64(len(s.Jobs)) {
 		return nil
 	}
-	return visible[i]
+	if j := s.Jobs[i]; j.ID == id && !j.Created.After(now) && !j.deleted(now) {
+		return j
+	}
+	return nil
 }
 
-// list answers a list in the form of TensorBay, newest first.
-func (s *Service) list(query url.Values, now time.Time) (int, []byte) {
+// create responds with the own job that has the source branch of the request. The
+// times of all jobs are fixed before, so it creates nothing.
+func (s *Service) create(dataset int, req *http.Request, now time.Time) (int, []byte) {
+	var body struct {
+		Arguments struct {
+			Source string `json:"sourceBranchName"`
+		} `json:"arguments"`
+	}
+	if err := json.NewDecoder(req.Body).Decode(&body); err == nil {
+		for _, j := range s.visible(s.datasets[dataset], now) {
+			if j.Own && j.Source() == body.Arguments.Source {
+				return http.StatusCreated, marshal(object{"jobId": j.ID, "createdAt": j.Created.Unix()})
+			}
+		}
+	}
+	return http.StatusBadRequest, tensorbay.problem("InvalidParamsValue", http.StatusBadRequest)
+}
+
+// list responds with a page in the form of TensorBay, newest first.
+func (s *Service) list(dataset int, query url.Values, now time.Time) (int, []byte) {
 	offset := number(query.Get("offset"), 0)
-	limit := min(number(query.Get("limit"), maxPage), maxPage)
+	limit := min(number(query.Get("limit"), PageSize), PageSize)
 	status := query.Get("status")
 	body := make([]byte, 0, 64<<10)
 	body = append(body, `{"jobs":[`...)
 	total, size := 0, 0
-	visible := s.visible(now)
+	visible := s.visible(s.datasets[dataset], now)
 	add := func(j *Job) {
 		if size++; size > 1 {
 			body = append(body, ',')
 		}
+		s.show(j, now)
 		body = append(body, j.encode(now)...)
 	}
-	if status == "" && s.faults.Broken == 0 { // no need to look at every job
+	if status == "" && s.faults.Broken == 0 {
 		total = len(visible)
 		for i := offset; i < total && size < limit; i++ {
 			add(visible[total-1-i])
@@ -208,7 +263,9 @@ func (s *Service) list(query url.Values, now time.Time) (int, []byte) {
 			}
 		}
 	}
-	s.shown += size
+	if s.faults.Count > 0 {
+		total = int(float64(total) * s.faults.Count)
+	}
 	return http.StatusOK, fmt.Appendf(body, `],"offset":%d,"recordSize":%d,"totalCount":%d}`, offset, size, total)
 }
 
@@ -219,26 +276,27 @@ func number(text string, otherwise int) int {
 	return otherwise
 }
 
-// encode is the job in the form of TensorBay; each of its states is made once.
+// encode returns the job in the form of TensorBay. It encodes each state once.
 func (j *Job) encode(now time.Time) []byte {
 	state := j.state(now)
 	if j.encoded[state] != nil {
 		return j.encoded[state]
 	}
 	body := fmt.Appendf(nil, `{"title":"dev-%d->main(abort)","jobId":%q,"jobType":%q,"arguments":{"title":"merge dev-%d",`+
-		`"sourceBranchName":"dev-%d","targetBranchName":"main","strategy":"abort"},"createdAt":%d,"status":%q,"description":""`,
-		j.index, j.ID, JobType, j.index, j.index, j.Created.Unix(), statuses[state])
-	if state > 0 {
+		`"sourceBranchName":%q,"targetBranchName":"main","strategy":"abort"},"createdAt":%d,"status":%q,"description":""`,
+		j.index, j.ID, JobType, j.index, j.Source(), j.Created.Unix(), statuses[state])
+	if state >= processing {
 		body = fmt.Appendf(body, `,"startedAt":%d`, j.Started.Unix())
 	}
-	if state > 1 {
+	if state == finished {
 		body = fmt.Appendf(body, `,"finishedAt":%d,"errorMessage":"","result":{"draftNumber":%d}`, j.Finished.Unix(), j.index+1)
 	}
 	j.encoded[state] = append(body, '}')
 	return j.encoded[state]
 }
 
-// Encode makes every state of every job, which takes memory that is then there.
+// Encode encodes all states of all jobs, so that this memory is not attributed to a
+// client.
 func (s *Service) Encode() {
 	for _, j := range s.Jobs {
 		for _, at := range []time.Time{j.Created, j.Started, j.Finished} {
@@ -247,18 +305,14 @@ func (s *Service) Encode() {
 	}
 }
 
-// Saved is the job as a program saves it that has seen it begin to run. Its next
-// state is its end, so what a wait holds until then is what waiting takes, and
-// not what a newer state of the job does.
+// Saved returns the job as JSON while it runs, as a program may have saved it.
 func (j *Job) Saved() []byte { return j.encode(j.Started) }
 
-// Ended is the job as it is shown after its end.
-func (j *Job) Ended() []byte { return j.encode(j.Finished) }
+// SavedFinished returns the job as JSON after its end.
+func (j *Job) SavedFinished() []byte { return j.encode(j.Finished) }
 
-// actions answers the list of actions by their ids in the form of hcloud. An
-// action's id is the place of its job, from one.
+// actions responds with the actions that have the given ids, in the form of hcloud.
 func (s *Service) actions(query url.Values, now time.Time) (int, []byte) {
-	visible := s.visible(now)
 	type action struct {
 		ID        int64      `json:"id"`
 		Status    string     `json:"status"`
@@ -272,21 +326,21 @@ func (s *Service) actions(query url.Values, now time.Time) (int, []byte) {
 	var page []action
 	for _, text := range query["id"] {
 		id := number(text, 0)
-		if id < 1 || id > len(visible) {
+		if id < 1 || id > len(s.Jobs) || s.Jobs[id-1].Created.After(now) {
 			continue
 		}
-		j := visible[id-1]
+		j := s.Jobs[id-1]
 		if s.isBroken(j) {
 			return http.StatusInternalServerError, hcloud.problem("service_error", http.StatusInternalServerError)
 		}
+		s.show(j, now)
 		a := action{ID: int64(id), Status: "running", Command: "squash_and_merge", Started: j.Created.UTC(), Resources: []object{}}
-		if j.state(now) == 2 {
-			finished := j.Finished.UTC()
-			a.Status, a.Progress, a.Finished = "success", 100, &finished
+		if j.state(now) == finished {
+			end := j.Finished.UTC()
+			a.Status, a.Progress, a.Finished = "success", 100, &end
 		}
 		page = append(page, a)
 	}
-	s.shown += len(page)
 	return http.StatusOK, marshal(object{"actions": page, "meta": object{"pagination": object{
 		"page": 1, "per_page": 25, "last_page": 1, "total_entries": len(page),
 	}}})
@@ -297,14 +351,14 @@ type object map[string]any
 func marshal(v any) []byte {
 	body, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // made of strings, numbers and times
+		panic(err) // v holds only strings, numbers and times
 	}
 	return body
 }
 
-// operation is the job in the wire form of another service.
+// operation returns the job in the wire form of another service.
 func (j *Job) operation(f form, now time.Time) []byte {
-	ended := j.state(now) == 2
+	ended := j.state(now) == finished
 	pick := func(running, done string) string {
 		if ended {
 			return done
@@ -330,5 +384,8 @@ func (j *Job) operation(f form, now time.Time) []byte {
 	}
 }
 
-// ActionID is the id of the job where the service speaks hcloud.
+// Source returns the source branch of the job.
+func (j *Job) Source() string { return "dev-" + strconv.Itoa(j.index) }
+
+// ActionID returns the id of the job in the form of hcloud.
 func (j *Job) ActionID() int64 { return int64(j.index) + 1 }

@@ -12,7 +12,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// The test binary is the program too, for tests that send it signals.
+// asProgram names a variable that makes the test binary run as tensorbay-jobs, for
+// tests that send signals.
 const asProgram = "TENSORBAY_JOBS_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -37,11 +38,11 @@ func TestCommandLine(t *testing.T) {
 		{args: "serve --queuing soon", code: 2, stderr: "--queuing"},
 		{args: "serve --queuing=-1s", code: 1, stderr: "negative"},
 		{args: "serve --access-key=token", code: 1, stderr: "--access-key: invalid argument: malformed access key"},
-		{args: "serve --fault=rain", code: 2, stderr: `--fault: there is no fault "rain", only delay, hang, html, `},
-		{args: "serve --fault=hang=3", code: 2, stderr: `--fault: "hang=3": it takes no value`},
-		{args: "serve --fault=status=5", code: 2, stderr: `--fault: "status=5": it takes the status of an answer`},
+		{args: "serve --fault=rain", code: 2, stderr: `--fault: unknown fault "rain": use one of delay, hang, html, `},
+		{args: "serve --fault=hang=3", code: 2, stderr: `--fault: "hang=3": the fault takes no value`},
+		{args: "serve --fault=status=5", code: 2, stderr: `--fault: "status=5": the value must be an HTTP status`},
 		{args: "serve --fault=delay=1", code: 2, stderr: `--fault: "delay=1": time: missing unit`},
-		{args: "serve --fault=reset,often=yes", code: 2, stderr: `--fault: there is no condition "often", only after, `},
+		{args: "serve --fault=reset,often=yes", code: 2, stderr: `--fault: unknown condition "often": use one of after, `},
 		{args: "serve --fault=reset,from=one", code: 2, stderr: `--fault: "from=one": `},
 		{args: "serve --fault=reset,operation=getjob", code: 1, stderr: `--fault: jobstest: there is no operation "getjob", only abortJob, `},
 		{args: "serve --data-listen=nowhere", code: 1, stderr: "nowhere"},

@@ -10,19 +10,17 @@ import (
 	"path/filepath"
 )
 
-// ready is what a client needs to know of a server that accepts requests.
+// ready contains the address and the key of a server that accepts requests.
 type ready struct {
 	URL       string `json:"url"`
 	AccessKey string `json:"accessKey"`
-	// CAFile holds the certificate that signs the server's; it is absent
-	// without TLS.
+	// CAFile names the file of the CA certificate. It is absent without TLS.
 	CAFile string `json:"caFile,omitempty"`
 }
 
-// announce writes the ready file, or, where there is to be none, the same line
-// to stdout.
+// announce writes r to the ready file. If path is empty, it writes to stdout.
 func (r ready) announce(path string, stdout io.Writer) error {
-	line, err := json.Marshal(r) //nolint:gosec // the key of an emulator, for its clients
+	line, err := json.Marshal(r) //nolint:gosec // a key for clients of the embedded server
 	if err != nil {
 		return err
 	}
@@ -31,22 +29,22 @@ func (r ready) announce(path string, stdout io.Writer) error {
 		_, err = stdout.Write(line)
 		return err
 	}
-	if err := writeInOneStep(path, line); err != nil {
+	if err := writeAtomically(path, line); err != nil {
 		return fmt.Errorf("ready file: %w", err)
 	}
 	return nil
 }
 
-// writeInOneStep makes a file appear with everything in it: whoever waits for
-// it never reads half of it.
-func writeInOneStep(path string, data []byte) (err error) {
+// writeAtomically writes data to a temporary file and renames it to path, so that
+// a reader never sees a partial file.
+func writeAtomically(path string, data []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, removeIfThere(f.Name()))
+			err = errors.Join(err, removeIfExists(f.Name()))
 		}
 	}()
 	if _, err := f.Write(data); err != nil {
@@ -58,7 +56,7 @@ func writeInOneStep(path string, data []byte) (err error) {
 	return os.Rename(f.Name(), path)
 }
 
-func removeIfThere(path string) error {
+func removeIfExists(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -25,11 +25,11 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-// A serving is a run of serve in this process.
+// A serving is a serve command that runs in this process.
 type serving struct {
 	ready  ready
 	file   string
-	stderr *bytes.Buffer // to be read after stop
+	stderr *bytes.Buffer // read it after stop only
 	cancel context.CancelFunc
 	code   chan int
 }
@@ -55,27 +55,28 @@ func (s *serving) stop(t *testing.T) {
 	require.Equal(t, 0, <-s.code, s.stderr.String())
 }
 
-// awaitReady waits for the ready file. A file that is there must be whole.
+// awaitReady waits for the ready file and decodes it. It fails if the file is
+// incomplete.
 func awaitReady(t *testing.T, path string) ready {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	r, err := polling.Until(ctx, func(context.Context) (polling.Sight[ready], error) {
+	r, err := polling.Wait(ctx, func(context.Context) (polling.Result[ready], error) {
 		data, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
-			return polling.Sight[ready]{}, nil
+			return polling.Result[ready]{}, nil
 		}
 		var r ready
 		if err == nil {
 			err = json.Unmarshal(data, &r)
 		}
-		return polling.Sight[ready]{Value: r, Done: true}, polling.Permanent(err)
+		return polling.Result[ready]{Value: r, Done: true}, polling.Permanent(err)
 	}, polling.Options{Schedule: polling.Schedule{Min: time.Millisecond, Max: 20 * time.Millisecond}})
 	require.NoError(t, err)
 	return r
 }
 
-// client trusts nothing but the caFile.
+// client returns a client that trusts the CA file only.
 func client(t *testing.T, r ready) *jobs.Client {
 	t.Helper()
 	transport := &http.Transport{}
@@ -92,7 +93,7 @@ func client(t *testing.T, r ready) *jobs.Client {
 	return c
 }
 
-func TestServeTLS(t *testing.T) {
+func TestServe_WithTLS(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "--tls", "--queuing=10ms", "--processing=10ms")
 	require.Regexp(t, `^https://127\.0\.0\.1:\d+/$`, s.ready.URL)
@@ -119,14 +120,14 @@ func TestServeTLS(t *testing.T) {
 	s.stop(t)
 	require.Contains(t, s.stderr.String(), s.ready.URL)
 	require.NotContains(t, s.stderr.String(), s.ready.AccessKey)
-	left, err := os.ReadDir(filepath.Dir(s.file))
+	files, err := os.ReadDir(filepath.Dir(s.file))
 	require.NoError(t, err)
-	require.Empty(t, left, "ready file and certificate are removed")
+	require.Empty(t, files, "ready file and certificate must be removed")
 	_, err = ds.Refresh(t.Context())
 	require.Error(t, err)
 }
 
-func TestServeOptions(t *testing.T) {
+func TestServe_WithOptions(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	seed := filepath.Join(dir, "seed.yaml")
@@ -165,13 +166,12 @@ datasets:
 	for datum, err := range contents.Data(t.Context(), "only") {
 		require.NoError(t, err)
 		_, err = datum.Open(t.Context())
-		require.ErrorIs(t, err, jobs.ErrForbidden, "every url has expired")
+		require.ErrorIs(t, err, jobs.ErrForbidden, "all URLs have expired")
 	}
 	s.stop(t)
 }
 
-// Without a ready file the same line is on stdout.
-func TestServeOnStdout(t *testing.T) {
+func TestServe_PrintsReadyLineWithoutReadyFile(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -188,22 +188,22 @@ func TestServeOnStdout(t *testing.T) {
 	require.NoDirExists(t, filepath.Dir(r.CAFile))
 }
 
-func TestServeRefusesSeed(t *testing.T) {
+func TestServe_RejectsInvalidSeed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	seed, file := filepath.Join(dir, "seed.yaml"), filepath.Join(dir, "ready.json")
 	require.NoError(t, os.WriteFile(seed, []byte("owner: tester\ndatasets:\n  - name: one\n    colour: red\n"), 0o600))
-	require.NoError(t, os.WriteFile(file, []byte("left by a server that was killed"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte("from a server that was killed"), 0o600))
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, 1, run(t.Context(), []string{"serve", "--seed", seed, "--ready-file", file}, &stdout, &stderr))
-	require.Regexp(t, regexp.QuoteMeta(seed)+` is refused:\n(.*\n)*seed: line 4: datasets\[0\]\.colour: `, stderr.String())
+	require.Regexp(t, `invalid file `+regexp.QuoteMeta(seed)+`:\n(.*\n)*seed: line 4: field colour not found`, stderr.String())
 	require.Empty(t, stdout.String())
 	require.NoFileExists(t, file)
 }
 
-func TestSignals(t *testing.T) {
+func TestServe_StopsOnSignal(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("no signals to send")
+		t.Skip("Windows has no signals")
 	}
 	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {
