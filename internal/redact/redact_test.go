@@ -87,7 +87,7 @@ func TestSanitize_ReturnsOneLineOfBoundedLength(t *testing.T) {
 	}
 }
 
-func FuzzTexts(f *testing.F) {
+func FuzzRedact(f *testing.F) {
 	for _, text := range []string{
 		"", "see https://a.example/b?c=d&e", "Accesskey-0123", "HTTPS://A?x", "https:?https:?", "ACCESSKEY-a?Accesskey-b", "a\x00\xff\u2028b", "?", "https:",
 		"://a@b@c", "/a?b=c", "/x?https:?a=b", "\u202e\u009b",
