@@ -32,13 +32,9 @@ func (t *Transport) Open(ctx context.Context, path, signedURL string) (body io.R
 		return nil, o
 	}
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // net/url accepts a space, net/http sends it
-	noLimit := func(context.Context) error { return nil }
-	o = t.repeat(ctx, noLimit, func(attempt int) Outcome {
-		o := Outcome{Operation: opContent, Method: http.MethodGet, Path: path, Attempts: attempt}
-		start := time.Now()
+	o = t.repeat(ctx, t.Retry, nil, func() Outcome {
+		o := Outcome{Operation: opContent, Method: http.MethodGet, Path: path}
 		body = t.openOnce(ctx, u, &o)
-		o.RTT = time.Since(start)
-		t.logAttempt(ctx, o)
 		return o
 	})
 	return body, o
