@@ -97,7 +97,7 @@ func TestClient_BoundsTheMemoryOfAResponse(t *testing.T) {
 		"error larger than the limit": {500, largeBody{`{"message":"`, "a", "", huge}, refresh, tooLarge},
 		"nulls":                       {200, largeBody{`{"branches":[`, "null,", `null],"totalCount":1}`, inside}, branches, "branches[0] is null"},
 		"empty objects":               {200, largeBody{`{"branches":[`, "{},", `{}],"totalCount":1}`, inside}, branches, "branches[0].commitId is missing"},
-		"small items":                 {200, largeBody{`{"branches":[`, `{"name":"a","commitId":"b"},`, `{}],"totalCount":1}`, inside}, branches, "branches[1280] is one too many, where 128 were requested"},
+		"small items":                 {200, largeBody{`{"branches":[`, `{"name":"a","commitId":"b"},`, `{}],"totalCount":1}`, inside}, branches, "branches[1280] is one too many: 128 were requested"},
 		"small jobs":                  {200, largeBody{`{"jobs":[`, "0,", `0],"totalCount":1}`, inside}, merges, "jobs[1280] is one too many"},
 		"small data":                  {200, largeBody{`{"dataDetails":[`, "0,", `0],"totalCount":1}`, inside}, data, "dataDetails[1280] is one too many"},
 	} {

@@ -210,7 +210,7 @@ func (e *Error) kind() error {
 // attempt may have taken effect then.
 func refusedOnRetry(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.outcome.Uncertain && e.outcome.State == transport.Refused
+	return errors.As(err, &e) && e.outcome.Uncertain && e.outcome.State == transport.Refused && e.outcome.Err == nil
 }
 
 func invalid(format string, args ...any) error {

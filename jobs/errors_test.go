@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -174,7 +176,7 @@ var errorCases = map[string]errorCase{
 	"response/too many items": {func(t *testing.T) error {
 		client := stubClient(t, respondWith(200, `{"jobs":[`+strings.Repeat("{},", 1280)+`{}],"totalCount":1281}`))
 		return firstItem(datasetByID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
-	}, []string{"list jobs", "jobs[1280] is one too many, where 128 were requested", "try again later"}},
+	}, []string{"list jobs", "jobs[1280] is one too many: 128 were requested", "try again later"}},
 
 	"network/refused": {func(t *testing.T) error {
 		client := stubClient(t, failWith(errRefused), jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: 1}))
@@ -214,10 +216,20 @@ var errorCases = map[string]errorCase{
 		require.NoError(t, err)
 		return errorOf(datasetByID(t, client).Refresh(t.Context()))
 	}, []string{"get dataset: GET " + datasetPath, "the request to localhost:1 was not sent", "use https, or let loopback addresses bypass the proxy"}},
+	"network/misconfigured proxy": {func(t *testing.T) error {
+		proxy := func(*http.Request) (*url.URL, error) { return nil, errors.New("invalid port") }
+		client, err := jobs.NewClient(testKey, jobs.WithHTTPClient(&http.Client{Transport: &http.Transport{Proxy: proxy}}))
+		require.NoError(t, err)
+		return errorOf(datasetByID(t, client).Refresh(t.Context()))
+	}, []string{"get dataset: GET " + datasetPath, "the proxy is misconfigured: invalid port"}},
+	"network/no connection": {func(t *testing.T) error {
+		client := stubClient(t, failWith(&tls.CertificateVerificationError{Err: errors.New("unknown authority")}))
+		return errorOf(datasetByID(t, client).Refresh(t.Context()))
+	}, []string{"get dataset: GET " + datasetPath, "no connection: tls: failed to verify certificate: unknown authority", "add the authority"}},
 
 	"client/key":            {func(*testing.T) error { return errorOf(jobs.NewClient("secret")) }, []string{"malformed access key", "want Accesskey-..."}},
-	"client/base url":       invalidOption(jobs.WithBaseURL("https://[::1"), "base url does not parse", "want https://host[:port]/"),
-	"client/url with query": invalidOption(jobs.WithBaseURL("https://a.example/?x=y"), `base url of host "a.example"`, `want https://host[:port]/ and nothing else`),
+	"client/base url":       invalidOption(jobs.WithBaseURL("https://[::1"), "the base url is empty or malformed", "want https://host[:port]/"),
+	"client/url with query": invalidOption(jobs.WithBaseURL("https://a.example/?x=y"), "the base url is empty or malformed", `want https://host[:port]/ and nothing else`),
 	"client/http":           invalidOption(jobs.WithBaseURL("http://a.example/"), "http://a.example", "only https is allowed"),
 	"client/http client":    invalidOption(jobs.WithHTTPClient(nil), "http client is nil", "leave the option out"),
 	"client/logger":         invalidOption(jobs.WithLogger(nil), "logger is nil", "leave the option out"),
@@ -384,7 +396,7 @@ var errorCases = map[string]errorCase{
 	"wait/list without total":       sharedListError(`{"jobs":[]}`, "totalCount is missing"),
 	"wait/list with duplicate jobs": sharedListError(`{"jobs":[],"jobs":[],"totalCount":1}`, "jobs appears twice"),
 	"wait/list with invalid total":  sharedListError(`{"jobs":[],"totalCount":"1"}`, "totalCount is not a number"),
-	"wait/list with too many jobs":  sharedListError(`{"jobs":[`+strings.Repeat("0,", 1280)+`0],"totalCount":1}`, "jobs[1280] is one too many, where 128 were requested"),
+	"wait/list with too many jobs":  sharedListError(`{"jobs":[`+strings.Repeat("0,", 1280)+`0],"totalCount":1}`, "jobs[1280] is one too many: 128 were requested"),
 	"wait all/schedule": {func(t *testing.T) (err error) {
 		list := []*jobs.SquashAndMergeJob{stubMerge(t, hang, processingJob)}
 		for _, err = range jobs.WaitAll(t.Context(), list, jobs.WithSchedule(polling.Schedule{})) { //nolint:revive // keeps the last error

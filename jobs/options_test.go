@@ -36,7 +36,7 @@ func TestNewClient_RejectsInvalidOptions(t *testing.T) {
 		"no host":                   {testKey, jobs.WithBaseURL("gas.graviti.com"), "want https://host[:port]/"},
 		"query":                     {testKey, jobs.WithBaseURL("https://gas.graviti.com/?token=hidden"), "want https://host[:port]/"},
 		"password":                  {testKey, jobs.WithBaseURL("https://me:hidden@gas.graviti.com/"), "want https://host[:port]/"},
-		"unparsable url":            {testKey, jobs.WithBaseURL("https://[::1"), "base url does not parse"},
+		"unparsable url":            {testKey, jobs.WithBaseURL("https://[::1"), "the base url is empty or malformed"},
 		"nil http client":           {testKey, jobs.WithHTTPClient(nil), "http client is nil"},
 		"nil logger":                {testKey, jobs.WithLogger(nil), "logger is nil"},
 		"negative attempts":         {testKey, jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "a field is negative"},
