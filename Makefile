@@ -79,7 +79,7 @@ tcp: ## test the client over TCP through a fault-injecting proxy
 	cd interop/tcp && $(GO) vet ./... && $(GO) test $(RACE) ./...
 
 # The package and name of each fuzz target, and the time for each.
-FUZZ := $(foreach f,ErrorAnswer Job JobPage Load Labels Pages Filters RetryAfter Texts SameJSON,./jobs:Fuzz$(f)) \
+FUZZ := $(foreach f,ErrorResponse Job JobPage Resume Labels Pages Filters RetryAfter Redact SameJSON,./jobs:Fuzz$(f)) \
 	./jobs/jobstest:FuzzParseSeed
 FUZZTIME := 20s
 

@@ -9,14 +9,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWhatAUsersBinaryInherits holds the promise that the client brings no
-// schema library, no test library and no server along.
-func TestWhatAUsersBinaryInherits(t *testing.T) {
+// TestDependencies_ExcludeServerSchemaAndTestLibraries checks all packages that a
+// program gets with package jobs.
+func TestDependencies_ExcludeServerSchemaAndTestLibraries(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	const module = "github.com/graviti-ai/tensorbay-jobs-go/"
 	assert.ElementsMatch(t, []string{
 		module + "gen", module + "jobs", module + "polling",
+		module + "internal/redact", module + "internal/transport", module + "internal/wire",
 		"github.com/oapi-codegen/runtime",
 		"github.com/oapi-codegen/runtime/types", // by gen/
 		"github.com/apapsch/go-jsonmerge/v2",    // by oapi-codegen/runtime
@@ -24,7 +25,7 @@ func TestWhatAUsersBinaryInherits(t *testing.T) {
 	}, strings.Fields(string(out)))
 }
 
-func TestPollingImportsTheStandardLibraryOnly(t *testing.T) {
+func TestDependencies_PollingUsesTheStandardLibraryOnly(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "../polling").CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	assert.Equal(t, []string{"github.com/graviti-ai/tensorbay-jobs-go/polling"}, strings.Fields(string(out)))

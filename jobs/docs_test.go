@@ -14,13 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestErrorsAreDocumented finds every sentinel and every error type of the
-// package in docs/errors.md, and in the table of this package's tests.
-func TestErrorsAreDocumented(t *testing.T) {
+// TestDocs_ListEverySentinelAndErrorType checks that docs/errors.md lists all
+// sentinels and error types of the package, and that sentinels does.
+func TestDocs_ListEverySentinelAndErrorType(t *testing.T) {
 	text, err := os.ReadFile("../docs/errors.md")
 	require.NoError(t, err)
 	exported := map[string]bool{}
-	for _, file := range sources(t) {
+	for _, file := range sourceFiles(t) {
 		for _, decl := range file.Decls {
 			switch d := decl.(type) {
 			case *ast.GenDecl:
@@ -37,9 +37,9 @@ func TestErrorsAreDocumented(t *testing.T) {
 				}
 			case *ast.FuncDecl:
 				if d.Recv != nil && d.Name.Name == "Error" {
-					of := d.Recv.List[0].Type.(*ast.StarExpr).X.(*ast.Ident).Name
-					if ast.IsExported(of) {
-						assert.Contains(t, string(text), "| `*"+of+"` |")
+					receiver := d.Recv.List[0].Type.(*ast.StarExpr).X.(*ast.Ident).Name
+					if ast.IsExported(receiver) {
+						assert.Contains(t, string(text), "| `*"+receiver+"` |")
 					}
 				}
 			}
@@ -48,12 +48,14 @@ func TestErrorsAreDocumented(t *testing.T) {
 	assert.Len(t, exported, len(sentinels))
 }
 
+// testInText matches the name of a test in a document.
 var testInText = regexp.MustCompile("`((?:Test|Fuzz|Example)[A-Z]\\w*)`")
 
-// TestTestsThatDocumentsName holds that each is there, in one of the packages.
-func TestTestsThatDocumentsName(t *testing.T) {
-	there := map[string]bool{}
-	for _, dir := range []string{".", "jobstest", "../polling", "../cmd/tensorbay-jobs", "../interop/tcp"} {
+// TestDocs_NameExistingTests checks that the tests named in documents exist, and
+// that each promise of SECURITY.md names one.
+func TestDocs_NameExistingTests(t *testing.T) {
+	exists := map[string]bool{}
+	for _, dir := range []string{".", "jobstest", "../polling", "../internal/*", "../cmd/tensorbay-jobs", "../interop/tcp"} {
 		paths, err := filepath.Glob(dir + "/*_test.go")
 		require.NoError(t, err)
 		for _, path := range paths {
@@ -61,31 +63,30 @@ func TestTestsThatDocumentsName(t *testing.T) {
 			require.NoError(t, err)
 			for _, decl := range file.Decls {
 				if f, ok := decl.(*ast.FuncDecl); ok && f.Recv == nil {
-					there[f.Name.Name] = true
+					exists[f.Name.Name] = true
 				}
 			}
 		}
 	}
-	for path, least := range map[string]int{"../SECURITY.md": 30, "../docs/errors.md": 15, "../docs/design.md": 1} {
+	for path, atLeast := range map[string]int{"../SECURITY.md": 30, "../docs/errors.md": 15, "../docs/design.md": 1} {
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
 		names := testInText.FindAllStringSubmatch(string(text), -1)
-		assert.GreaterOrEqual(t, len(names), least, path)
+		assert.GreaterOrEqual(t, len(names), atLeast, path)
 		for _, m := range names {
-			assert.True(t, there[m[1]], "%s names %s, which is not there", path, m[1])
+			assert.True(t, exists[m[1]], "%s names %s, which does not exist", path, m[1])
 		}
 	}
-	// A promise without a test is none.
 	text, err := os.ReadFile("../SECURITY.md")
 	require.NoError(t, err)
-	promises, listed := 0, false
+	promises, inTable := 0, false
 	for line := range strings.SplitSeq(string(text), "\n") {
 		switch {
 		case strings.HasPrefix(line, "| promise |"):
-			listed = true
+			inTable = true
 		case !strings.HasPrefix(line, "|"):
-			listed = false
-		case listed && !strings.HasPrefix(line, "| ---"):
+			inTable = false
+		case inTable && !strings.HasPrefix(line, "| ---"):
 			promises++
 			assert.Regexp(t, testInText, line)
 		}

@@ -15,8 +15,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-// connectExample gives the examples a TensorBay in this process. A program of
-// yours calls jobs.NewClient(accessKey) and nothing else.
+// connectExample returns a client of a TensorBay in this process. A program only
+// calls jobs.NewClient(accessKey).
 func connectExample(options ...jobstest.Option) *jobs.Client {
 	server, err := jobstest.NewServer(options...)
 	if err != nil {
@@ -29,7 +29,7 @@ func connectExample(options ...jobstest.Option) *jobs.Client {
 	return client
 }
 
-// Merge a branch and see what came of it.
+// Merge a branch and read the draft.
 func Example() {
 	client := connectExample()
 	ctx := context.Background()
@@ -72,7 +72,7 @@ func Example() {
 	// hello9.txt 02
 }
 
-// Search a commit, read what was found and make a dataset of it.
+// Search a commit, read the result and create a dataset from it.
 func ExampleBasicSearchJob() {
 	client := connectExample()
 	ctx := context.Background()
@@ -123,7 +123,7 @@ func ExampleBasicSearchJob() {
 	// true <nil>
 }
 
-// Read a fusion dataset: frames hold what several sensors recorded.
+// Read a fusion dataset. A frame holds the data of several sensors.
 func ExampleBasicSearchJob_FusionResult() {
 	client := connectExample()
 	ctx := context.Background()
@@ -133,7 +133,7 @@ func ExampleBasicSearchJob_FusionResult() {
 		log.Fatal(err)
 	}
 	job, err := ds.BasicSearch().Create(ctx, jobs.BasicSearchArgs{
-		Unit:    jobs.UnitFrame, // the whole frame, though one datum matches
+		Unit:    jobs.UnitFrame, // all data of a matching frame
 		Filters: []jobs.Filter{jobs.SegmentIn("test"), jobs.SensorIn("CAM_BACK_LEFT")},
 	})
 	if err != nil {
@@ -168,8 +168,8 @@ func ExampleBasicSearchJob_FusionResult() {
 	// category 02 times 1
 }
 
-// A wait that a deadline ends tells how far the job was; it can be taken up
-// again.
+// A WaitError holds the last state of the job. The job continues, and another
+// wait can follow.
 func ExampleJob_Wait() {
 	client := connectExample(jobstest.WithQueuing(0), jobstest.WithProcessing(time.Hour))
 	ctx := context.Background()
@@ -195,12 +195,12 @@ func ExampleJob_Wait() {
 	case errors.As(err, &failed):
 		fmt.Println("the job has ended:", failed.Job.Status)
 	case errors.As(err, &ended):
-		fmt.Println("the job goes on:", ended.Job.Status, ended.Reason)
+		fmt.Println("the job continues:", ended.Job.Status, ended.Reason)
 	}
-	// Output: the job goes on: PROCESSING context deadline exceeded
+	// Output: the job continues: PROCESSING context deadline exceeded
 }
 
-// Show how a job gets on.
+// Print each status of a job.
 func ExampleJob_Watch() {
 	client := connectExample(jobstest.WithQueuing(0), jobstest.WithProcessing(time.Second))
 	ctx := context.Background()
@@ -218,7 +218,7 @@ func ExampleJob_Watch() {
 			log.Fatal(err)
 		}
 		if event.Err != nil {
-			continue // an error that may pass; the wait goes on
+			continue // a transient error
 		}
 		if event.Job.Status != last {
 			last = event.Job.Status
@@ -230,7 +230,7 @@ func ExampleJob_Watch() {
 	// SUCCESS
 }
 
-// Save a job in one process and take it up in another.
+// Save a job in one process and resume it in another.
 func ExampleJobs_Resume() {
 	client := connectExample()
 	ctx := context.Background()
@@ -255,7 +255,7 @@ func ExampleJobs_Resume() {
 	// Output: true <nil>
 }
 
-// Tell errors apart by what they are about.
+// Distinguish errors.
 func ExampleError() {
 	client := connectExample()
 	ctx := context.Background()
@@ -374,9 +374,9 @@ func ExampleFilter() {
 	fmt.Println(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"occluded": {false}}))
 	fmt.Println(jobs.RawFilter("weather", "Weather", "in", "", []string{"rain"}))
 	// Output:
-	// category in ["car","bus"]
+	// category in ["car","bus"] on BOX2D
 	// size > 1048576
-	// attribute in {"occluded":[false]}
+	// attribute in {"occluded":[false]} on BOX2D
 	// weather in ["rain"]
 }
 
@@ -417,12 +417,12 @@ func ExampleWithSchedule() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// Look more often than is kind to the service, since this job is short.
+	// Poll often because this job is short.
 	fmt.Println(job.Wait(ctx, jobs.WithSchedule(polling.Schedule{Min: 20 * time.Millisecond})))
 	// Output: <nil>
 }
 
-// Wait for many jobs in one loop. They share requests.
+// Wait for many jobs in one loop. The waits share requests.
 func ExampleWaitAll() {
 	client := connectExample()
 	ctx := context.Background()
@@ -447,8 +447,8 @@ func ExampleWaitAll() {
 	// dev->main(skip) <nil>
 }
 
-// Stop waiting for many jobs, keep those that are left as JSON, and take them up
-// again, in another process if you like.
+// Stop waiting for many jobs, save the unfinished ones as JSON and resume them in
+// another process.
 func ExampleWaitAll_resume() {
 	client := connectExample()
 	ctx := context.Background()
@@ -465,7 +465,7 @@ func ExampleWaitAll_resume() {
 		merges = append(merges, job)
 	}
 
-	// The first process stops after two of them.
+	// The first process stops after two jobs.
 	reported := map[string]bool{}
 	for job, err := range jobs.WaitAll(ctx, merges) {
 		if err != nil {
@@ -481,7 +481,7 @@ func ExampleWaitAll_resume() {
 		log.Fatal(err)
 	}
 
-	// Another one goes on with the rest.
+	// The second process waits for the other jobs.
 	var bodies []json.RawMessage
 	if err := json.Unmarshal(saved, &bodies); err != nil {
 		log.Fatal(err)

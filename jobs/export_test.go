@@ -1,29 +1,8 @@
 package jobs
 
-import (
-	"net/http"
-	"time"
+// Internals that the tests of package jobs_test use.
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen"
-	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
-	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
-	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
-)
-
-// What the tests outside of the package need of its inside.
-
-func ParseRetryAfter(header string, now time.Time) time.Duration {
-	return transport.ParseRetryAfter(http.Header{"Retry-After": {header}}, now)
-}
-
-func Printable(s string, limit int) string { return redact.Sanitize(s, limit) }
-
-func Discreet(text string) string { return redact.Text(text) }
-
-func SameJSON(a, b []byte) bool { return wire.Equal(a, b) }
-
-// WaitedFor is how many jobs are known to be waited for, of those that share their looks
-// with j.
+// WaitedFor returns the number of waits that share polls with those for j.
 func WaitedFor(j *Job) int {
 	f := j.fleet()
 	f.mu.Lock()
@@ -35,28 +14,4 @@ func WaitedFor(j *Job) int {
 	return n
 }
 
-// ReadJobPage reads a page of jobs as a wait does, and DecodeJobPage as List
-// does.
-func ReadJobPage(body []byte) (jobs []string, total int, err error) {
-	var p jobPage
-	err = p.read(body)
-	for _, item := range p.items {
-		jobs = append(jobs, string(item.Raw))
-	}
-	return jobs, p.total, err
-}
-
-func DecodeJobPage(body []byte) (jobs []string, total int, err error) {
-	var p gen.JobList
-	err = decode(body, &p)
-	for _, raw := range p.Jobs {
-		jobs = append(jobs, string(raw))
-	}
-	return jobs, p.TotalCount, err
-}
-
-const (
-	MaxErrorMessage = redact.MaxMessage
-	MaxStalePages   = maxStalePages
-	MaxPageItems    = wire.MaxPageItems
-)
+const MaxStalePages = maxStalePages

@@ -3,7 +3,6 @@ package jobs_test
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -12,7 +11,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// allLabels is a label of every type, in its wire form.
+// allLabels holds a label of every type in its wire form.
 const allLabels = `{
 	"CLASSIFICATION": {"category": "street", "attributes": {"wet": true, "lanes": 2, "name": "A1", "none": null, "list": ["a", 1]}},
 	"BOX2D": [{"box2d": {"xmin": 1, "ymin": 2, "xmax": 3.5, "ymax": 4}, "category": "car", "attributes": {"occluded": false}, "instance": "i1"}],
@@ -27,16 +26,13 @@ const allLabels = `{
 	"SEMANTIC_MASK": {"remotePath": "s.png", "url": "https://data.example/s.png?sig=1", "info": [{"categoryId": 7, "attributes": {"wet": true}}]},
 	"INSTANCE_MASK": {"remotePath": "i.png", "url": "https://data.example/i.png?sig=2", "info": [{"instanceId": 8}]},
 	"PANOPTIC_MASK": {"remotePath": "p.png", "url": "https://data.example/p.png?sig=3", "info": [{"instanceId": 9, "categoryId": 10}]},
-	"HOLOGRAM": {"of": "tomorrow", "size": 1.50}
+	"HOLOGRAM": {"text": "unknown", "size": 1.50}
 }`
 
-func TestLabelsOfEveryType(t *testing.T) {
-	client := stubbed(t, always(200, fmt.Sprintf(`{"dataDetails":[{"remotePath":"a","url":"https://data.example/a","timestamp":1.5,"label":%s},{"remotePath":"b","url":"https://data.example/b"}],"totalCount":2}`, allLabels)))
-	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
-	require.NoError(t, err)
-	data := collect(t, contents.Data(t.Context(), "train"))
+func TestData_DecodesLabelsOfEveryType(t *testing.T) {
+	data := collect(t, stubContents(t, respondWith(200, fmt.Sprintf(`{"dataDetails":[{"remotePath":"a","url":"https://data.example/a","timestamp":1.5,"label":%s},{"remotePath":"b","url":"https://data.example/b"}],"totalCount":2}`, allLabels))).Data(t.Context(), "train"))
 	require.Len(t, data, 2)
-	assert.True(t, data[1].Label.IsZero(), "a datum without label is no error")
+	assert.True(t, data[1].Label.IsZero(), "a datum may have no label")
 	assert.Nil(t, data[1].Timestamp)
 	require.NotNil(t, data[0].Timestamp)
 	assert.InDelta(t, 1.5, *data[0].Timestamp, 0)
@@ -60,7 +56,7 @@ func TestLabelsOfEveryType(t *testing.T) {
 	assert.Equal(t, int64(8), l.InstanceMask.Info[0].InstanceID)
 	assert.Equal(t, int64(10), l.PanopticMask.Info[0].CategoryID)
 	assert.Equal(t, "https://data.example/p.png?sig=3", l.PanopticMask.URL())
-	assert.Equal(t, json.RawMessage(`{"of": "tomorrow", "size": 1.50}`), l.Other["HOLOGRAM"].JSON(), "untouched")
+	assert.Equal(t, json.RawMessage(`{"text": "unknown", "size": 1.50}`), l.Other["HOLOGRAM"].JSON(), "unknown labels are not changed")
 	assert.Empty(t, l.Other["PHOTOGRAM"].JSON())
 	assert.Equal(t, []jobs.LabelType{
 		jobs.LabelClassification, jobs.LabelBox2D, jobs.LabelBox3D, jobs.LabelPolygon, jobs.LabelMultiPolygon, jobs.LabelRLE, jobs.LabelPolyline2D, jobs.LabelMultiPolyline2D,
@@ -68,10 +64,10 @@ func TestLabelsOfEveryType(t *testing.T) {
 	}, l.Types())
 }
 
-func TestLabelsOfTheSeedAreTyped(t *testing.T) {
+func TestData_DecodesEveryLabelOfTheSeed(t *testing.T) {
 	_, client := connect(t)
 	ctx := t.Context()
-	seen := map[jobs.LabelType]bool{}
+	types := map[jobs.LabelType]bool{}
 	contents := contentsOf(ctx, t, client, "street-scenes")
 	n := 0
 	for _, segment := range collect(t, contents.Segments(ctx)) {
@@ -79,15 +75,11 @@ func TestLabelsOfTheSeedAreTyped(t *testing.T) {
 			require.NoError(t, err)
 			n++
 			assert.Empty(t, d.Label.Other, d.RemotePath)
-			for _, of := range d.Label.Types() {
-				seen[of] = true
+			for _, labelType := range d.Label.Types() {
+				types[labelType] = true
 			}
 		}
 	}
 	assert.GreaterOrEqual(t, n, 2000)
-	assert.Len(t, seen, 13, "%v", slices.Collect(func(yield func(jobs.LabelType) bool) {
-		for of := range seen {
-			yield(of)
-		}
-	}))
+	assert.Len(t, types, 13, "%v", types)
 }

@@ -10,38 +10,39 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// pages serves segments; each request may change what there is.
-type pages struct {
+// A segmentServer serves a list of segments.
+type segmentServer struct {
 	names    []string
-	before   func(request int, p *pages)
-	total    func() int
 	requests int
+	before   func(request int, s *segmentServer) // called before each response, may change names
+	total    func() int                          // if not nil, returns totalCount
 }
 
-func (p *pages) RoundTrip(r *http.Request) (*http.Response, error) {
-	p.requests++
-	if p.before != nil {
-		p.before(p.requests, p)
+func (s *segmentServer) RoundTrip(r *http.Request) (*http.Response, error) {
+	s.requests++
+	if s.before != nil {
+		s.before(s.requests, s)
 	}
 	q := r.URL.Query()
 	offset, _ := strconv.Atoi(q.Get("offset"))
 	limit, _ := strconv.Atoi(q.Get("limit"))
-	from, to := min(offset, len(p.names)), min(offset+limit, len(p.names))
+	from, to := min(offset, len(s.names)), min(offset+limit, len(s.names))
 	items := make([]string, 0, limit)
-	for _, name := range p.names[from:to] {
+	for _, name := range s.names[from:to] {
 		items = append(items, fmt.Sprintf(`{"name":%q}`, name))
 	}
-	total := len(p.names)
-	if p.total != nil {
-		total = p.total()
+	total := len(s.names)
+	if s.total != nil {
+		total = s.total()
 	}
-	return reply(200, fmt.Sprintf(`{"segments":[%s],"totalCount":%d}`, strings.Join(items, ","), total)), nil
+	return newResponse(200, fmt.Sprintf(`{"segments":[%s],"totalCount":%d}`, strings.Join(items, ","), total)), nil
 }
 
-func numbered(prefix string, n int) []string {
+func numberedNames(prefix string, n int) []string {
 	names := make([]string, n)
 	for i := range names {
 		names[i] = fmt.Sprintf("%s%04d", prefix, i)
@@ -49,116 +50,16 @@ func numbered(prefix string, n int) []string {
 	return names
 }
 
-// list reads all segments, and stops at the first error.
-func (p *pages) list(t *testing.T) (names []string, err error) {
+// listSegments returns the names of all segments before the first error.
+func listSegments(t *testing.T, s stub) (names []string, err error) {
 	t.Helper()
-	client := stubbed(t, p.RoundTrip)
-	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
-	require.NoError(t, err)
-	for s, err := range contents.Segments(t.Context()) {
+	for segment, err := range stubContents(t, s).Segments(t.Context()) {
 		if err != nil {
 			return names, err
 		}
-		names = append(names, s.Name)
+		names = append(names, segment.Name)
 	}
 	return names, nil
-}
-
-func TestListReadsEveryPage(t *testing.T) {
-	for n, requests := range map[int]int{0: 1, 1: 1, 127: 1, 128: 1, 129: 2, 1000: 8} {
-		p := &pages{names: numbered("s", n)}
-		got, err := p.list(t)
-		require.NoError(t, err)
-		assert.Len(t, got, n)
-		assert.Equal(t, requests, p.requests, "%d segments", n)
-	}
-}
-
-func TestListStopsWhereTheCallerDoes(t *testing.T) {
-	p := &pages{names: numbered("s", 1000)}
-	client := stubbed(t, p.RoundTrip)
-	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
-	require.NoError(t, err)
-	n := 0
-	for range contents.Segments(t.Context()) {
-		if n++; n == 130 {
-			break
-		}
-	}
-	assert.Equal(t, 2, p.requests)
-}
-
-func TestListWhileItChanges(t *testing.T) {
-	t.Run("added in front", func(t *testing.T) {
-		p := &pages{names: numbered("s", 300), before: func(n int, p *pages) {
-			if n > 1 {
-				p.names = append(numbered(fmt.Sprintf("new%d-", n), 50), p.names...)
-			}
-		}}
-		got, err := p.list(t)
-		require.NoError(t, err)
-		assert.Subset(t, got, numbered("s", 300), "nothing is lost")
-		assertUnique(t, got)
-	})
-	t.Run("removed in front", func(t *testing.T) {
-		p := &pages{names: numbered("s", 600), before: func(n int, p *pages) {
-			if n > 1 && n < 4 {
-				p.names = p.names[20:]
-			}
-		}}
-		got, err := p.list(t)
-		require.NoError(t, err)
-		assert.Subset(t, got, numbered("s", 600)[40:], "nothing that is still there is lost")
-		assertUnique(t, got)
-	})
-	t.Run("shrinks to nothing", func(t *testing.T) {
-		p := &pages{names: numbered("s", 300), before: func(n int, p *pages) {
-			if n == 2 {
-				p.names = nil
-			}
-		}}
-		got, err := p.list(t)
-		require.NoError(t, err)
-		assert.Len(t, got, 128)
-	})
-}
-
-func TestListThatLies(t *testing.T) {
-	t.Run("total too large", func(t *testing.T) {
-		p := &pages{names: numbered("s", 200), total: func() int { return 1 << 30 }}
-		got, err := p.list(t)
-		require.NoError(t, err, "an empty page is the end")
-		assert.Len(t, got, 200)
-	})
-	t.Run("the same page for ever", func(t *testing.T) {
-		requests := 0
-		client := stubbed(t, func(*http.Request) (*http.Response, error) {
-			requests++
-			return reply(200, `{"segments":[{"name":"a"},{"name":"b"}],"totalCount":1000000}`), nil
-		})
-		contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
-		require.NoError(t, err)
-		var got []string
-		for s, e := range contents.Segments(t.Context()) {
-			if err = e; err == nil {
-				got = append(got, s.Name)
-			}
-		}
-		assert.Equal(t, []string{"a", "b"}, got)
-		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-		assert.ErrorContains(t, err, "the list of 1000000 does not end: 9 pages, the last 8 of them without anything new")
-		assert.Equal(t, 9, requests)
-	})
-	t.Run("a total that goes up and down", func(t *testing.T) {
-		n := 0
-		p := &pages{names: numbered("s", 300), total: func() int {
-			n++
-			return 300 - 200*(n%2)
-		}}
-		_, err := p.list(t)
-		require.NoError(t, err)
-		assert.Less(t, p.requests, 20)
-	})
 }
 
 func assertUnique(t *testing.T, names []string) {
@@ -170,42 +71,128 @@ func assertUnique(t *testing.T, names []string) {
 	}
 }
 
-func TestListOfJobsLeavesOutOtherTypes(t *testing.T) {
-	other := strings.Replace(processing, `"title"`, `"jobType":"mineDiamonds","title"`, 1)
-	client := stubbed(t, always(200, `{"jobs":[`+other+`,`+processing+`],"totalCount":2}`))
-	got := collect(t, byID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
-	require.Len(t, got, 1)
-	assert.Equal(t, "6f2a", got[0].ID())
+func TestList_ReadsEveryPage(t *testing.T) {
+	for n, requests := range map[int]int{0: 1, 1: 1, 127: 1, 128: 1, 129: 2, 1000: 8} {
+		s := &segmentServer{names: numberedNames("s", n)}
+		got, err := listSegments(t, s.RoundTrip)
+		require.NoError(t, err)
+		assert.Len(t, got, n)
+		assert.Equal(t, requests, s.requests, "%d segments", n)
+	}
 }
 
-func TestErrorInTheMiddleOfAList(t *testing.T) {
-	p := &pages{names: numbered("s", 300)}
-	client := stubbed(t, func(r *http.Request) (*http.Response, error) {
-		if p.requests == 1 {
-			p.requests++
-			return reply(500, ""), nil
-		}
-		return p.RoundTrip(r)
-	})
-	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
-	require.NoError(t, err)
+func TestList_StopsWithTheCaller(t *testing.T) {
+	s := &segmentServer{names: numberedNames("s", 1000)}
 	n := 0
-	for _, e := range contents.Segments(t.Context()) {
-		if err = e; err == nil {
-			n++
+	for range stubContents(t, s.RoundTrip).Segments(t.Context()) {
+		if n++; n == 130 {
+			break
 		}
 	}
-	assert.Equal(t, 128, n)
+	assert.Equal(t, 2, s.requests)
+}
+
+func TestList_ToleratesChangesBetweenPages(t *testing.T) {
+	t.Run("items added at the front", func(t *testing.T) {
+		s := &segmentServer{names: numberedNames("s", 300), before: func(request int, s *segmentServer) {
+			if request > 1 {
+				s.names = append(numberedNames(fmt.Sprintf("new%d-", request), 50), s.names...)
+			}
+		}}
+		got, err := listSegments(t, s.RoundTrip)
+		require.NoError(t, err)
+		assert.Subset(t, got, numberedNames("s", 300), "no item is missed")
+		assertUnique(t, got)
+	})
+	t.Run("items removed at the front", func(t *testing.T) {
+		s := &segmentServer{names: numberedNames("s", 600), before: func(request int, s *segmentServer) {
+			if request > 1 && request < 4 {
+				s.names = s.names[20:]
+			}
+		}}
+		got, err := listSegments(t, s.RoundTrip)
+		require.NoError(t, err)
+		assert.Subset(t, got, numberedNames("s", 600)[40:], "no remaining item is missed")
+		assertUnique(t, got)
+	})
+	t.Run("all items removed", func(t *testing.T) {
+		s := &segmentServer{names: numberedNames("s", 300), before: func(request int, s *segmentServer) {
+			if request == 2 {
+				s.names = nil
+			}
+		}}
+		got, err := listSegments(t, s.RoundTrip)
+		require.NoError(t, err)
+		assert.Len(t, got, 128)
+	})
+}
+
+func TestList_EndsDespiteAWrongTotal(t *testing.T) {
+	t.Run("too large", func(t *testing.T) {
+		s := &segmentServer{names: numberedNames("s", 200), total: func() int { return 1 << 30 }}
+		got, err := listSegments(t, s.RoundTrip)
+		require.NoError(t, err, "an empty page ends the list")
+		assert.Len(t, got, 200)
+	})
+	t.Run("too large, and the same page again", func(t *testing.T) {
+		requests := 0
+		got, err := listSegments(t, func(*http.Request) (*http.Response, error) {
+			requests++
+			return newResponse(200, `{"segments":[{"name":"a"},{"name":"b"}],"totalCount":1000000}`), nil
+		})
+		assert.Equal(t, []string{"a", "b"}, got)
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
+		assert.ErrorContains(t, err, "the list of 1000000 does not end: 9 pages, the last 8 of them without new items")
+		assert.Equal(t, 9, requests)
+	})
+	t.Run("alternating", func(t *testing.T) {
+		n := 0
+		s := &segmentServer{names: numberedNames("s", 300), total: func() int {
+			n++
+			return 300 - 200*(n%2)
+		}}
+		_, err := listSegments(t, s.RoundTrip)
+		require.NoError(t, err)
+		assert.Less(t, s.requests, 20)
+	})
+}
+
+func TestList_BoundsTheItemsOfAPage(t *testing.T) {
+	for n, valid := range map[int]bool{128: true, 129: true, wire.MaxPageItems: true, wire.MaxPageItems + 1: false} {
+		items := make([]string, n)
+		for i := range items {
+			items[i] = fmt.Sprintf(`{"name":"b%d","commitId":"c"}`, i)
+		}
+		client := stubClient(t, respondWith(200, fmt.Sprintf(`{"branches":[%s],"totalCount":%d}`, strings.Join(items, ","), n)))
+		got, err := drain(datasetByID(t, client).Branches(t.Context(), ""))
+		if valid {
+			require.NoError(t, err, "a service that exceeds the requested limit is tolerated")
+			assert.Equal(t, n, got)
+			continue
+		}
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
+		assert.Zero(t, got)
+	}
+}
+
+func TestList_EndsAtTheFirstError(t *testing.T) {
+	s := &segmentServer{names: numberedNames("s", 300)}
+	requests := 0
+	got, err := listSegments(t, func(r *http.Request) (*http.Response, error) {
+		if requests++; requests == 2 {
+			return newResponse(500, ""), nil
+		}
+		return s.RoundTrip(r)
+	})
+	assert.Len(t, got, 128)
 	require.ErrorIs(t, err, jobs.ErrServer)
 }
 
-func TestNamesWithSpecialCharactersReachTheServer(t *testing.T) {
+func TestList_EscapesQueryParameters(t *testing.T) {
 	const name = "a&b=c d/é%2f?#\"+;"
-	client := stubbed(t, func(r *http.Request) (*http.Response, error) {
+	contents := stubContents(t, func(r *http.Request) (*http.Response, error) {
 		assert.Equal(t, name, r.URL.Query().Get("segmentName"))
-		return reply(200, `{"dataDetails":[],"totalCount":0}`), nil
+		return newResponse(200, `{"dataDetails":[],"totalCount":0}`), nil
 	})
-	contents, err := byID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
-	require.NoError(t, err)
 	assert.Empty(t, collect(t, contents.Data(t.Context(), name)))
 }

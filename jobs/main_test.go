@@ -8,8 +8,8 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain fails the suite when a goroutine is left behind. Idle connections of
-// the default transport, which is the program's, are closed before.
+// TestMain fails if the tests leave a goroutine behind. It closes the idle
+// connections of the default transport first.
 func TestMain(m *testing.M) {
 	code := m.Run()
 	http.DefaultClient.CloseIdleConnections()

@@ -2,7 +2,6 @@ package jobs_test
 
 import (
 	"context"
-	"io"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,8 +13,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// operations calls every operation of openapi.yaml through the client, under
-// its operationId. A call may need others before it.
+// operations calls every operation of openapi.yaml through the client. The keys
+// are operation ids. A call may need other operations first.
 var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs.Client){
 	"listDatasets": func(ctx context.Context, t *testing.T, client *jobs.Client) {
 		names := map[string]bool{}
@@ -33,12 +32,12 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		assert.Len(t, info.CommitID, 32)
 	},
 	"createJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := merge(ctx, t, client)
+		job := createMerge(ctx, t, client)
 		assert.Equal(t, jobs.TypeSquashAndMerge, job.Snapshot().Type)
 		assert.NotEmpty(t, job.ID())
 	},
 	"listJobs": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		first, second := merge(ctx, t, client), merge(ctx, t, client)
+		first, second := createMerge(ctx, t, client), createMerge(ctx, t, client)
 		listed := collect(t, first.Dataset().SquashAndMerge().List(ctx, jobs.ListOptions{}))
 		require.Len(t, listed, 2)
 		assert.Equal(t, []string{second.ID(), first.ID()}, []string{listed[0].ID(), listed[1].ID()}, "newest first")
@@ -49,7 +48,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		assert.Empty(t, collect(t, first.Dataset().BasicSearch().List(ctx, jobs.ListOptions{})))
 	},
 	"getJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := merge(ctx, t, client)
+		job := createMerge(ctx, t, client)
 		require.NoError(t, job.Wait(ctx))
 		again, err := job.Dataset().SquashAndMerge().Get(ctx, job.ID())
 		require.NoError(t, err)
@@ -61,16 +60,16 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		}, args)
 	},
 	"deleteJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := merge(ctx, t, client)
+		job := createMerge(ctx, t, client)
 		js := job.Dataset().SquashAndMerge()
-		require.ErrorIs(t, js.Delete(ctx, job.ID()), jobs.ErrInvalidArgument, "it is not finished")
+		require.ErrorIs(t, js.Delete(ctx, job.ID()), jobs.ErrInvalidArgument, "the job is not finished")
 		require.NoError(t, job.Wait(ctx))
 		require.NoError(t, js.Delete(ctx, job.ID()))
 		_, err := js.Get(ctx, job.ID())
 		require.ErrorIs(t, err, jobs.ErrNotFound)
 	},
 	"abortJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := merge(ctx, t, client)
+		job := createMerge(ctx, t, client)
 		require.NoError(t, job.Abort(ctx))
 		err := job.Wait(ctx)
 		require.ErrorIs(t, err, jobs.ErrJobAborted)
@@ -80,18 +79,18 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		require.ErrorIs(t, err, jobs.ErrJobAborted)
 	},
 	"retryJob": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := merge(ctx, t, client)
+		job := createMerge(ctx, t, client)
 		require.NoError(t, job.Abort(ctx))
 		require.ErrorIs(t, job.Wait(ctx), jobs.ErrJobAborted)
 		require.NoError(t, job.Retry(ctx))
 		_, err := job.Result(ctx)
-		require.ErrorIs(t, err, jobs.ErrNotFinished, "the end of the run before is not that of this one")
+		require.ErrorIs(t, err, jobs.ErrNotFinished, "the new run has no result yet")
 		require.NoError(t, job.Wait(ctx))
 		_, err = job.Result(ctx)
 		require.NoError(t, err)
 	},
 	"createDatasetFromSearch": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := search(ctx, t, client, jobs.CategoryIn(jobs.LabelBox2D, "car"), jobs.SegmentIn("train-day"))
+		job := runSearch(ctx, t, client, jobs.CategoryIn(jobs.LabelBox2D, "car"), jobs.SegmentIn("train-day"))
 		require.NoError(t, job.CreateDataset(ctx, jobs.DatasetSpec{Name: "cars", Alias: "Cars", Public: true}))
 		require.ErrorIs(t, job.CreateDataset(ctx, jobs.DatasetSpec{Name: "cars"}), jobs.ErrConflict)
 		cars := dataset(t, client, "cars")
@@ -149,13 +148,13 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		}
 	},
 	"updateDraft": func(ctx context.Context, t *testing.T, client *jobs.Client) {
-		job := merge(ctx, t, client)
+		job := createMerge(ctx, t, client)
 		require.NoError(t, job.Wait(ctx))
 		draft, err := job.Result(ctx)
 		require.NoError(t, err)
 		require.NoError(t, draft.Close(ctx))
 		draft, err = job.Result(ctx)
-		require.NoError(t, err, "a closed draft is found as well")
+		require.NoError(t, err, "a closed draft is found too")
 		assert.Equal(t, jobs.DraftClosed, draft.Status)
 	},
 	"listSegments": func(ctx context.Context, t *testing.T, client *jobs.Client) {
@@ -177,16 +176,20 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		require.Len(t, frames, 1)
 		assert.Len(t, frames[0].Data, 2)
 		for _, err := range contents.Data(ctx, "test") {
-			require.ErrorIs(t, err, jobs.ErrInvalidResponse, "a fusion dataset has frames")
+			require.ErrorIs(t, err, jobs.ErrInvalidResponse, "a fusion dataset has frames instead")
 		}
 	},
 	"listDataUrls": func(ctx context.Context, t *testing.T, client *jobs.Client) {
 		data := collect(t, contentsOf(ctx, t, client, "squash-and-merge").Data(ctx, "Segment1"))
 		<-time.After(time.Hour) // the signed URLs expire
-		assert.Equal(t, "hello 0\n", read(ctx, t, data[0]))
+		content, err := download(ctx, data[0])
+		require.NoError(t, err)
+		assert.Equal(t, "hello 0\n", content)
 		frames := collect(t, contentsOf(ctx, t, client, "basic-search").Frames(ctx, "test"))
 		<-time.After(time.Hour)
-		assert.NotEmpty(t, read(ctx, t, frames[0].Data[1]))
+		content, err = download(ctx, frames[0].Data[1])
+		require.NoError(t, err)
+		assert.NotEmpty(t, content)
 	},
 	"listMaskUrls": func(ctx context.Context, t *testing.T, client *jobs.Client) {
 		masks := 0
@@ -206,7 +209,9 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 					continue
 				}
 				<-time.After(time.Hour)
-				assert.NotEmpty(t, read(ctx, t, opener))
+				content, err := download(ctx, opener)
+				require.NoError(t, err)
+				assert.NotEmpty(t, content)
 				if masks++; masks == 20 {
 					return
 				}
@@ -221,9 +226,9 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 	},
 }
 
-// TestEveryOperation fails when openapi.yaml has an operation that no call
-// here reaches.
-func TestEveryOperation(t *testing.T) {
+// TestClient_CallsEveryOperation fails if openapi.yaml has an operation that is
+// not in operations.
+func TestClient_CallsEveryOperation(t *testing.T) {
 	spec, err := server.GetSpec()
 	require.NoError(t, err)
 	var known []string
@@ -233,47 +238,17 @@ func TestEveryOperation(t *testing.T) {
 		}
 	}
 	for id := range operations {
-		assert.Contains(t, known, id, "no such operation any more")
+		assert.Contains(t, known, id, "unknown operation")
 	}
 	for _, id := range known {
 		t.Run(id, func(t *testing.T) {
 			call := operations[id]
-			require.NotNil(t, call, "no test calls this operation")
+			require.NotNil(t, call, "operations has no call")
 			synctest.Test(t, func(t *testing.T) {
 				server, client := connect(t)
 				call(t.Context(), t, client)
-				assert.Positive(t, count(server, id), "the server was not asked for it")
+				assert.Positive(t, countRequests(server, id), "requests")
 			})
 		})
 	}
-}
-
-type opener interface {
-	Open(context.Context) (io.ReadCloser, error)
-}
-
-func read(ctx context.Context, t *testing.T, o opener) string {
-	t.Helper()
-	r, err := o.Open(ctx)
-	require.NoError(t, err)
-	body, err := io.ReadAll(r)
-	require.NoError(t, err)
-	require.NoError(t, r.Close())
-	return string(body)
-}
-
-func contentsOf(ctx context.Context, t *testing.T, client *jobs.Client, name string) *jobs.Contents {
-	t.Helper()
-	contents, err := dataset(t, client, name).Contents(ctx, "")
-	require.NoError(t, err)
-	return contents
-}
-
-// search waits for a search of street-scenes.
-func search(ctx context.Context, t *testing.T, client *jobs.Client, filters ...jobs.Filter) *jobs.BasicSearchJob {
-	t.Helper()
-	job, err := dataset(t, client, "street-scenes").BasicSearch().Create(ctx, jobs.BasicSearchArgs{Filters: filters})
-	require.NoError(t, err)
-	require.NoError(t, job.Wait(ctx))
-	return job
 }

@@ -20,14 +20,13 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-func throughProxy(*http.Request) (*url.URL, error) {
+func proxyOnAnotherHost(*http.Request) (*url.URL, error) {
 	return url.Parse("http://proxy.example:3128")
 }
 
-// TestProxySeesNothingInClear lets a request to https pass a proxy, which keeps
-// all it sees.
-func TestProxySeesNothingInClear(t *testing.T) {
-	var seen recorded
+// The proxy records all bytes of a request to an https URL.
+func TestProxy_SeesOnlyEncryptedTraffic(t *testing.T) {
+	var seen recorder
 	service := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, testKey, r.Header.Get("X-Token"))
 		io.WriteString(w, `{"name":"a","type":0}`)
@@ -55,8 +54,8 @@ func TestProxySeesNothingInClear(t *testing.T) {
 	transport.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse(proxy.URL) }
 	client, err := jobs.NewClient(testKey, jobs.WithBaseURL("https://example.com/"), jobs.WithHTTPClient(&http.Client{Transport: transport}))
 	require.NoError(t, err)
-	_, err = byID(t, client).Refresh(t.Context())
-	require.NoError(t, err, "a proxy works")
+	_, err = datasetByID(t, client).Refresh(t.Context())
+	require.NoError(t, err, "the request passes the proxy")
 	transport.CloseIdleConnections()
 	assert.NotEmpty(t, seen.bytes())
 	for _, secret := range []string{testKey, testKey[10:], "X-Token", "tensorbay-open-api"} {
@@ -64,41 +63,41 @@ func TestProxySeesNothingInClear(t *testing.T) {
 	}
 }
 
-type recorded struct {
+// A recorder keeps the bytes written to it.
+type recorder struct {
 	mu     sync.Mutex
 	buffer bytes.Buffer
 }
 
-func (r *recorded) Write(p []byte) (int, error) {
+func (r *recorder) Write(p []byte) (int, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.buffer.Write(p)
 }
 
-func (r *recorded) bytes() []byte {
+func (r *recorder) bytes() []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return bytes.Clone(r.buffer.Bytes())
 }
 
-// TestClearRequestsAvoidProxies is about loopback addresses, the only ones that
-// may be asked in clear.
-func TestClearRequestsAvoidProxies(t *testing.T) {
+// Plain http is allowed to loopback addresses only.
+func TestProxy_IsNotSentPlainHTTP(t *testing.T) {
 	service := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, `{"name":"a","type":0}`)
 	}))
 	defer service.Close()
-	elsewhere := 0
+	otherHosts := 0
 	for name, tc := range map[string]struct {
 		proxy func(*http.Request) (*url.URL, error)
-		fine  bool
+		valid bool
 	}{
-		"none":                    {nil, true},
-		"that of the environment": {http.ProxyFromEnvironment, true},
-		"for other hosts":         {func(*http.Request) (*url.URL, error) { return nil, nil }, true},
-		"on another machine":      {throughProxy, false},
-		"socks":                   {func(*http.Request) (*url.URL, error) { return url.Parse("socks5://192.0.2.1:1080") }, false},
-		"on this machine":         {func(*http.Request) (*url.URL, error) { return url.Parse(service.URL) }, true},
+		"none":                  {nil, true},
+		"of the environment":    {http.ProxyFromEnvironment, true},
+		"for other hosts only":  {func(*http.Request) (*url.URL, error) { return nil, nil }, true},
+		"on another host":       {proxyOnAnotherHost, false},
+		"socks on another host": {func(*http.Request) (*url.URL, error) { return url.Parse("socks5://192.0.2.1:1080") }, false},
+		"on this host":          {func(*http.Request) (*url.URL, error) { return url.Parse(service.URL) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			transport := &http.Transport{Proxy: tc.proxy, DisableKeepAlives: true}
@@ -106,15 +105,15 @@ func TestClearRequestsAvoidProxies(t *testing.T) {
 			transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 				sent++
 				if address != service.Listener.Addr().String() {
-					elsewhere++
-					return nil, errors.New("nobody there")
+					otherHosts++
+					return nil, errors.New("unexpected address")
 				}
 				return (&net.Dialer{}).DialContext(ctx, network, address)
 			}
 			client, err := jobs.NewClient(testKey, jobs.WithBaseURL(service.URL), jobs.WithHTTPClient(&http.Client{Transport: transport}))
 			require.NoError(t, err)
-			_, err = byID(t, client).Refresh(t.Context())
-			if tc.fine {
+			_, err = datasetByID(t, client).Refresh(t.Context())
+			if tc.valid {
 				require.NoError(t, err)
 				return
 			}
@@ -123,16 +122,15 @@ func TestClearRequestsAvoidProxies(t *testing.T) {
 			assert.Zero(t, sent)
 			var e *jobs.Error
 			require.ErrorAs(t, err, &e)
-			assert.Equal(t, 1, e.Attempts, "it is not tried again")
-			_, err = byID(t, client).SquashAndMerge().Create(t.Context(), mergeDev)
-			require.NotErrorIs(t, err, jobs.ErrAmbiguous, "it was not sent")
+			assert.Equal(t, 1, e.Attempts, "the request is not retried")
+			_, err = datasetByID(t, client).SquashAndMerge().Create(t.Context(), mergeDev)
+			require.NotErrorIs(t, err, jobs.ErrAmbiguous, "the create was not sent")
 		})
 	}
-	assert.Zero(t, elsewhere)
+	assert.Zero(t, otherHosts)
 }
 
-// TestProxyThatIsDown is no ambiguity: nothing was sent.
-func TestProxyThatIsDown(t *testing.T) {
+func TestProxy_IsNotAmbiguousIfDown(t *testing.T) {
 	down, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := down.Addr().String()
@@ -143,10 +141,10 @@ func TestProxyThatIsDown(t *testing.T) {
 	}
 	client, err := jobs.NewClient(testKey, jobs.WithHTTPClient(&http.Client{Transport: transport}), jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: time.Millisecond}))
 	require.NoError(t, err)
-	_, err = byID(t, client).SquashAndMerge().Create(t.Context(), mergeDev)
+	_, err = datasetByID(t, client).SquashAndMerge().Create(t.Context(), mergeDev)
 	require.ErrorIs(t, err, jobs.ErrUnreachable)
 	require.NotErrorIs(t, err, jobs.ErrAmbiguous)
 	var e *jobs.Error
 	require.ErrorAs(t, err, &e)
-	assert.Equal(t, 2, e.Attempts, "it is sent again, since it did not leave")
+	assert.Equal(t, 2, e.Attempts, "the create is retried because it was not sent")
 }

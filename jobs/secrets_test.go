@@ -8,27 +8,29 @@ import (
 	"errors"
 	"fmt"
 	"go/ast"
-	"go/parser"
 	"go/token"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-// What must never be shown: the access key, and the query of a signed URL.
+// The secrets: the access key and the query of a signed URL.
 const (
 	secretKey   = "5ec1e7ca11ab1ef00dfacade7a57e5ee"
 	secretQuery = "OSSAccessKeyId=5ec1e7ID&Expires=1764000000&Signature=5ec1e7SIGNATURE"
@@ -37,12 +39,11 @@ const (
 
 var secrets = []string{secretKey, secretQuery, "5ec1e7ID", "5ec1e7SIGNATURE"}
 
-// exportedTypes are the names of all types that the package exports, read from
-// its source, so that none can be forgotten.
+// exportedTypes returns the names of all exported types, read from the source.
 func exportedTypes(t *testing.T) []string {
 	t.Helper()
 	var names []string
-	for _, file := range sources(t) {
+	for _, file := range sourceFiles(t) {
 		for _, decl := range file.Decls {
 			general, ok := decl.(*ast.GenDecl)
 			if !ok || general.Tok != token.TYPE {
@@ -60,65 +61,48 @@ func exportedTypes(t *testing.T) []string {
 	return names
 }
 
-// sources are the files of the package, without tests.
-func sources(t *testing.T) map[string]*ast.File {
-	t.Helper()
-	paths, err := filepath.Glob("*.go")
-	require.NoError(t, err)
-	files := map[string]*ast.File{}
-	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ParseComments)
-		require.NoError(t, err)
-		files[path] = file
-	}
-	return files
-}
-
-// holders gives a value of every exported type, with the key and a signed URL
-// as deep inside as they can be.
-func holders(t *testing.T) map[string]any {
+// valuesWithSecrets returns a value of every exported type, under its name, and
+// errors. The values hold the key and a signed URL wherever the type permits.
+func valuesWithSecrets(t *testing.T) map[string]any {
 	t.Helper()
 	ctx := t.Context()
 	page := fmt.Sprintf(`{"dataDetails":[{"remotePath":"a.bin","url":%q,"timestamp":1,"label":%s}],"totalCount":1}`, signedURL,
 		strings.NewReplacer(`https://data.example/s.png?sig=1`, signedURL, `https://data.example/i.png?sig=2`, signedURL,
-			`https://data.example/p.png?sig=3`, signedURL, `"tomorrow"`, fmt.Sprintf("%q", signedURL)).Replace(allLabels))
+			`https://data.example/p.png?sig=3`, signedURL, `"unknown"`, fmt.Sprintf("%q", signedURL)).Replace(allLabels))
 	frames := fmt.Sprintf(`{"dataDetails":[{"frameId":"01EM","frame":[{"sensorName":"CAM","remotePath":"a.bin","url":%q}]}],"totalCount":1}`, signedURL)
 	fusion := false
 	client, err := jobs.NewClient("Accesskey-"+secretKey, jobs.WithRateLimit(-1), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}),
 		jobs.WithHTTPClient(&http.Client{Transport: stub(func(r *http.Request) (*http.Response, error) {
 			switch {
 			case r.URL.Host == "data.example":
-				return nil, fmt.Errorf("gave up %s %s", r.Method, r.URL)
+				return nil, fmt.Errorf("no response to %s %s", r.Method, r.URL)
 			case strings.HasSuffix(r.URL.Path, "/details") && fusion:
-				return reply(200, frames), nil
+				return newResponse(200, frames), nil
 			case strings.HasSuffix(r.URL.Path, "/details"):
-				return reply(200, page), nil
+				return newResponse(200, page), nil
 			case strings.HasSuffix(r.URL.Path, "/statistics"):
-				return reply(200, `{"labelStatistics":{"BOX2D":{"quantity":1,"categories":[{"name":"01","quantity":1}],"attributes":[{"name":"a"}]}}}`), nil
+				return newResponse(200, `{"labelStatistics":{"BOX2D":{"quantity":1,"categories":[{"name":"01","quantity":1}],"attributes":[{"name":"a"}]}}}`), nil
 			case strings.HasSuffix(r.URL.Path, "/sensors"):
-				return reply(200, `{"sensors":[{"name":"CAM","type":"CAMERA","extrinsics":{"translation":{"x":1,"y":2,"z":3},"rotation":{"w":1,"x":0,"y":0,"z":0}},"intrinsics":{"cameraMatrix":{"fx":1,"fy":1,"cx":1,"cy":1}}}]}`), nil
+				return newResponse(200, `{"sensors":[{"name":"CAM","type":"CAMERA","extrinsics":{"translation":{"x":1,"y":2,"z":3},"rotation":{"w":1,"x":0,"y":0,"z":0}},"intrinsics":{"cameraMatrix":{"fx":1,"fy":1,"cx":1,"cy":1}}}]}`), nil
 			case strings.HasSuffix(r.URL.Path, "/segments"):
-				return reply(200, `{"segments":[{"name":"train"}],"totalCount":1}`), nil
+				return newResponse(200, `{"segments":[{"name":"train"}],"totalCount":1}`), nil
 			case strings.HasSuffix(r.URL.Path, "/drafts"):
-				return reply(200, `{"drafts":[{"number":1,"title":"","branchName":"main","status":"OPEN"}],"totalCount":1}`), nil
+				return newResponse(200, `{"drafts":[{"number":1,"title":"","branchName":"main","status":"OPEN"}],"totalCount":1}`), nil
 			case strings.HasSuffix(r.URL.Path, "/branches"):
-				return reply(200, `{"branches":[{"name":"main","commitId":"3bd4"}],"totalCount":1}`), nil
+				return newResponse(200, `{"branches":[{"name":"main","commitId":"3bd4"}],"totalCount":1}`), nil
 			case strings.HasSuffix(r.URL.Path, "/tags"):
-				return reply(200, `{"tags":[{"name":"v1","commitId":"3bd4"}],"totalCount":1}`), nil
+				return newResponse(200, `{"tags":[{"name":"v1","commitId":"3bd4"}],"totalCount":1}`), nil
 			case strings.HasSuffix(r.URL.Path, "/jobs") && r.Method == http.MethodPost:
-				return nil, fmt.Errorf("gave up %s %s %v", r.Method, r.URL, r.Header)
+				return nil, fmt.Errorf("no response to %s %s %v", r.Method, r.URL, r.Header)
 			case strings.HasSuffix(r.URL.Path, "/jobs"):
-				return reply(200, `{"jobs":[],"totalCount":0}`), nil
+				return newResponse(200, `{"jobs":[],"totalCount":0}`), nil
 			case strings.HasSuffix(r.URL.Path, "/datasets"):
-				return reply(200, `{"datasets":[{"id":"154e","name":"a"}],"totalCount":1}`), nil
+				return newResponse(200, `{"datasets":[{"id":"154e","name":"a"}],"totalCount":1}`), nil
 			case strings.HasSuffix(r.URL.Path, "/154e"):
-				return reply(200, fmt.Sprintf(`{"name":"a","type":%t}`, fusion)), nil
+				return newResponse(200, fmt.Sprintf(`{"name":"a","type":%t}`, fusion)), nil
 			}
-			// A service that repeats what it refuses.
-			return reply(401, fmt.Sprintf(`{"code":"Unauthorized","message":"no: %s, %s"}`, r.Header.Get("X-Token"), signedURL)), nil
+			// The message of the service repeats the secrets.
+			return newResponse(401, fmt.Sprintf(`{"code":"Unauthorized","message":"no: %s, %s"}`, r.Header.Get("X-Token"), signedURL)), nil
 		})}))
 	require.NoError(t, err)
 	ds, err := client.DatasetByID("154e", jobs.AtDraft(1))
@@ -136,9 +120,8 @@ func holders(t *testing.T) map[string]any {
 	statistics, err := contents.LabelStatistics(ctx)
 	require.NoError(t, err)
 
-	job := load(t, ds, strings.Replace(processing, `"PROCESSING"`, `"FAILED","finishedAt":1764000010`, 1))
-	search, err := ds.BasicSearch().Resume([]byte(strings.Replace(processing, `"status":"PROCESSING"`, `"status":"SUCCESS","result":{"searchResultId":"a","searchResultCommitId":"b"}`, 1)))
-	require.NoError(t, err)
+	job := resumeMerge(t, ds, jobJSON(`"PROCESSING"`, `"FAILED","finishedAt":1764000010`))
+	search := resumeSearch(t, ds, success(`{"searchResultId":"a","searchResultCommitId":"b"}`))
 	result, err := search.Result(ctx)
 	require.NoError(t, err)
 	fusion = true
@@ -148,9 +131,9 @@ func holders(t *testing.T) map[string]any {
 	require.NoError(t, err)
 	frame := collect(t, contents.Frames(ctx, "train"))[0]
 
-	var refused *jobs.Error
-	require.ErrorAs(t, job.Update(ctx), &refused)
-	waited := load(t, ds, processing).Wait(ctx)
+	var apiError *jobs.Error
+	require.ErrorAs(t, job.Update(ctx), &apiError)
+	waited := resumeMerge(t, ds, processingJob).Wait(ctx)
 	var waitError *jobs.WaitError
 	require.ErrorAs(t, waited, &waitError)
 	_, err = ds.SquashAndMerge().Create(ctx, mergeDev)
@@ -162,9 +145,12 @@ func holders(t *testing.T) map[string]any {
 	filter := jobs.CategoryIn(jobs.LabelBox2D, "car")
 
 	return map[string]any{
+		"Attributes":              label.Classification.Attributes,
 		"AttributeStatistics":     statistics[jobs.LabelBox2D].Attributes[0],
 		"BasicSearchArgs":         jobs.BasicSearchArgs{Filters: []jobs.Filter{filter}},
 		"BasicSearchJob":          search,
+		"Box2D":                   label.Box2D[0].Box2D,
+		"Box3D":                   label.Box3D[0].Box3D,
 		"Branch":                  collect(t, ds.Branches(ctx, ""))[0],
 		"CameraMatrix":            *sensors[0].Intrinsics.CameraMatrix,
 		"CategoryStatistics":      statistics[jobs.LabelBox2D].Categories[0],
@@ -179,7 +165,7 @@ func holders(t *testing.T) map[string]any {
 		"Draft":                   collect(t, ds.Drafts(ctx, jobs.DraftOptions{}))[0],
 		"DraftOptions":            jobs.DraftOptions{},
 		"DraftStatus":             jobs.DraftOpen,
-		"Error":                   refused,
+		"Error":                   apiError,
 		"Event":                   jobs.Event{Job: job.Snapshot(), Err: opened},
 		"Extrinsics":              *sensors[0].Extrinsics,
 		"Filter":                  filter,
@@ -189,6 +175,7 @@ func holders(t *testing.T) map[string]any {
 		"Job":                     job.Job,
 		"JobError":                jobError,
 		"Jobs":                    ds.BasicSearch(),
+		"Keypoint2D":              label.Keypoints2D[0].Keypoints2D[0],
 		"Label":                   label,
 		"LabelStatistics":         statistics,
 		"LabelType":               jobs.LabelBox2D,
@@ -212,6 +199,7 @@ func holders(t *testing.T) map[string]any {
 		"InstanceMaskInfo":        label.InstanceMask.Info[0],
 		"SemanticMaskInfo":        label.SemanticMask.Info[0],
 		"RevisionOption":          jobs.AtDraft(1),
+		"Point2D":                 label.Polygon[0].Polygon[0],
 		"Quaternion":              *sensors[0].Extrinsics.Rotation,
 		"RetryPolicy":             jobs.RetryPolicy{},
 		"SearchResult":            result,
@@ -228,47 +216,48 @@ func holders(t *testing.T) map[string]any {
 		"Type":                    jobs.TypeBasicSearch,
 		"TypeStatistics":          statistics[jobs.LabelBox2D],
 		"Unit":                    jobs.UnitFile,
-		"Waiter":                  job, // a constraint: it has no values but these
+		"Waiter":                  job, // a constraint, which has no values of its own
 		"Vector3D":                *sensors[0].Extrinsics.Translation,
 		"WaitError":               waitError,
+		"Word":                    label.Sentence[0].Sentence[0],
 		"WaitOption":              jobs.WithMaxOutage(time.Hour),
 		"error of Data.Open":      opened,
 		"error of Job.Wait":       waited,
 		"error of errors.Unwrap":  errors.Unwrap(opened),
-		"error of a mask":         second(label.PanopticMask.Open(ctx)),
+		"error of a mask":         errorOf(label.PanopticMask.Open(ctx)),
 		"error in another":        fmt.Errorf("create: %w", err),
 		"errors joined":           errors.Join(opened, waited, err),
-		"error of NewClient":      second(jobs.NewClient("accesskey-" + secretKey)),
-		"error of a bad URL":      second(jobs.NewClient("Accesskey-"+secretKey, jobs.WithBaseURL("https://u:"+secretKey+"@x/?"+secretQuery))),
-		"error of a broken URL":   second(jobs.NewClient("Accesskey-"+secretKey, jobs.WithBaseURL("https://[::1/?"+secretQuery))),
-		"error of a bad argument": second(jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMergeArgs]{}.Create(ctx, jobs.SquashAndMergeArgs{})),
+		"error of NewClient":      errorOf(jobs.NewClient("accesskey-" + secretKey)),
+		"error of a bad URL":      errorOf(jobs.NewClient("Accesskey-"+secretKey, jobs.WithBaseURL("https://u:"+secretKey+"@x/?"+secretQuery))),
+		"error of a broken URL":   errorOf(jobs.NewClient("Accesskey-"+secretKey, jobs.WithBaseURL("https://[::1/?"+secretQuery))),
+		"error of a bad argument": errorOf(jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMergeArgs]{}.Create(ctx, jobs.SquashAndMergeArgs{})),
 	}
 }
 
-func TestNoTypeShowsASecret(t *testing.T) {
-	values := holders(t)
+func TestSecrets_AreNotShownByAnyExportedType(t *testing.T) {
+	values := valuesWithSecrets(t)
 	for _, name := range exportedTypes(t) {
 		v, ok := values[name]
-		require.True(t, ok, "type %s is new: give holders a value of it, with a secret inside", name)
+		require.True(t, ok, "type %s is new: add a value with a secret to valuesWithSecrets", name)
 		typ := strings.TrimPrefix(reflect.TypeOf(v).String(), "*")
-		if !strings.HasPrefix(typ, "gen.") && name != "Waiter" { // an alias, an interface
+		if name != "Attributes" && name != "Waiter" { // an alias, an interface
 			assert.True(t, strings.HasPrefix(typ, "jobs."+name), "%s is a %s", name, typ)
 		}
 	}
 	for name, v := range values {
 		t.Run(name, func(t *testing.T) {
-			for how, text := range shown(t, v) {
-				assertNoSecret(t, text, "%s as %s", name, how)
+			for form, text := range renderings(t, v) {
+				assertNoSecret(t, text, "%s as %s", name, form)
 			}
 		})
 	}
 }
 
-// shown is what can be seen of a value, by how.
-func shown(t *testing.T, v any) map[string]string {
+// renderings returns the texts that can be made from a value, under their form.
+func renderings(t *testing.T, v any) map[string]string {
 	t.Helper()
 	texts := map[string]string{"panic": fmt.Sprint(panicked(v))}
-	// A copy is without the methods of the pointer.
+	// A copy does not have the methods of the pointer.
 	copied := v
 	if p := reflect.ValueOf(v); p.Kind() == reflect.Pointer && !p.IsNil() {
 		copied = reflect.Indirect(p).Interface()
@@ -286,19 +275,19 @@ func shown(t *testing.T, v any) map[string]string {
 	if encoded, err := xml.Marshal(v); err == nil {
 		texts["xml"] = string(encoded)
 	}
-	for how, handler := range map[string]func(io.Writer, *slog.HandlerOptions) slog.Handler{
+	for form, handler := range map[string]func(io.Writer, *slog.HandlerOptions) slog.Handler{
 		"slog text": func(w io.Writer, o *slog.HandlerOptions) slog.Handler { return slog.NewTextHandler(w, o) },
 		"slog json": func(w io.Writer, o *slog.HandlerOptions) slog.Handler { return slog.NewJSONHandler(w, o) },
 	} {
 		var log bytes.Buffer
 		slog.New(handler(&log, nil)).With("a", v).Info("m", "b", v, slog.Group("g", "c", v))
-		texts[how] = log.String()
+		texts[form] = log.String()
 	}
 	var log bytes.Buffer
-	recorder := &recording{TB: t, log: &log}
+	recorder := &recordingTB{TB: t, log: &log}
 	assert.Equal(recorder, v, "something else")
 	assert.Equal(recorder, reflect.Zero(reflect.TypeOf(copied)).Interface(), copied)
-	assert.Equal(recorder, reflect.New(reflect.TypeOf(v)).Elem().Interface(), v) // with the difference, field by field
+	assert.Equal(recorder, reflect.New(reflect.TypeOf(v)).Elem().Interface(), v) // prints a difference of fields
 	texts["a failing test"] = log.String()
 	return texts
 }
@@ -308,18 +297,18 @@ func panicked(v any) (got any) {
 	panic(fmt.Sprintf("%v", v))
 }
 
-// recording takes what a failing test would print.
-type recording struct {
+// recordingTB keeps the output of a failing test.
+type recordingTB struct {
 	testing.TB
 	log *bytes.Buffer
 }
 
-func (r *recording) Errorf(format string, args ...any) { fmt.Fprintf(r.log, format, args...) }
+func (r *recordingTB) Errorf(format string, args ...any) { fmt.Fprintf(r.log, format, args...) }
 
 func assertNoSecret(t *testing.T, text, format string, args ...any) {
 	t.Helper()
-	if showsPartOfKey(text) {
-		t.Errorf("%s shows a part of the key", fmt.Sprintf(format, args...))
+	if containsPartOfKey(text) {
+		t.Errorf("%s shows part of the key", fmt.Sprintf(format, args...))
 		return
 	}
 	for _, s := range secrets {
@@ -335,8 +324,9 @@ func assertNoSecret(t *testing.T, text, format string, args ...any) {
 	}
 }
 
-// showsPartOfKey finds the key in a dump of bytes, which breaks its lines.
-func showsPartOfKey(text string) bool {
+// containsPartOfKey reports whether text holds eight characters of the key in a
+// row. The lines of a hex dump break the key.
+func containsPartOfKey(text string) bool {
 	for i := range len(secretKey) - 8 {
 		if strings.Contains(text, secretKey[i:i+8]) {
 			return true
@@ -345,29 +335,29 @@ func showsPartOfKey(text string) bool {
 	return false
 }
 
-// TestDumpOfAUsedClient looks where the last request can still lie: in the
-// buffers of a connection, which a dump of a failing test reaches.
-func TestDumpOfAUsedClient(t *testing.T) {
+// The buffers of a connection still hold the last request. A failing test dumps
+// all values that reflection reaches.
+func TestSecrets_AreNotReachableByReflection(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(t, "Accesskey-"+secretKey, r.Header.Get("X-Token"))
-		io.WriteString(w, processing)
+		io.WriteString(w, processingJob)
 	}))
 	defer server.Close()
 	client, err := jobs.NewClient("Accesskey-"+secretKey, jobs.WithBaseURL(server.URL), jobs.WithHTTPClient(server.Client()))
 	require.NoError(t, err)
-	job, err := byID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
+	job, err := datasetByID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
 	require.NoError(t, err)
 	for name, v := range map[string]any{"client": client, "job": job, "dataset": job.Dataset()} {
 		for _, kind := range []reflect.Type{reflect.TypeFor[http.Client](), reflect.TypeFor[http.Transport](), reflect.TypeFor[http.Request]()} {
 			assert.False(t, reaches(reflect.ValueOf(v), kind, map[uintptr]bool{}), "a dump of a %s reaches the %s", name, kind)
 		}
-		for how, text := range shown(t, v) {
-			assertNoSecret(t, text, "%s as %s", name, how)
+		for form, text := range renderings(t, v) {
+			assertNoSecret(t, text, "%s as %s", name, form)
 		}
 	}
 }
 
-// reaches follows everything that reflection can, as a dump does.
+// reaches reports whether reflection reaches a value of a type from v.
 func reaches(v reflect.Value, kind reflect.Type, seen map[uintptr]bool) bool {
 	if !v.IsValid() {
 		return false
@@ -406,49 +396,96 @@ func reaches(v reflect.Value, kind reflect.Type, seen map[uintptr]bool) bool {
 	return false
 }
 
-func TestTextsOfTheServiceAreDiscreet(t *testing.T) {
+func TestSecrets_AreRedactedFromServiceMessages(t *testing.T) {
 	for message, want := range map[string]string{
 		"token Accesskey-" + secretKey + " is not valid":      "token Accesskey-... is not valid",
 		"see https://a.example/x?" + secretQuery + ", please": "see https://a.example/x?... please",
 		"what? no":              "what? no",
 		"https://a.example/x ?": "https://a.example/x ?",
 	} {
-		client := stubbed(t, always(403, fmt.Sprintf(`{"code":"AccessDenied","message":%q}`, message)))
-		_, err := byID(t, client).Refresh(t.Context())
+		client := stubClient(t, respondWith(403, fmt.Sprintf(`{"code":"AccessDenied","message":%q}`, message)))
+		_, err := datasetByID(t, client).Refresh(t.Context())
 		require.ErrorContains(t, err, ": 403 AccessDenied: "+want)
 	}
 }
 
-func TestErrorOfATransportIsDiscreetAndStaysWhatItWas(t *testing.T) {
-	inner := &os.PathError{Op: "send", Path: signedURL, Err: os.ErrPermission}
-	client := stubbed(t, func(*http.Request) (*http.Response, error) { return nil, inner })
-	_, err := byID(t, client).Refresh(t.Context())
-	require.ErrorContains(t, err, "send https://data.example/a.bin?...")
-	require.ErrorIs(t, err, os.ErrPermission)
-	var path *os.PathError
-	require.ErrorAs(t, err, &path)
-	assertNoSecret(t, fmt.Sprintf("%+v", errors.Unwrap(err)), "unwrapped")
+func TestSecrets_AreRedactedFromTransportErrors(t *testing.T) {
+	cause := &os.PathError{Op: "send", Path: signedURL, Err: os.ErrPermission}
+	for name, s := range map[string]stub{
+		"no response": failWith(cause),
+		"body": func(*http.Request) (*http.Response, error) {
+			resp := newResponse(200, "")
+			resp.Body = io.NopCloser(iotest.ErrReader(cause))
+			return resp, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := errorOf(datasetByID(t, stubClient(t, s)).Refresh(t.Context()))
+			require.ErrorContains(t, err, "send https://data.example/a.bin?...")
+			require.ErrorIs(t, err, os.ErrPermission)
+			var path *os.PathError
+			require.ErrorAs(t, err, &path)
+			assertNoSecret(t, fmt.Sprintf("%+v", errors.Unwrap(err)), "unwrapped")
+		})
+	}
 }
 
-// TestJobThatNamesASecret is about a service that writes a key or a signed URL
-// where none belongs. The wire form keeps it, since it is what the service said;
-// texts and logs do not.
-func TestJobThatNamesASecret(t *testing.T) {
-	client := stubbed(t, always(500, ""))
+// The service may write a key or a signed URL into an error message. The wire form
+// of the job keeps it, but texts and logs do not.
+func TestSecrets_AreRedactedFromJobTexts(t *testing.T) {
 	failed := fmt.Sprintf(`"FAILED","finishedAt":1764000010,"errorMessage":"cannot read %s with Accesskey-%s"`, signedURL, secretKey)
-	job := load(t, byID(t, client), strings.Replace(strings.Replace(processing, `"PROCESSING"`, failed, 1), `"errorMessage":"",`, "", 1))
+	job := stubMerge(t, respondWith(500, ""), jobJSON(`"PROCESSING"`, failed, `"errorMessage":"",`, ""))
 	err := job.Wait(t.Context())
 	require.EqualError(t, err, "job 6f2a failed: cannot read https://data.example/a.bin?... with Accesskey-...")
 	for name, v := range map[string]any{
 		"job": job, "snapshot": job.Snapshot(), "error": err, "event": jobs.Event{Job: job.Snapshot()},
 		"wait error": &jobs.WaitError{Job: job.Snapshot(), Reason: err, Last: err},
 	} {
-		texts := shown(t, v)
-		for _, how := range []string{"%v", "%+v", "%#v", "%s", "%q", "%v in a slice", "panic", "slog text", "slog json"} {
-			if how == "%v in a slice" && name == "job" {
-				continue // it copies the job, which nobody may
+		texts := renderings(t, v)
+		for _, form := range []string{"%v", "%+v", "%#v", "%s", "%q", "%v in a slice", "panic", "slog text", "slog json"} {
+			if form == "%v in a slice" && name == "job" {
+				continue // it copies the job, which is not allowed
 			}
-			assertNoSecret(t, texts[how], "%s as %s", name, how)
+			assertNoSecret(t, texts[form], "%s as %s", name, form)
+		}
+	}
+}
+
+func TestSecrets_AreNotLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		server := jobstest.New(t)
+		client := clientOf(t, server, jobs.WithLogger(logger))
+		job := createMerge(t.Context(), t, client)
+		require.NoError(t, job.Wait(t.Context()))
+		logger.Info("all", "client", client, "job", job, "error", &jobs.Error{Operation: "get job"})
+		assert.Contains(t, log.String(), "operation=createJob method=POST path=/datasets/")
+		assert.Contains(t, log.String(), "operation=getJob")
+		assert.Contains(t, log.String(), "status=200")
+		assert.NotContains(t, log.String(), server.AccessKey())
+		assert.NotContains(t, log.String(), server.AccessKey()[10:])
+
+		log.Reset()
+		client = stubClient(t, respondWith(503, ""), jobs.WithLogger(logger), jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: 1}))
+		_, err := datasetByID(t, client).Refresh(t.Context())
+		require.Error(t, err)
+		assert.Contains(t, log.String(), "level=WARN msg=\"tensorbay request will be sent again\"")
+		assert.NotContains(t, log.String(), testKey)
+	})
+}
+
+func TestSecrets_AreNotPrinted(t *testing.T) {
+	server, client := connect(t)
+	data := collect(t, contentsOf(t.Context(), t, client, "squash-and-merge").Data(t.Context(), "Segment1"))[0]
+	signed, err := url.Parse(data.URL())
+	require.NoError(t, err)
+	require.NotEmpty(t, signed.RawQuery)
+	for _, v := range []any{client, data, *data, data.Label} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+			text := fmt.Sprintf(verb, v)
+			assert.NotContains(t, text, server.AccessKey())
+			assert.NotContains(t, text, signed.RawQuery)
 		}
 	}
 }

@@ -13,15 +13,15 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// BenchmarkUpdate sets one read of a job beside its floor: net/http and one
-// json.Unmarshal into the same model, for the same answer of the same server.
+// BenchmarkUpdate compares Update with its lower bound: the same request with
+// net/http, and json.Unmarshal of the response.
 func BenchmarkUpdate(b *testing.B) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = io.WriteString(w, processing)
+		_, _ = io.WriteString(w, processingJob)
 	}))
 	defer server.Close()
-	b.Run("floor", func(b *testing.B) {
+	b.Run("net/http", func(b *testing.B) {
 		client := &http.Client{}
 		b.ReportAllocs()
 		for b.Loop() {
@@ -37,12 +37,12 @@ func BenchmarkUpdate(b *testing.B) {
 			require.NoError(b, json.Unmarshal(body, &job))
 		}
 	})
-	b.Run("client", func(b *testing.B) {
+	b.Run("Update", func(b *testing.B) {
 		client, err := jobs.NewClient(testKey, jobs.WithBaseURL(server.URL), jobs.WithRateLimit(-1))
 		require.NoError(b, err)
 		ds, err := client.DatasetByID("154e")
 		require.NoError(b, err)
-		job, err := ds.SquashAndMerge().Resume([]byte(processing))
+		job, err := ds.SquashAndMerge().Resume([]byte(processingJob))
 		require.NoError(b, err)
 		b.ReportAllocs()
 		for b.Loop() {

@@ -1,0 +1,615 @@
+package jobs_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
+)
+
+var update = flag.Bool("update", false, "write the files that tests compare with")
+
+// A class holds the operations with the same promises in docs/design.md.
+type class int
+
+const (
+	classRead       class = iota // a response body is promised, and the operation is idempotent
+	classIdempotent              // no body is promised; executed again, the operation finds its effect
+	classCreate                  // a body is promised; executed again, the operation has a second effect
+	classCommand                 // no body is promised; executed again, the operation has a second effect
+	classContent                 // a download from a data host, of any form
+	classWait                    // Job.Wait
+)
+
+// A prepareFunc returns the call of an operation.
+type prepareFunc func(context.Context, *testing.T, *jobs.Client) func(context.Context) error
+
+// An operationCase is a column of the matrix: an operation that meets the faults.
+type operationCase struct {
+	name  string // operationId, "content" or "wait"
+	class class
+	// prepare makes the requests that must come first, and returns the call.
+	prepare prepareFunc
+}
+
+// operation returns the operation for jobstest.Rule, empty for all. Wait may read
+// jobs and lists.
+func (s operationCase) operation() string {
+	if s.class == classWait {
+		return ""
+	}
+	return s.name
+}
+
+// requests returns the number of requests of the operation.
+func (c cell) requests() int {
+	if c.class == classWait {
+		return len(c.server.Requests())
+	}
+	return countRequests(c.server, c.operation())
+}
+
+// Titles of jobs that take longer than the default.
+const (
+	dayLong    = "takes a day"
+	minuteLong = "takes a minute"
+)
+
+func runsByTitle(r jobstest.RunRequest) jobstest.Run {
+	switch r.JobTitle {
+	case dayLong:
+		return jobstest.Run{Processing: 24 * time.Hour}
+	case minuteLong:
+		return jobstest.Run{Processing: time.Minute}
+	}
+	return jobstest.Run{}
+}
+
+func mergeTitled(ctx context.Context, t *testing.T, client *jobs.Client, title string) *jobs.SquashAndMergeJob {
+	t.Helper()
+	job, err := dataset(t, client, "squash-and-merge").SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{
+		DraftTitle: "merge dev", Source: "dev", Target: "main", Title: title,
+	})
+	require.NoError(t, err)
+	return job
+}
+
+// withDataset returns the prepare function of a call with a dataset.
+func withDataset(name string, call func(context.Context, *jobs.Dataset) error) prepareFunc {
+	return func(_ context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		ds := dataset(t, client, name)
+		return func(ctx context.Context) error { return call(ctx, ds) }
+	}
+}
+
+// withContents returns the prepare function of a call with the contents of a
+// dataset.
+func withContents(name string, call func(context.Context, *jobs.Contents) error) prepareFunc {
+	return func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		contents := contentsOf(ctx, t, client, name)
+		return func(ctx context.Context) error { return call(ctx, contents) }
+	}
+}
+
+var operationCases = []operationCase{
+	{"listDatasets", classRead, func(_ context.Context, _ *testing.T, client *jobs.Client) func(context.Context) error {
+		return func(ctx context.Context) error { return errorOf(drain(client.Datasets(ctx, ""))) }
+	}},
+	{"getDataset", classRead, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error {
+		return errorOf(ds.Refresh(ctx))
+	})},
+	{"listBranches", classRead, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error { return errorOf(drain(ds.Branches(ctx, ""))) })},
+	{"listTags", classRead, withDataset("street-scenes", func(ctx context.Context, ds *jobs.Dataset) error { return errorOf(drain(ds.Tags(ctx, ""))) })},
+	{"listCommits", classRead, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error {
+		return errorOf(ds.Resolve(ctx, "dev"))
+	})},
+	{"listDrafts", classRead, withDataset("street-scenes", func(ctx context.Context, ds *jobs.Dataset) error {
+		return errorOf(drain(ds.Drafts(ctx, jobs.DraftOptions{Status: jobs.DraftAll})))
+	})},
+	{"listJobs", classRead, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		job := mergeTitled(ctx, t, client, dayLong)
+		return func(ctx context.Context) error {
+			return errorOf(drain(job.Dataset().SquashAndMerge().List(ctx, jobs.ListOptions{})))
+		}
+	}},
+	{"getJob", classRead, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		return mergeTitled(ctx, t, client, dayLong).Update
+	}},
+	{"listSegments", classRead, withContents("squash-and-merge", func(ctx context.Context, c *jobs.Contents) error { return errorOf(drain(c.Segments(ctx))) })},
+	{"listSensors", classRead, withContents("basic-search", func(ctx context.Context, c *jobs.Contents) error {
+		return errorOf(c.Sensors(ctx, "train"))
+	})},
+	{"listDataDetails", classRead, withContents("squash-and-merge", func(ctx context.Context, c *jobs.Contents) error {
+		return errorOf(drain(c.Data(ctx, "Segment1")))
+	})},
+	{"getLabelStatistics", classRead, withContents("squash-and-merge", func(ctx context.Context, c *jobs.Contents) error {
+		return errorOf(c.LabelStatistics(ctx))
+	})},
+	{"listDataUrls", classRead, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		data := collect(t, contentsOf(ctx, t, client, "squash-and-merge").Data(ctx, "Segment1"))
+		<-time.After(time.Hour) // the signed URLs expire
+		return func(ctx context.Context) error { return errorOf(download(ctx, data[0])) }
+	}},
+	{"listMaskUrls", classRead, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		mask := collect(t, contentsOf(ctx, t, client, "masks").Data(ctx, "train"))[0].Label.SemanticMask
+		<-time.After(time.Hour)
+		return func(ctx context.Context) error { return errorOf(download(ctx, mask)) }
+	}},
+	{"deleteJob", classIdempotent, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		job := mergeTitled(ctx, t, client, dayLong)
+		require.NoError(t, job.Abort(ctx))
+		return func(ctx context.Context) error { return job.Dataset().SquashAndMerge().Delete(ctx, job.ID()) }
+	}},
+	{"abortJob", classIdempotent, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		return mergeTitled(ctx, t, client, dayLong).Abort
+	}},
+	{"updateDraft", classIdempotent, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		job := mergeTitled(ctx, t, client, "")
+		require.NoError(t, job.Wait(ctx))
+		draft, err := job.Result(ctx)
+		require.NoError(t, err)
+		return draft.Close
+	}},
+	{"createJob", classCreate, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error {
+		return errorOf(ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main", Title: dayLong}))
+	})},
+	{"retryJob", classCommand, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		job := mergeTitled(ctx, t, client, dayLong)
+		require.NoError(t, job.Abort(ctx))
+		require.ErrorIs(t, job.Wait(ctx), jobs.ErrJobAborted)
+		return job.Retry
+	}},
+	{"createDatasetFromSearch", classCommand, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		job := runSearch(ctx, t, client, jobs.SegmentIn("train-day"))
+		return func(ctx context.Context) error {
+			return job.CreateDataset(ctx, jobs.DatasetSpec{Name: "cars-" + job.ID()})
+		}
+	}},
+	{"content", classContent, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		data := collect(t, contentsOf(ctx, t, client, "squash-and-merge").Data(ctx, "Segment1"))
+		return func(ctx context.Context) error { return errorOf(download(ctx, data[0])) }
+	}},
+	{"wait", classWait, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		job := mergeTitled(ctx, t, client, minuteLong)
+		<-time.After(50 * time.Second) // a new job may be not found
+		return func(ctx context.Context) error { return job.Wait(ctx) }
+	}},
+}
+
+// oneMask returns a seed that holds only a mask.
+func oneMask() jobstest.Option {
+	return jobstest.WithSeed(jobstest.Seed{Datasets: []jobstest.SeedDataset{{
+		Name:     "masks",
+		Branches: []jobstest.SeedRef{{Name: "main", Commit: "first"}},
+		Commits: []jobstest.SeedCommit{{Name: "first", Segments: []jobstest.SeedSegment{{
+			Name: "train", Data: []jobstest.SeedData{{
+				RemotePath: "a.jpg", Label: []byte(`{"SEMANTIC_MASK": {"remotePath": "a.png", "info": [{"categoryId": 1}]}}`),
+			}},
+		}}}},
+	}}})
+}
+
+// A faultKind is the knowledge of the client about a request with a fault.
+type faultKind int
+
+const (
+	faultNotSent     faultKind = iota // the request did not arrive
+	faultNoResponse                   // the request may have been executed
+	faultRateLimited                  // the request was not executed, and a retry may help
+	faultServerError                  // the request may have been executed
+	faultMalformed                    // the response is not that of the service
+	faultRedirect                     // the response redirects to another host
+	faultEmpty                        // the response has no body
+	faultCorrupt                      // the response has a body that does not decode, or not in time
+	faultRejected                     // the request was not executed, and a retry does not help
+)
+
+const maxBodyOfMatrix = 64 << 10
+
+// A faultCase is a row of the matrix.
+type faultCase struct {
+	name     string
+	fault    jobstest.Fault
+	kind     faultKind
+	err      error
+	executed bool // whether the service executes the request, unknown to the client
+}
+
+var faultCases = []faultCase{
+	{"connection refused", jobstest.Refuse(), faultNotSent, jobs.ErrUnreachable, false},
+	{"reset before the request arrived", jobstest.Reset(), faultNoResponse, jobs.ErrUnreachable, false},
+	{"reset after the request arrived", jobstest.Reset().Executed(), faultNoResponse, jobs.ErrUnreachable, true},
+	{"hang before the headers", jobstest.Hang(), faultNoResponse, jobs.ErrUnreachable, false},
+	{"hang before the headers, executed", jobstest.Hang().Executed(), faultNoResponse, jobs.ErrUnreachable, true},
+	{"hang in the body", jobstest.HangInBody(), faultMalformed, jobs.ErrInvalidResponse, true},
+	{"reset in the body", jobstest.ResetInBody(), faultMalformed, jobs.ErrInvalidResponse, true},
+	{"truncated JSON", jobstest.Truncate(), faultMalformed, jobs.ErrInvalidResponse, true},
+	{"HTML with 200", jobstest.HTML(200), faultMalformed, jobs.ErrInvalidResponse, false},
+	{"empty 200", jobstest.Empty(200).Executed(), faultEmpty, jobs.ErrInvalidResponse, true},
+	{"204", jobstest.Empty(204).Executed(), faultEmpty, jobs.ErrInvalidResponse, true},
+	{"301 to another host", jobstest.Redirect(301, "https://elsewhere.test/"), faultRedirect, jobs.ErrInvalidResponse, false},
+	{"400", jobstest.Status(400), faultRejected, jobs.ErrInvalidArgument, false},
+	{"401", jobstest.Status(401), faultRejected, jobs.ErrUnauthorized, false},
+	{"403", jobstest.Status(403), faultRejected, jobs.ErrForbidden, false},
+	{"404", jobstest.Status(404), faultRejected, jobs.ErrNotFound, false},
+	{"409", jobstest.Status(409), faultRejected, jobs.ErrConflict, false},
+	{"429", jobstest.Status(429), faultRateLimited, jobs.ErrRateLimited, false},
+	{"429 with Retry-After", jobstest.HTML(429).RetryAfter(7 * time.Second), faultRateLimited, jobs.ErrRateLimited, false},
+	{"500", jobstest.Status(500).Executed(), faultServerError, jobs.ErrServer, true},
+	{"502 HTML", jobstest.HTML(502), faultServerError, jobs.ErrServer, false},
+	{"503 with a date", jobstest.Status(503).RetryAt(9 * time.Second), faultServerError, jobs.ErrServer, false},
+	{"slow body", jobstest.Slow(1), faultCorrupt, jobs.ErrInvalidResponse, true},
+	{"body over the limit", jobstest.Huge(maxBodyOfMatrix + 1), faultMalformed, jobs.ErrInvalidResponse, true},
+	{"compressed body over the limit", jobstest.GzipBomb(maxBodyOfMatrix + 1), faultMalformed, jobs.ErrInvalidResponse, true},
+	{"duplicate keys", jobstest.DuplicateKeys(), faultCorrupt, jobs.ErrInvalidResponse, true},
+	{"wrong types", jobstest.WrongTypes(), faultCorrupt, jobs.ErrInvalidResponse, true},
+	{"null everywhere", jobstest.Nulls(), faultCorrupt, jobs.ErrInvalidResponse, true},
+}
+
+// An outcome is the expected result of a call.
+type outcome struct {
+	err       error // nil means success
+	ambiguous bool
+	requests  int // of the operation, as counted by the server
+	attempts  int // Error.Attempts
+	continues bool
+}
+
+func (o outcome) String() string {
+	switch {
+	case o.continues:
+		return "continues"
+	case o.err == nil:
+		return "ok"
+	case o.ambiguous:
+		return fmt.Sprintf("%v, ambiguous, %d", o.err, o.requests)
+	}
+	return fmt.Sprintf("%v, %d", o.err, o.requests)
+}
+
+// endsWaits reports whether the fault ends a wait. All other faults are treated as
+// transient.
+func (f faultCase) endsWaits() bool {
+	return f.kind == faultRejected && !errors.Is(f.err, jobs.ErrConflict)
+}
+
+const allAttempts = 4 // of the default policy
+
+// expect returns the outcome if every request of the call meets the fault. It
+// follows docs/design.md, independent of the client.
+func expect(s operationCase, f faultCase) outcome {
+	switch s.class {
+	case classContent:
+		return expectContent(f)
+	case classWait:
+		if f.endsWaits() {
+			return outcome{err: f.err, requests: 1, attempts: 1}
+		}
+		return outcome{continues: true}
+	}
+	promised := s.class == classRead || s.class == classCreate
+	idempotent := s.class == classRead || s.class == classIdempotent
+	o := outcome{err: f.err, requests: allAttempts, attempts: allAttempts}
+	switch f.kind {
+	case faultNotSent, faultRateLimited:
+		return o
+	case faultRejected:
+		o.requests, o.attempts = 1, 1
+		return o
+	case faultEmpty, faultCorrupt:
+		if !promised {
+			return outcome{requests: 1}
+		}
+	}
+	switch {
+	case !idempotent:
+		o.ambiguous, o.requests, o.attempts = true, 1, 1
+	case f.kind == faultRedirect:
+		o.requests, o.attempts = 1, 1
+	case s.class == classIdempotent && f.name == "truncated JSON":
+		// The first request is executed. The status of the second response says so,
+		// and its body does not matter.
+		return outcome{requests: 2}
+	}
+	return o
+}
+
+// expectContent returns the outcome of a download. Any body is content, so only
+// its end can be wrong. Redirects are followed.
+func expectContent(f faultCase) outcome {
+	all := outcome{err: f.err, requests: allAttempts, attempts: allAttempts}
+	switch f.name {
+	case "hang in the body":
+		return outcome{err: context.DeadlineExceeded, requests: 1}
+	case "reset in the body":
+		return outcome{err: io.ErrUnexpectedEOF, requests: 1}
+	case "204":
+		return all
+	case "301 to another host":
+		all.err = jobs.ErrUnreachable // the other host does not exist
+		return all
+	case "403":
+		return outcome{err: f.err, requests: 2, attempts: 1} // the second request has a new URL
+	}
+	switch f.kind {
+	case faultMalformed, faultEmpty, faultCorrupt:
+		return outcome{requests: 1}
+	case faultRejected:
+		return outcome{err: f.err, requests: 1, attempts: 1}
+	}
+	return all
+}
+
+// expectOnce returns the outcome if only the first request meets the fault.
+func expectOnce(s operationCase, f faultCase) outcome {
+	o := expect(s, f)
+	switch {
+	case o.requests == allAttempts || o.continues:
+		return outcome{requests: 2}
+	case s.class == classContent && f.name == "403":
+		return outcome{requests: 2}
+	}
+	return o
+}
+
+func TestFaultMatrix(t *testing.T) {
+	t.Run("every operation", func(t *testing.T) {
+		spec, err := server.GetSpec()
+		require.NoError(t, err)
+		var known []string
+		for _, path := range spec.Paths.Map() {
+			for _, op := range path.Operations() {
+				known = append(known, op.OperationID)
+			}
+		}
+		var tried []string
+		for _, s := range operationCases {
+			tried = append(tried, s.name)
+		}
+		assert.ElementsMatch(t, append(known, "content", "wait"), tried)
+	})
+	for _, s := range operationCases {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			for _, f := range faultCases {
+				t.Run(f.name, func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { tryCell(t, s, f) })
+				})
+			}
+		})
+	}
+	t.Run("docs", func(t *testing.T) {
+		path := filepath.Join("..", "docs", "faults.md")
+		want := faultsDocument()
+		if *update {
+			require.NoError(t, os.WriteFile(path, want, 0o644))
+		}
+		got, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, string(want), string(got), "run: go test -run TestFaultMatrix ./jobs -update")
+	})
+}
+
+// A cell is one fault and one operation with a server of their own.
+type cell struct {
+	t      *testing.T
+	server *jobstest.Server
+	client *jobs.Client
+	bodies *bodyCounter
+	operationCase
+	faultCase
+}
+
+func tryCell(t *testing.T, s operationCase, f faultCase) {
+	options := []jobstest.Option{jobstest.WithRuns(runsByTitle)}
+	if s.name == "listMaskUrls" {
+		options = append(options, oneMask())
+	}
+	server := jobstest.New(t, options...)
+	bodies := &bodyCounter{next: server.Client().Transport}
+	c := cell{t, server, clientOf(t, server, jobs.WithMaxBody(maxBodyOfMatrix),
+		jobs.WithHTTPClient(&http.Client{Transport: bodies})), bodies, s, f}
+
+	if s.class != classWait || f.endsWaits() {
+		c.try(jobstest.Rule{Operation: s.operation()}, expect(s, f), true)
+		c.try(jobstest.Rule{Operation: s.operation(), Times: 1}, expectOnce(s, f), false)
+	} else {
+		for _, times := range []int{1, 3} {
+			c.try(jobstest.Rule{Operation: s.operation(), Times: times}, outcome{}, false)
+		}
+	}
+	call := s.prepare(t.Context(), t, c.client)
+	require.NoError(t, call(t.Context()), "without the fault")
+	assert.Zero(t, bodies.open.Load(), "open bodies")
+}
+
+// try makes the call with the fault injected by rule, and checks the outcome.
+func (c cell) try(rule jobstest.Rule, want outcome, always bool) {
+	t := c.t
+	call := c.prepare(t.Context(), t, c.client)
+	countBefore, requestsBefore := c.count(), c.requests()
+	c.server.Inject(rule, c.fault)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	defer cancel()
+	err := call(ctx)
+	c.server.Clear()
+	requests := c.requests() - requestsBefore
+
+	name := "a single fault"
+	if always {
+		name = "always"
+	}
+	if want.err == nil {
+		assert.NoError(t, err, name)
+	} else {
+		assert.ErrorIs(t, err, want.err, name)
+	}
+	assert.Equal(t, want.ambiguous, errors.Is(err, jobs.ErrAmbiguous), "%s: ambiguous: %v", name, err)
+	if want.requests > 0 {
+		assert.Equal(t, want.requests, requests, "%s: requests", name)
+	}
+	var e *jobs.Error
+	if errors.As(err, &e) {
+		assert.Equal(t, want.attempts, e.Attempts, "%s: Error.Attempts", name)
+		c.assertNoSecret(*e)
+	} else {
+		assert.Zero(t, want.attempts, "%s: no *Error: %v", name, err)
+	}
+	c.assertNoSecret(err)
+	c.assertNoSecret(c.client)
+	assert.Zero(t, c.bodies.open.Load(), "%s: open bodies", name)
+
+	// A job or dataset exists once if the request was executed or the call
+	// succeeded, and never twice.
+	created := 0
+	if c.executed || err == nil {
+		created = 1
+	}
+	if c.class == classCreate || c.operationCase.name == "createDatasetFromSearch" {
+		assert.Equal(t, created, c.count()-countBefore, "%s: created", name)
+	} else {
+		assert.Equal(t, countBefore, c.count(), "%s: created", name)
+	}
+}
+
+// assertNoSecret checks that no text of v shows the key or the signature of a URL.
+func (c cell) assertNoSecret(v any) {
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		text := fmt.Sprintf(verb, v)
+		assert.NotContains(c.t, text, c.server.AccessKey(), verb)
+		assert.NotContains(c.t, text, "signature=", verb)
+	}
+}
+
+// count returns the number of datasets and merges, without merges for deleteJob.
+func (c cell) count() int {
+	n := 0
+	for ds, err := range c.client.Datasets(c.t.Context(), "") {
+		require.NoError(c.t, err)
+		n++
+		if ds.Name == "squash-and-merge" && c.operationCase.name != "deleteJob" {
+			squash, err := c.client.DatasetByID(ds.ID)
+			require.NoError(c.t, err)
+			n += len(collect(c.t, squash.SquashAndMerge().List(c.t.Context(), jobs.ListOptions{})))
+		}
+	}
+	return n
+}
+
+// A bodyCounter counts the open response bodies. An open body keeps a connection.
+type bodyCounter struct {
+	next http.RoundTripper
+	open atomic.Int64
+}
+
+func (b *bodyCounter) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := b.next.RoundTrip(r)
+	if err == nil {
+		b.open.Add(1)
+		resp.Body = &countedBody{ReadCloser: resp.Body, counter: b}
+	}
+	return resp, err
+}
+
+type countedBody struct {
+	io.ReadCloser
+	counter *bodyCounter
+	closed  atomic.Bool
+}
+
+func (b *countedBody) Close() error {
+	if !b.closed.Swap(true) {
+		b.counter.open.Add(-1)
+	}
+	return b.ReadCloser.Close()
+}
+
+// faultsDocument returns docs/faults.md. Operations with equal cells share a
+// column.
+func faultsDocument() []byte {
+	type column struct {
+		names []string
+		cells []string
+	}
+	var columns []*column
+	for _, s := range operationCases {
+		cells := make([]string, len(faultCases))
+		for i, f := range faultCases {
+			cells[i] = expect(s, f).String()
+		}
+		i := slices.IndexFunc(columns, func(c *column) bool { return slices.Equal(c.cells, cells) })
+		if i < 0 {
+			i = len(columns)
+			columns = append(columns, &column{cells: cells})
+		}
+		columns[i].names = append(columns[i].names, s.name)
+	}
+	titles := map[string]string{
+		"listDatasets": "reads", "deleteJob": "delete, abort, close draft", "createJob": "create job",
+		"retryJob": "retry job, create dataset", "content": "open content", "wait": "wait",
+	}
+	var b bytes.Buffer
+	b.WriteString(faultsHead)
+	b.WriteString("| fault |")
+	for _, c := range columns {
+		fmt.Fprintf(&b, " %s |", titles[c.names[0]])
+	}
+	b.WriteString("\n|" + strings.Repeat(" --- |", len(columns)+1) + "\n")
+	for i, f := range faultCases {
+		fmt.Fprintf(&b, "| %s |", f.name)
+		for _, c := range columns {
+			fmt.Fprintf(&b, " %s |", c.cells[i])
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("\nThe columns are these operations of openapi.yaml:\n")
+	for _, c := range columns[:len(columns)-2] {
+		fmt.Fprintf(&b, "- %s: %s\n", titles[c.names[0]], strings.Join(c.names, ", "))
+	}
+	b.WriteString(faultsFoot)
+	return b.Bytes()
+}
+
+const faultsHead = `<!-- Written by go test -run TestFaultMatrix ./jobs -update. Do not edit. -->
+# Outcomes of faults
+TestFaultMatrix runs every operation of the client with every fault, with the default options, and asserts this table. Every request of the call meets the fault. A cell holds the error that errors.Is finds and the number of requests. If a cell says 4 and the fault ends before the fourth request, the call succeeds.
+
+`
+
+const faultsFoot = `- open content: Data.Open and Open of a mask, and reading to the end
+- wait: Job.Wait, for a job that was created more than half a minute ago
+
+| cell | sentinel | cause | executed? | remedy |
+| --- | --- | --- | --- | --- |
+| ok | none | success: the response is valid, or no body is promised and the status is a success | yes | none |
+| continues | none | the wait treats the fault as transient and polls again, until the maximum outage | | none |
+| ..., ambiguous | ErrAmbiguous and the other sentinel | the request is not sent again because it may have been executed | unknown | check first: for a job with Jobs.List, for a run with Job.Update, for a dataset with Client.Dataset |
+| no response | ErrUnreachable | no connection, or a connection that broke or timed out | no, unless ambiguous; unknown for delete, abort and close | try again later |
+| invalid response | ErrInvalidResponse | a response that is not that of the service: truncated, malformed, too large, or a redirect, which is not followed | as above | try again later; check the gateway |
+| rate limited | ErrRateLimited | too many requests | no | slow down, see WithRateLimit |
+| server error | ErrServer | the service or a gateway failed | as above | try again later |
+| invalid argument | ErrInvalidArgument | the service rejected the request | no | correct the arguments |
+| unauthorized, forbidden | ErrUnauthorized, ErrForbidden | the access key does not permit the operation; for content, a new URL was rejected too | no | check the access key |
+| not found, conflict | ErrNotFound, ErrConflict | the id or name does not exist; the name is taken | no | check ids and names |
+| unexpected EOF, context deadline exceeded | those of io and context | the content is truncated, or no more bytes arrived before the context ended | | open it again; set a deadline for downloads |
+
+The test also checks in every cell that no job, run or dataset is created twice, that no response body stays open and no goroutine is left behind, and that no error shows the access key or the query of a signed URL.
+`
