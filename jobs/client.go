@@ -5,7 +5,9 @@ import (
 	"iter"
 	"net/http"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/watcher"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
@@ -20,10 +22,10 @@ const Version = "0.1.0"
 type Client struct {
 	transport *transport.Transport
 	server    string // the root of the API
-	pace      *pace
+	limiter   *ratelimit.Limiter
 	recovery  *recovery // nil without WithCreateRecovery
-
-	fleet func(*Dataset, Type) *fleet
+	// watch starts a wait. It is a func so that no dump of a client reads the state of waits.
+	watch func(watcher.Source, watcher.Options) *watcher.Wait
 }
 
 // NewClient returns a client that uses the given access key. The prefix of the key selects
@@ -42,14 +44,14 @@ func NewClient(accessKey string, options ...Option) (*Client, error) {
 			return nil, err
 		}
 	}
-	c := &Client{pace: newPace(s.rate)}
-	s.Limit = c.pace
+	c := &Client{limiter: ratelimit.New(s.rate)}
+	s.Limit = c.limiter
 	c.transport = transport.New(s.Config)
 	c.server = c.transport.Server
 	if s.recover {
 		c.recovery = newRecovery()
 	}
-	c.fleet = newFleets(c)
+	c.watch = watcher.NewSet(c.limiter).Start
 	return c, nil
 }
 

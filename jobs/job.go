@@ -12,7 +12,6 @@ import (
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
-	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
 // Job is a job of TensorBay. [SquashAndMergeJob] and [BasicSearchJob] embed it.
@@ -31,9 +30,6 @@ type Job struct {
 	retry     *retriedRun
 
 	reading transport.Build // of Update and Wait
-
-	outer any          // the job as its own type
-	slot  polling.Slot // of its fleet's group
 }
 
 // retriedRun describes the newest Retry.
@@ -154,13 +150,6 @@ func (j *Job) finished() bool {
 	return j.last.Status.Finished() && (j.retry == nil || !j.retry.seen.IsZero())
 }
 
-// seenSince reports whether a response has shown the job at t or later.
-func (j *Job) seenSince(t time.Time) bool {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	return !j.seenAt.Before(t)
-}
-
 func (j *Job) newest() *Snapshot {
 	j.mu.Lock()
 	defer j.mu.Unlock()
@@ -173,6 +162,16 @@ func (j *Job) end() *Snapshot {
 	defer j.mu.Unlock()
 	if !j.finished() {
 		return nil
+	}
+	return j.last
+}
+
+// lastEnd returns the final state of the newest run that has finished.
+func (j *Job) lastEnd() *Snapshot {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.finished() && j.retry != nil {
+		return j.retry.previous // Retry was called in the meantime
 	}
 	return j.last
 }

@@ -31,13 +31,6 @@ type arguments interface {
 	request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error)
 }
 
-// typed wraps job in its type and stores the wrapper in it.
-func (js Jobs[J, A]) typed(job *Job) J {
-	j := js.wrap(job)
-	job.outer = j
-	return j
-}
-
 // Create starts a job and returns it when the service has accepted it. Arguments that make
 // no sense are [ErrInvalidArgument], before anything is created.
 //
@@ -73,7 +66,7 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	c.recovery.claim(job.id)
 	job.createdAt = time.Now()
 	job.seenAt = job.createdAt
-	return js.typed(job), nil
+	return js.wrap(job), nil
 }
 
 // create sends the request and returns the new job.
@@ -125,7 +118,7 @@ func (js Jobs[J, A]) Get(ctx context.Context, id string) (J, error) {
 	if err := job.Update(ctx); err != nil {
 		return none, err
 	}
-	return js.typed(job), nil
+	return js.wrap(job), nil
 }
 
 // ListOptions filters a list of jobs. The zero value selects all.
@@ -140,7 +133,7 @@ func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J,
 		for job, err := range js.list(ctx, options) {
 			var j J
 			if err == nil {
-				j = js.typed(job)
+				j = js.wrap(job)
 			}
 			if !yield(j, err) {
 				return
@@ -199,7 +192,7 @@ func (js Jobs[J, A]) Resume(data []byte) (J, error) {
 		var none J
 		return none, fmt.Errorf("resume %s job: %w; pass the JSON of such a job", js.jobType, err)
 	}
-	return js.typed(job), nil
+	return js.wrap(job), nil
 }
 
 func (js Jobs[J, A]) resume(raw []byte) (*Job, error) {

@@ -9,51 +9,50 @@ import (
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/watcher"
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-// An Event is one look at a job while it is waited for.
+// Event describes one poll of a wait.
 type Event struct {
-	// Job is what was seen; when Err is not nil, what was seen before.
+	// Job is the job as the poll showed it, or as it was known before if Err is not nil.
 	Job Snapshot
-	// Err is the error of this look. The wait goes on.
+	// Err is the error of the poll. The wait goes on.
 	Err error
-	// Look counts the looks from one.
+	// Poll is the number of the poll, from one.
 	Poll int
 	// Elapsed is how long the wait has lasted.
 	Elapsed time.Duration
-	// Next is the delay until the next look; zero at the end.
+	// Next is the delay before the next poll; zero at the end.
 	Next time.Duration
 }
 
-// A WaitOption changes how one wait works.
-type WaitOption func(*waiting) error
+// WaitOption configures one wait.
+type WaitOption func(*waitOptions) error
 
-// waiting is how a wait works.
-type waiting struct {
-	schedule  *polling.Schedule // nil: the one that is shared
+type waitOptions struct {
+	schedule  *polling.Schedule // nil for the shared one
 	maxOutage time.Duration
 }
 
-func newWaiting(options []WaitOption) (w waiting, err error) {
+func newWaitOptions(options []WaitOption) (o waitOptions, err error) {
 	for _, option := range options {
-		if err := option(&w); err != nil {
-			return w, err
+		if err := option(&o); err != nil {
+			return o, err
 		}
 	}
-	return w, nil
+	return o, nil
 }
 
-// WithSchedule sets the delays between looks. Such a wait shares its looks with
-// no other. The default is to look after 7 % of the time that a job has lasted,
-// and more often where one request shows many jobs that are waited for; see
-// [polling.Group].
+// WithSchedule sets the delays between polls. Such a wait shares no polls with others. By
+// default the delay is 7 % of the time that the job has run, and less if one request shows
+// many jobs with waits.
 func WithSchedule(s polling.Schedule) WaitOption {
-	return func(w *waiting) error {
-		if s.Min < 0 || s.Max < 0 || s.Fraction < 0 {
-			return invalid("schedule %+v: nothing but jitter may be negative", s)
+	return func(o *waitOptions) error {
+		if err := s.Validate(); err != nil {
+			return invalid("%v", err)
 		}
-		w.schedule = &s
+		o.schedule = &s
 		return nil
 	}
 }
@@ -62,72 +61,55 @@ func WithSchedule(s polling.Schedule) WaitOption {
 // successful poll resets it. The default is one hour; a negative value means no
 // limit.
 func WithMaxOutage(d time.Duration) WaitOption {
-	return func(w *waiting) error {
-		w.maxOutage = d
+	return func(o *waitOptions) error {
+		o.maxOutage = d
 		return nil
 	}
 }
 
-// Wait waits until the job has ended. It returns nil after success, a
-// [*JobError] when the job failed or was aborted, and a [*WaitError] when the
-// wait ended and the job, as far as is known, did not: because ctx ended,
-// because of an answer that no further look can mend (unauthorized, forbidden,
-// malformed request, not found any more), or because the patience ran out.
-// Every other error is weather, and the wait goes on.
+// Wait waits until the job has finished. It returns nil after success, a [*JobError] if the
+// job failed or was aborted, and a [*WaitError] if the wait ended earlier: because ctx ended,
+// because the service answered that no further poll can succeed (unauthorized, forbidden,
+// malformed request, not found any more), or because of [WithMaxOutage]. All other errors are
+// treated as transient.
 //
-// There is no time limit but that of ctx. Before its deadline a last look is taken,
-// which sees what ended two round trips (of 20 ms or more) before; the places that it
-// needs under [WithRateLimit] are kept for it. A job that is known to have ended is not
-// looked at again.
+// The only time limit is that of ctx. Shortly before its deadline, Wait polls once more: it
+// then returns nil for a job that succeeded two round trips before. It may miss the end of
+// the job if the slots of [WithRateLimit] are used up in that second. A job that is known to
+// have finished is not polled again.
 //
-// Waits are independent, and yet they share requests: a thousand goroutines that
-// wait for a thousand jobs of a dataset cost hardly more than one does. See
-// [WaitAll] for one loop in place of many goroutines. Requests are made
-// without the values of ctx, since they are shared.
+// Waits are independent but share requests: a thousand waits for a thousand jobs of a dataset
+// send few more requests than one. Use [WaitAll] to wait in one loop. The requests do not
+// carry the values of ctx. If a poll panics, for example in the http.RoundTripper of the
+// caller, the waits that it was for end with an error.
 func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
-	w, err := newWaiting(options)
+	o, err := newWaitOptions(options)
 	if err != nil {
 		return err
 	}
 	if s := j.end(); s != nil {
 		return s.outcome()
 	}
-	// There may be thousands of goroutines in this select. All that needs more of
-	// their stacks is in functions that are not inlined.
-	wait := j.begin(ctx, w)
+	if o.schedule != nil {
+		_, err := polling.Wait(ctx, j.poll, j.pollingOptions(o))
+		return j.scheduledEnd(err)
+	}
+	ended := make(chan *watcher.Wait, 1)
+	w := j.watch(ctx, o, ended, nil)
 	select {
-	case <-wait.Ended():
+	case <-ended:
 	case <-ctx.Done():
 	}
-	return j.leave(ctx, wait)
+	return j.waitEnd(ctx, w.Stop())
 }
 
-// begin begins to wait.
-//
-//go:noinline
-func (j *Job) begin(ctx context.Context, w waiting) *polling.Waiting[*Job, *Snapshot] {
-	return j.group(w).Begin(ctx, j, j.joining(w))
-}
-
-// leave is how a wait ends.
-//
-//go:noinline
-func (j *Job) leave(ctx context.Context, wait *polling.Waiting[*Job, *Snapshot]) error {
-	s, err := wait.End(ctx)
-	if err != nil {
-		return j.waitError(err)
-	}
-	return s.outcome()
-}
-
-// Watch waits like [Job.Wait] and yields an event for every look. The second
-// value is what Wait would return: it is nil in every pair but the last, and
-// there too after success. Leaving the loop ends the wait. The looks do not wait for the
-// loop: one that is more than 64 looks behind misses the oldest, and one that is more
-// than four behind at the end misses those.
+// Watch waits like [Job.Wait] and yields an event for each poll. The second value is what
+// Wait would return: nil in every pair but the last, and there too after success. Leaving the
+// loop ends the wait. The polls do not wait for the loop: one that is more than 64 polls
+// behind misses the oldest, and one that is more than four behind at the end misses those.
 func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
-		w, err := newWaiting(options)
+		o, err := newWaitOptions(options)
 		if err != nil {
 			yield(Event{Job: j.Snapshot()}, err)
 			return
@@ -136,86 +118,119 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 			yield(Event{Job: *s}, s.outcome())
 			return
 		}
-		j.events(j.group(w).Watch(ctx, j, j.joining(w)))(yield)
+		if o.schedule != nil {
+			for e, err := range polling.Watch(ctx, j.poll, j.pollingOptions(o)) {
+				event := Event{Job: j.Snapshot(), Err: e.Err, Poll: e.Poll, Elapsed: e.Elapsed, Next: e.Next}
+				if err != nil || e.Done {
+					err = j.scheduledEnd(err)
+				}
+				if !yield(event, err) {
+					return
+				}
+			}
+			return
+		}
+		j.watchShared(ctx, o, yield)
 	}
 }
 
-// events tells what was seen in the words of this package.
-func (j *Job) events(looks iter.Seq2[polling.Event[*Snapshot], error]) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
-		for e, err := range looks {
-			event := Event{Err: e.Err, Poll: e.Poll, Elapsed: e.Elapsed, Next: e.Next}
-			if e.Value != nil {
-				event.Job = *e.Value
-			} else {
-				event.Job = j.Snapshot()
-			}
-			if err == nil && e.Done {
-				err = event.Job.outcome()
-			}
-			if !yield(event, j.waitError(err)) {
+// watchShared watches a job whose polls are shared.
+func (j *Job) watchShared(ctx context.Context, o waitOptions, yield func(Event, error) bool) {
+	const maxBehind, maxBehindAtEnd = 64, 4
+	began, events := time.Now(), make(chan Event, maxBehind)
+	ended := make(chan *watcher.Wait, 1)
+	w := j.watch(ctx, o, ended, func(e watcher.Event) {
+		if len(events) == maxBehind {
+			<-events
+		}
+		events <- Event{Job: j.Snapshot(), Err: e.Err, Poll: e.Poll, Elapsed: time.Since(began), Next: e.Next}
+	})
+	defer w.Stop()
+	for over := false; !over; {
+		select {
+		case e := <-events:
+			if !yield(e, nil) {
 				return
 			}
+		case <-ended:
+			over = true
+		case <-ctx.Done():
+			over = true
 		}
 	}
-}
-
-// fleet is where waits for the job share their looks.
-func (j *Job) fleet() *fleet { return j.dataset.client.fleet(j.dataset, j.jobType) }
-
-// group is where a wait for the job shares its looks, or has one of its own.
-func (j *Job) group(w waiting) *polling.Group[*Job, *Snapshot] {
-	f := j.fleet()
-	if w.schedule != nil {
-		return f.alone(*w.schedule)
+	r := w.Stop()
+	for len(events) > 0 && len(events) <= maxBehindAtEnd {
+		if !yield(<-events, nil) {
+			return
+		}
 	}
-	return f.group
-}
-
-// joining is how a wait for the job begins.
-func (j *Job) joining(w waiting) polling.JoinOptions {
-	age, first := j.age(value(w.schedule))
-	return polling.JoinOptions{Age: age, First: first, Patience: w.maxOutage}
-}
-
-// hopeless reports whether no further look can mend an error.
-func (j *Job) definitive(err error) bool {
-	var e *Error
-	if !errors.As(err, &e) {
-		return true // the request could not be built
+	last := Event{Job: j.Snapshot()}
+	if r.Finished || r.Reason != nil {
+		last.Err, last.Poll, last.Elapsed = r.Last, r.Polls, r.Elapsed
 	}
-	if errors.Is(err, ErrNotFound) {
-		return !j.young()
-	}
-	return errors.Is(err, ErrInvalidArgument) || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrForbidden)
+	yield(last, j.waitEnd(ctx, r))
 }
 
-// age is how old the job is, and how long to wait for the first look: a job
-// that was seen just now is not looked at again at once.
-func (j *Job) age(schedule polling.Schedule) (age, first time.Duration) {
+// waitEnd returns the error of a wait that has ended.
+func (j *Job) waitEnd(ctx context.Context, r watcher.Result) error {
+	if r.Finished {
+		return j.lastEnd().outcome()
+	}
+	if r.Reason == nil {
+		r.Reason = ctx.Err()
+	}
+	var panicked *watcher.PanicError
+	if errors.As(r.Reason, &panicked) {
+		r.Reason = errors.New(redact.Text(r.Reason.Error()))
+		r.Last = r.Reason
+	}
+	return &WaitError{Job: j.Snapshot(), Reason: r.Reason, Last: r.Last, Polls: r.Polls, Elapsed: r.Elapsed}
+}
+
+// poll reads the job once, for a wait with a schedule of its own.
+func (j *Job) poll(ctx context.Context) (result polling.Result[*Snapshot], err error) {
+	limiter := j.dataset.client.limiter
+	wait := limiter.Wait
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < limiter.Window() {
+		wait = limiter.WaitReserved
+	}
+	if err := wait(ctx); err != nil {
+		return result, err
+	}
+	requestedAt := time.Now()
+	r := source{j.dataset.client, j.dataset.id, j.jobType}.Get(ctx, j.id)
+	result.RetryAfter = r.RetryAfter
+	switch {
+	case r.Err != nil && ctx.Err() == nil && (r.Verdict == watcher.Definitive || r.Verdict == watcher.NotFound && !j.young()):
+		return result, polling.Permanent(r.Err)
+	case r.Err != nil:
+		return result, r.Err
+	}
+	result.Done, err = target{j}.Apply(r.Items[0].Body, requestedAt)
+	return result, err
+}
+
+// pollingOptions returns the options of a wait with a schedule of its own.
+func (j *Job) pollingOptions(o waitOptions) polling.Options {
+	p := polling.Options{Schedule: *o.schedule, MaxOutage: o.maxOutage, Timeout: -1}
+	if since := j.since(); !since.IsZero() {
+		p.Elapsed = max(time.Since(since), 0)
+	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	now := time.Now()
-	// Our clock and that of the service may differ: a job we created is as old
-	// as we know, any other as old as the service says, but never unborn.
-	age = now.Sub(orDefault(j.createdAt, j.last.CreatedAt))
-	if j.retry != nil {
-		age = now.Sub(j.retry.at)
-	}
-	age = max(age, 0)
 	if !j.seenAt.IsZero() {
-		first = max(schedule.Delay(age)-now.Sub(j.seenAt), 0)
+		p.InitialDelay = max(o.schedule.Delay(p.Elapsed)-time.Since(j.seenAt), 0)
 	}
-	return age, first
+	return p
 }
 
-// waitError tells an ended wait in the words of this package.
-func (j *Job) waitError(err error) error {
+// scheduledEnd returns the error of a wait with a schedule of its own that has ended.
+func (j *Job) scheduledEnd(err error) error {
 	var p *polling.Error
-	if !errors.As(err, &p) {
-		return err
+	if errors.As(err, &p) {
+		return &WaitError{Job: j.Snapshot(), Reason: p.Reason, Last: p.Last, Polls: p.Polls, Elapsed: p.Elapsed}
 	}
-	return &WaitError{Job: j.Snapshot(), Reason: p.Reason, Last: p.Last, Polls: p.Polls, Elapsed: p.Elapsed}
+	return j.lastEnd().outcome()
 }
 
 // LogValue returns a group with the job and the poll.

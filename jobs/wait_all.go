@@ -3,13 +3,12 @@ package jobs
 import (
 	"context"
 	"iter"
-	"sync"
+	"slices"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/polling"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/watcher"
 )
 
-// A Waiter is a job that can be waited for: a [*Job], or one of the types that
-// hold one.
+// Waiter is a type that can be waited for: [*Job], or a type that embeds it.
 type Waiter interface {
 	comparable
 	job() *Job
@@ -17,130 +16,57 @@ type Waiter interface {
 
 func (j *Job) job() *Job { return j }
 
-// WaitAll waits for many jobs and yields each as its wait ends, with the error
-// that [Job.Wait] would return. It takes little more memory than the jobs do,
-// and as few requests as that many goroutines would, which is few.
+// WaitAll waits for many jobs and yields each one when its wait ends, with the error that
+// [Job.Wait] would return. It needs no goroutine for each job.
 //
-// The jobs may be of several datasets. When ctx ends, those that are left are
-// yielded, each with a [*WaitError]. Leaving the loop ends the waits that are
-// left; no job is yielded twice, but one that is in the list twice.
+// The jobs may belong to several datasets. When ctx ends, WaitAll yields the remaining jobs,
+// each with a [*WaitError]. Leaving the loop ends the remaining waits. Each element of jobs is
+// yielded once.
 func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) iter.Seq2[J, error] {
 	return func(yield func(J, error) bool) {
-		w, err := newWaiting(options)
-		if err == nil && w.schedule != nil {
-			err = invalid("a schedule of its own is for a wait that shares no looks: use Job.Wait")
+		o, err := newWaitOptions(options)
+		if err == nil && o.schedule != nil {
+			err = invalid("WithSchedule is for waits that share no polls: use Job.Wait")
 		}
-		if err != nil {
-			for _, j := range jobs {
-				if !yield(j, err) {
-					return
-				}
+		ended := make(chan *watcher.Wait, len(jobs))
+		waits := make(map[*watcher.Wait]J, len(jobs))
+		defer func() {
+			for w := range waits {
+				w.Stop()
 			}
-			return
-		}
-		if f := sameFleet(jobs); f != nil {
-			waitFleet(ctx, f, jobs, w, yield)
-			return
-		}
-		type end struct {
-			j   J
-			err error
-		}
-		var ended []end
-		byFleet := map[*fleet][]J{}
-		for _, j := range jobs {
-			if s := j.job().end(); s != nil {
-				ended = append(ended, end{j, s.outcome()})
+		}()
+		for _, j := range slices.Clone(jobs) {
+			s := j.job().end()
+			if err == nil && s == nil {
+				waits[j.job().watch(ctx, o, ended, nil)] = j
 				continue
 			}
-			f := j.job().fleet()
-			byFleet[f] = append(byFleet[f], j)
-		}
-		for _, e := range ended {
-			if !yield(e.j, e.err) {
+			result := err
+			if err == nil {
+				result = s.outcome()
+			}
+			if !yield(j, result) {
 				return
 			}
 		}
-		ctx, cancel := context.WithCancel(ctx)
-		// Fleets wait by themselves; what they yield goes through one loop.
-		ends := make(chan end)
-		var fleets sync.WaitGroup
-		for f, of := range byFleet {
-			fleets.Go(func() {
-				waitFleet(ctx, f, of, w, func(j J, err error) bool {
-					ends <- end{j, err}
-					return true
-				})
-			})
+		end := func(w *watcher.Wait) bool {
+			j := waits[w]
+			delete(waits, w)
+			return yield(j, j.job().waitEnd(ctx, w.Stop()))
 		}
-		go func() {
-			fleets.Wait()
-			close(ends)
-		}()
-		// After the loop was left, also by a panic, what still comes is of no interest.
-		defer func() {
-			cancel()
-			for e := range ends {
-				_ = e
+		for len(waits) > 0 {
+			select {
+			case w := <-ended:
+				if !end(w) {
+					return
+				}
+			case <-ctx.Done():
+				for w := range waits {
+					if !end(w) {
+						return
+					}
+				}
 			}
-		}()
-		for e := range ends {
-			if !yield(e.j, e.err) {
-				return
-			}
-		}
-	}
-}
-
-// sameFleet returns the fleet of all jobs, none of which has ended; nil where
-// that is not so.
-func sameFleet[J Waiter](jobs []J) *fleet {
-	var f *fleet
-	for _, j := range jobs {
-		job := j.job()
-		if job.end() != nil || f != nil && f != job.fleet() {
-			return nil
-		}
-		f = job.fleet()
-	}
-	return f
-}
-
-// waitFleet waits for jobs of one fleet.
-func waitFleet[J Waiter](ctx context.Context, f *fleet, jobs []J, w waiting, yield func(J, error) bool) {
-	// A job remembers its own type. Only where the caller has made another
-	// value of that type must it be kept which ones came.
-	var made map[*Job][]J
-	for _, j := range jobs {
-		job := j.job()
-		if any(j) != any(job) && any(j) != job.outer {
-			if made == nil {
-				made = map[*Job][]J{}
-			}
-			made[job] = append(made[job], j)
-		}
-	}
-	for job, o := range f.group.WatchAll(ctx, func(yield func(*Job, polling.JoinOptions) bool) {
-		for _, j := range jobs {
-			if !yield(j.job(), j.job().joining(w)) {
-				return
-			}
-		}
-	}) {
-		err := job.waitError(o.Err)
-		if err == nil {
-			err = o.Value.outcome()
-		}
-		var j J
-		if of := made[job]; len(of) > 0 {
-			j, made[job] = of[0], of[1:]
-		} else if own, ok := any(job).(J); ok {
-			j = own
-		} else {
-			j = job.outer.(J)
-		}
-		if !yield(j, err) {
-			return
 		}
 	}
 }

@@ -26,6 +26,9 @@ var accessKeyForm = regexp.MustCompile(`^(Accesskey-|ACCESSKEY-)[0-9A-Za-z_-]+$`
 // ParseAccessKey checks the form of an access key and returns it with the address of its
 // TensorBay. Errors do not contain the key.
 func ParseAccessKey(key string) (redact.Secret, string, error) {
+	if strings.Trim(key, " \t\r\n\"'`") != key {
+		return redact.Secret{}, "", invalid("the access key has white space or quotes around it: remove them")
+	}
 	m := accessKeyForm.FindStringSubmatch(key)
 	if m == nil {
 		return redact.Secret{}, "", invalid("malformed access key: want Accesskey-... or ACCESSKEY-... as shown on the developer page of TensorBay")
@@ -36,17 +39,20 @@ func ParseAccessKey(key string) (redact.Secret, string, error) {
 // ParseBaseURL checks the address of a TensorBay. It allows https, and http to a loopback
 // address, because the access key travels in a header.
 func ParseBaseURL(raw string) (string, error) {
+	if strings.TrimSpace(raw) == "" {
+		return "", invalid("the base url is empty: want https://host[:port]/")
+	}
 	u, err := url.Parse(raw)
 	if err != nil {
 		return "", invalid("base url does not parse: want https://host[:port]/")
 	}
-	if u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+	if u.Host == "" || u.User != nil || strings.ContainsAny(raw, "?# ") {
 		return "", invalid("base url of host %q: want https://host[:port]/ and nothing else", u.Host)
 	}
 	if err := checkScheme(u); err != nil {
 		return "", err
 	}
-	return strings.TrimSuffix(u.String(), "/") + "/", nil
+	return strings.TrimRight(u.String(), "/") + "/", nil
 }
 
 // checkScheme rejects addresses to which data would travel unencrypted.
@@ -59,18 +65,20 @@ func checkScheme(u *url.URL) error {
 
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
 // authorize adds the headers of every request to the API and returns the request id, which
 // is new for every attempt.
-func authorize(h http.Header, key redact.Secret, product string) (requestID string) {
+func (t *Transport) authorize(h http.Header) (requestID string) {
 	var id [16]byte
 	rand.Read(id[:])
 	requestID = hex.EncodeToString(id[:])
-	h.Set("X-Token", key.Reveal())
-	h.Set("X-Source", product)
+	h.Set("X-Token", t.Key.Reveal())
+	h.Set("X-Source", t.Product)
 	h.Set("X-Request-Id", requestID)
+	h.Set("User-Agent", t.Product)
+	h.Set("Accept", "application/json")
 	return requestID
 }
 
@@ -101,6 +109,9 @@ func newSend(client *http.Client) send {
 // https request passes a proxy in a tunnel. An http request goes to a loopback address; the
 // default transport of net/http uses no proxy for those, but that of the caller may.
 func checkProxy(transport http.RoundTripper, req *http.Request) error {
+	if transport == nil {
+		transport = http.DefaultTransport
+	}
 	t, ok := transport.(*http.Transport)
 	if !ok || t.Proxy == nil || req.URL.Scheme == "https" {
 		return nil

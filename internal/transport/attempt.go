@@ -19,39 +19,43 @@ import (
 var errAttemptTimeout = errors.New("the attempt timed out")
 
 // attempt sends a request once, reads the whole response, and records both in o.
-// expectsBody says whether the contract promises a body.
-func (t *Transport) attempt(ctx context.Context, req *http.Request, o *Outcome, expectsBody bool) []byte {
+// expectsBody reports whether the contract promises a body.
+func (t *Transport) attempt(ctx context.Context, req *http.Request, o *Outcome, expectsBody bool) {
 	attemptCtx, cancel := context.WithTimeoutCause(ctx, t.Timeout, errAttemptTimeout)
 	defer cancel()
 	var conn connection
+	start := time.Now()
 	resp, err := t.api(req.WithContext(conn.trace(attemptCtx)))
 	if err != nil {
-		if conn.failed() || neverSent(err) {
-			o.State = NotSent
-		}
 		o.Err = t.cause(ctx, attemptCtx, err)
-		return nil
+		if conn.failed(err) {
+			o.State = NotSent
+			// net/http reports a proxy that refuses a tunnel by the text of its status alone.
+			if op := (*net.OpError)(nil); !errors.As(err, &op) && !o.Ended() && !o.Invalid() {
+				o.Err = fmt.Errorf("no connection: %w", o.Err)
+			}
+		}
+		return
 	}
 	defer resp.Body.Close()
+	now := time.Now()
+	t.clock.observe(resp.Header, start, now)
 	o.Status = resp.StatusCode
-	o.RetryAfter = ParseRetryAfter(resp.Header, time.Now())
+	o.RetryAfter = ParseRetryAfter(resp.Header, now)
+	o.readStatus(resp, expectsBody)
 	body, err := wire.ReadAll(resp.Body, resp.ContentLength, t.MaxBody)
-	var tooLarge *wire.Error
 	switch {
-	case err == nil:
-		o.readStatus(resp, body, expectsBody)
-	case errors.As(err, &tooLarge):
-		o.Err = err
+	case err != nil:
+		o.bodyFailed(t.cause(ctx, attemptCtx, err))
+	case o.Status >= 400:
+		o.readProblem(body)
 	default:
-		if o.Err = t.cause(ctx, attemptCtx, err); !o.Ended() {
-			o.Err = wire.CutShort(o.Err)
-		}
+		o.Body = body
 	}
-	return body
 }
 
-// A connection records whether net/http obtained a connection for a request. The request
-// may fail while another attempt of net/http still dials, so the flags are atomic.
+// A connection records whether net/http obtained a connection for a request. The flags are
+// atomic because an http.RoundTripper may send a request in another goroutine.
 type connection struct{ wanted, got atomic.Bool }
 
 func (c *connection) trace(ctx context.Context) context.Context {
@@ -61,21 +65,16 @@ func (c *connection) trace(ctx context.Context) context.Context {
 	})
 }
 
-// failed reports whether no connection was ever made: dialing, a proxy or the TLS
-// handshake failed. It returns false for an http.RoundTripper that does not report
+// failed reports whether err proves that there never was a connection: dialing, a proxy or
+// the TLS handshake failed. The type of err counts if the http.RoundTripper does not report
 // connections.
-func (c *connection) failed() bool { return c.wanted.Load() && !c.got.Load() }
-
-// neverSent reports whether an error proves that no connection was made, for an
-// http.RoundTripper that does not report connections.
-func neverSent(err error) bool {
+func (c *connection) failed(err error) bool {
 	var op *net.OpError
 	var dns *net.DNSError
 	var cert *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
 	var invalid *InvalidError
-	return errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect") ||
-		errors.As(err, &dns) || errors.As(err, &cert) || errors.As(err, &record) || errors.As(err, &invalid)
+	return !c.got.Load() && (c.wanted.Load() || errors.As(err, &invalid) || errors.As(err, &dns) || errors.As(err, &cert) ||
+		errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"))
 }
 
 // cause removes secrets from an error of net/http. It tells the end of the caller's ctx
@@ -88,7 +87,7 @@ func (t *Transport) cause(ctx, attemptCtx context.Context, err error) error {
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case attemptCtx.Err() != nil:
+	case errors.Is(context.Cause(attemptCtx), errAttemptTimeout):
 		return fmt.Errorf("%w after %v, see WithAttemptTimeout", errAttemptTimeout, t.Timeout)
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		err = &clientTimeout{err}

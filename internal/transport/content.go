@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
@@ -19,8 +20,8 @@ var opContent = Operation{ID: "content", Name: "open content"}
 // of the outcome is Done, the caller must close the body.
 //
 // The attempt timeout ends with the headers, because content may be large.
-func (t *Transport) Open(ctx context.Context, path, signedURL string) (io.ReadCloser, Outcome) {
-	o := Outcome{Operation: opContent, Method: http.MethodGet, Path: path, State: NotSent}
+func (t *Transport) Open(ctx context.Context, path, signedURL string) (body io.ReadCloser, o Outcome) {
+	o = Outcome{Operation: opContent, Method: http.MethodGet, Path: path, State: NotSent}
 	u, err := url.Parse(signedURL)
 	if err != nil || u.Host == "" {
 		o.Err = wire.Errorf("its url does not parse, list it again")
@@ -30,40 +31,46 @@ func (t *Transport) Open(ctx context.Context, path, signedURL string) (io.ReadCl
 		o.Err = wire.Errorf("%v", err)
 		return nil, o
 	}
-	for attempt := 1; ; attempt++ {
+	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // net/url accepts a space, net/http sends it
+	noLimit := func(context.Context) error { return nil }
+	o = t.repeat(ctx, noLimit, func(attempt int) Outcome {
 		o := Outcome{Operation: opContent, Method: http.MethodGet, Path: path, Attempts: attempt}
-		body := t.openOnce(ctx, u, &o)
-		delay, again := t.Retry.next(o, attempt)
-		if !again {
-			return body, o
-		}
-		if ended := Sleep(ctx, delay); ended != nil {
-			o.interrupt(ended)
-			return nil, o
-		}
-	}
+		start := time.Now()
+		body = t.openOnce(ctx, u, &o)
+		o.RTT = time.Since(start)
+		t.logAttempt(ctx, o)
+		return o
+	})
+	return body, o
 }
 
 func (t *Transport) openOnce(ctx context.Context, u *url.URL, o *Outcome) io.ReadCloser {
 	attemptCtx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(t.Timeout, func() { cancel(errAttemptTimeout) })
+	defer timer.Stop()
+	cause := func(err error) error { return t.cause(ctx, attemptCtx, err) }
 	// The request carries no header of the API: the URL itself is the permission, and the
-	// host must not see the access key.
-	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: http.Header{}}).WithContext(attemptCtx)
+	// host must not see the access key. Content is delivered in the encoding in which it is
+	// stored.
+	header := http.Header{"Accept-Encoding": {"identity"}}
+	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: header}).WithContext(attemptCtx)
 	resp, err := t.data(req)
-	timer.Stop()
 	if err != nil {
-		o.Err = t.cause(ctx, attemptCtx, err)
+		o.Err = cause(err)
 		cancel(nil)
 		return nil
 	}
 	o.Status = resp.StatusCode
-	if resp.StatusCode == http.StatusOK {
+	if resp.StatusCode == http.StatusOK && timer.Stop() {
 		o.State = Done
-		return &content{resp.Body, cancel}
+		return &content{resp.Body, cancel, cause}
 	}
+	defer cancel(nil)
+	defer resp.Body.Close()
 	o.RetryAfter = ParseRetryAfter(resp.Header, time.Now())
 	switch {
+	case o.Status == http.StatusOK: // the timer has fired
+		o.Err = cause(context.Cause(attemptCtx))
 	case o.Status < 400:
 		o.Err = wire.Errorf("unexpected status")
 	case o.Status < 500:
@@ -72,15 +79,22 @@ func (t *Transport) openOnce(ctx context.Context, u *url.URL, o *Outcome) io.Rea
 	// The error of a store has a form of its own. A little of it is read so that the
 	// connection can be used again.
 	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
-	resp.Body.Close()
-	cancel(nil)
 	return nil
 }
 
-// content releases its context when it is closed.
+// content is the body of a response. It releases its context when it is closed.
 type content struct {
 	io.ReadCloser
 	cancel context.CancelCauseFunc
+	cause  func(error) error
+}
+
+func (c *content) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = c.cause(err)
+	}
+	return n, err
 }
 
 func (c *content) Close() error {

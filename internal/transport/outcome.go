@@ -16,13 +16,13 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
-// A State says what is known of the effect of a request.
+// A State tells whether a request took effect.
 type State int
 
 // The states of a request.
 const (
 	Unknown State = iota // it may have taken effect
-	NotSent              // no request reached the server
+	NotSent              // no connection to the server was made
 	Refused              // the server refused it
 	Done                 // a valid response arrived
 )
@@ -45,14 +45,14 @@ type Outcome struct {
 	State    State
 	// Uncertain reports whether an attempt before the last one may have taken effect.
 	Uncertain bool
-	// Body is the body of a successful status whose response is invalid otherwise.
+	// Body of a response with a status below 400, even if its content is invalid.
 	Body []byte
-	// Err is the cause: of the network, of the decoder, or of ctx. It is nil if the state
-	// is Done, or if the server refused the request with an error status.
+	// Err is the error of the network, of the decoder, or of ctx. It is nil if the state is
+	// Done, or if the server answered with an error status.
 	Err error
 }
 
-// An InvalidError is the error of an argument or request that this side rejects.
+// An InvalidError is an error in an argument or request, found before it is sent.
 type InvalidError struct{ err error }
 
 func (e *InvalidError) Error() string { return e.err.Error() }
@@ -62,23 +62,34 @@ func (e *InvalidError) Unwrap() error { return e.err }
 
 func invalid(format string, args ...any) error { return &InvalidError{fmt.Errorf(format, args...)} }
 
-// readStatus classifies a response that was read whole.
-func (o *Outcome) readStatus(resp *http.Response, body []byte, expectsBody bool) {
-	switch {
-	case o.Status == http.StatusOK, o.Status == http.StatusCreated, o.Status < 300 && !expectsBody:
+// readStatus classifies a response before its body is read.
+func (o *Outcome) readStatus(resp *http.Response, expectsBody bool) {
+	switch class := o.Status / 100; {
+	case o.Status == http.StatusOK, o.Status == http.StatusCreated, class == 2 && !expectsBody:
 		o.State = Done
-	case o.Status < 300:
-		o.Body, o.Err = body, wire.Errorf("unexpected status")
-	case o.Status < 400:
+	case class == 3:
 		// The API does not redirect, and the access key must not follow a redirect.
 		o.Err = redirectError(resp)
-	case o.Status == http.StatusRequestTimeout:
-		o.readProblem(body)
-	default:
-		o.readProblem(body)
-		if o.Status < 500 {
-			o.State = Refused
-		}
+	case class < 4:
+		o.Err = wire.Errorf("unexpected status")
+	case class == 4 && o.Status != http.StatusRequestTimeout:
+		o.State = Refused
+	}
+}
+
+// bodyFailed records that the body could not be read. A status that refuses the request or
+// is unexpected says more than that.
+func (o *Outcome) bodyFailed(err error) {
+	if o.State == Done {
+		o.State = Unknown
+	}
+	if o.Err != nil {
+		return
+	}
+	o.Err = err
+	var tooLarge *wire.Error
+	if !o.Ended() && !errors.As(err, &tooLarge) {
+		o.Err = wire.CutShort(err)
 	}
 }
 
@@ -98,7 +109,7 @@ func (o *Outcome) readProblem(body []byte) {
 		Code    string `json:"code"`
 		Message string `json:"message"`
 	}
-	if json.Unmarshal(body, &p) != nil {
+	if json.Unmarshal(body, &p) != nil || p.Code == "" && p.Message == "" {
 		o.Message = "the response is not in the form of the service, so a gateway may have sent it"
 		return
 	}
@@ -115,7 +126,7 @@ func (o Outcome) Transient() bool {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
 		return true
 	case 0:
-		return !o.Untrusted()
+		return !o.Untrusted() && !o.Invalid()
 	}
 	return o.Status >= 500 || o.Err != nil && o.Status/100 != 3
 }
@@ -132,16 +143,13 @@ func (o Outcome) Ended() bool {
 }
 
 func (o Outcome) retryable() bool {
-	switch {
-	case o.State == Done || o.Ended() || o.Invalid():
-		return false
-	case !o.Transient():
+	if o.State == Done || o.Ended() || !o.Transient() {
 		return false
 	}
 	return !o.Operation.NonIdempotent || o.State == NotSent || o.Status == http.StatusTooManyRequests || o.Status == http.StatusTooEarly
 }
 
-// Invalid reports whether this side rejected the request.
+// Invalid reports whether the request was rejected before it was sent.
 func (o Outcome) Invalid() bool {
 	var invalid *InvalidError
 	return errors.As(o.Err, &invalid)
@@ -174,8 +182,8 @@ func (o Outcome) attrs() []slog.Attr {
 }
 
 // ParseRetryAfter reads the Retry-After header, which holds seconds or a date. A date is
-// relative to the Date header, because the local clock may be wrong. It returns 0 if the
-// header is absent or invalid, and 24 hours at most.
+// relative to the Date header if there is one, because the local clock may be wrong. It
+// returns 0 if the header is absent or invalid, and 24 hours at most.
 func ParseRetryAfter(h http.Header, now time.Time) time.Duration {
 	const longest = 24 * time.Hour
 	text := strings.TrimSpace(h.Get("Retry-After"))

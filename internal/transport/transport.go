@@ -1,8 +1,7 @@
-// Package transport sends one request to TensorBay: it authorizes, waits for the rate
-// limit, sends, reads, classifies, and repeats what is safe to repeat. It knows no job.
+// Package transport sends one request to TensorBay: it waits for the rate limit, authorizes,
+// sends, reads, classifies, and repeats the request if that is safe.
 //
-// [Transport.Do] returns an [Outcome], which says what is known of the effect of the
-// request.
+// [Transport.Do] returns an [Outcome], whose State tells whether the request took effect.
 package transport
 
 import (
@@ -40,6 +39,7 @@ type Transport struct {
 	Config
 	Server    string // the root of the Open API
 	api, data send
+	clock     clock
 }
 
 // New returns a Transport.
@@ -69,10 +69,22 @@ type Build func() (*http.Request, error)
 // Do sends a request and repeats it according to the retry policy. It passes the body of
 // the response to parse; a nil parse means that no body is promised.
 func (t *Transport) Do(ctx context.Context, op Operation, build Build, parse func(body []byte) error) Outcome {
+	if err := t.Limit.Wait(ctx); err != nil {
+		o := Outcome{Operation: op, State: NotSent, Err: err}
+		if req, buildErr := build(); buildErr == nil {
+			o.Method, o.Path = req.Method, t.relative(req)
+		}
+		return o
+	}
+	return t.repeat(ctx, t.Limit.Wait, func(attempt int) Outcome { return t.once(ctx, op, build, parse, attempt) })
+}
+
+// repeat sends attempts until one succeeds or the retry policy allows no more. It calls
+// wait before each attempt but the first.
+func (t *Transport) repeat(ctx context.Context, wait func(context.Context) error, send func(attempt int) Outcome) Outcome {
 	uncertain := false
 	for attempt := 1; ; attempt++ {
-		o := t.limited(ctx, op, build, parse)
-		o.Attempts += attempt - 1
+		o := send(attempt)
 		o.Uncertain = uncertain
 		uncertain = uncertain || o.State == Unknown
 		delay, again := t.Retry.next(o, attempt)
@@ -80,53 +92,51 @@ func (t *Transport) Do(ctx context.Context, op Operation, build Build, parse fun
 			return o
 		}
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= delay {
-			o.interrupt(context.DeadlineExceeded) // waiting would be in vain
+			o.interrupt(context.DeadlineExceeded) // the next attempt would be too late
 			return o
 		}
 		t.Log.LogAttrs(ctx, slog.LevelWarn, "tensorbay request will be sent again", append(o.attrs(), slog.Duration("delay", delay))...)
-		if ended := Sleep(ctx, delay); ended != nil {
+		ended := Sleep(ctx, delay)
+		if ended == nil {
+			ended = wait(ctx)
+		}
+		if ended != nil {
 			o.interrupt(ended)
 			return o
 		}
 	}
 }
 
-// limited waits for the rate limit and sends one attempt.
-func (t *Transport) limited(ctx context.Context, op Operation, build Build, parse func([]byte) error) Outcome {
-	if err := t.Limit.Wait(ctx); err != nil {
-		o := Outcome{Operation: op, State: NotSent, Err: err}
-		if req, buildErr := build(); buildErr == nil {
-			o.Method, o.Path, o.RequestID = req.Method, t.relative(req), authorize(req.Header, t.Key, t.Product)
-		}
-		return o
-	}
-	return t.Once(ctx, op, build, parse)
-}
-
 // Once sends one attempt. It does not wait for the rate limit.
 func (t *Transport) Once(ctx context.Context, op Operation, build Build, parse func(body []byte) error) Outcome {
+	return t.once(ctx, op, build, parse, 1)
+}
+
+func (t *Transport) once(ctx context.Context, op Operation, build Build, parse func([]byte) error, attempt int) Outcome {
 	req, err := build()
 	if err != nil {
 		return Outcome{Operation: op, State: NotSent, Err: &InvalidError{err}}
 	}
-	o := Outcome{Operation: op, Method: req.Method, Path: t.relative(req), RequestID: authorize(req.Header, t.Key, t.Product), Attempts: 1}
+	o := Outcome{Operation: op, Method: req.Method, Path: t.relative(req), RequestID: t.authorize(req.Header), Attempts: attempt}
 	start := time.Now()
-	body := t.attempt(ctx, req, &o, parse != nil)
+	t.attempt(ctx, req, &o, parse != nil)
 	o.RTT = time.Since(start)
+	if parse == nil {
+		parse = wire.CheckEmpty
+	}
 	if o.State == Done {
-		if parse == nil {
-			err = wire.CheckEmpty(body)
-		} else {
-			err = parse(body)
-		}
-		if err != nil {
+		if err := parse(o.Body); err != nil {
 			o.State, o.Err = Unknown, err
 		}
 	}
+	t.logAttempt(ctx, o)
+	return o
+}
+
+func (t *Transport) logAttempt(ctx context.Context, o Outcome) {
 	if t.Log.Enabled(ctx, slog.LevelDebug) {
 		t.Log.LogAttrs(ctx, slog.LevelDebug, "tensorbay request", append(o.attrs(), slog.Duration("took", o.RTT))...)
 	}
-	return o
 }
 
 // Retry is the policy for failed requests.
@@ -142,7 +152,10 @@ func (r Retry) next(o Outcome, attempts int) (time.Duration, bool) {
 	if attempts >= r.Attempts || !o.retryable() {
 		return 0, false
 	}
-	d := min(r.Backoff<<min(attempts-1, 20), r.MaxBackoff)
+	d := r.MaxBackoff
+	if doublings := attempts - 1; doublings < 62 && r.Backoff < d>>doublings {
+		d = r.Backoff << doublings
+	}
 	d -= time.Duration(rand.Float64() * float64(d) / 2)
 	return max(d, min(o.RetryAfter, r.MaxRetryAfter)), true
 }

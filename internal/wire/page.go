@@ -16,8 +16,8 @@ type JobPage struct {
 
 // A JobItem is one job of a page. Its slices point into the body.
 type JobItem struct {
-	Raw, ID   []byte
-	CreatedAt int64 // seconds since the epoch; math.MaxInt64 if it is unreadable
+	Raw, ID, Status []byte
+	CreatedAt       int64 // seconds since the epoch; math.MaxInt64 if it is unreadable
 }
 
 // ScanJobPage locates the jobs in a body. It returns an [*Error] if the page differs from
@@ -76,6 +76,8 @@ func scanJob(raw []byte) JobItem {
 		switch string(w.key()) {
 		case "jobId":
 			job.ID = bytes.Trim(w.any(), `"`)
+		case "status":
+			job.Status = bytes.Trim(w.any(), `"`)
 		case "createdAt":
 			if createdAt, err := strconv.ParseInt(string(w.any()), 10, 64); err == nil {
 				job.CreatedAt = createdAt

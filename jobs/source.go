@@ -1,0 +1,140 @@
+package jobs
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math"
+	"net/http"
+	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/watcher"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
+)
+
+// source lets a watcher read the jobs of one type of a dataset.
+type source struct {
+	client  *Client
+	dataset string // its id
+	jobType Type
+}
+
+// Statuses implements [watcher.Source].
+func (s source) Statuses() []string {
+	return []string{string(StatusQueuing), string(StatusProcessing)}
+}
+
+// Get implements [watcher.Source].
+func (s source) Get(ctx context.Context, id string) watcher.Response {
+	var item watcher.Item
+	o := s.client.transport.Once(ctx, opGetJob, func() (*http.Request, error) {
+		return gen.NewGetJobRequest(s.client.server, s.dataset, id, &gen.GetJobParams{JobType: string(s.jobType)})
+	}, func(body []byte) error {
+		job, err := newSnapshot(body, s.jobType)
+		if err == nil && job.ID != id {
+			err = invalidResponse("it describes job %s", job.ID)
+		}
+		if err == nil {
+			item = watcher.Item{ID: []byte(id), Status: []byte(job.Status), Finished: job.Status.Finished(), Body: body}
+		}
+		return err
+	})
+	return watched(o, watcher.Response{Items: []watcher.Item{item}})
+}
+
+// List implements [watcher.Source]. It locates the jobs of a page without decoding them,
+// because most of them have not changed.
+func (s source) List(ctx context.Context, status string, offset, limit int) watcher.Response {
+	var r watcher.Response
+	o := s.client.transport.Once(ctx, opListJobs, func() (*http.Request, error) {
+		return gen.NewListJobsRequest(s.client.server, s.dataset, &gen.ListJobsParams{
+			JobType: string(s.jobType), Status: optional(status), Offset: &offset, Limit: &limit,
+		})
+	}, func(body []byte) error {
+		page, err := wire.ScanJobPage(body)
+		r.Total, r.Items = page.Total, make([]watcher.Item, len(page.Jobs))
+		for i, job := range page.Jobs {
+			item := watcher.Item{ID: job.ID, Status: job.Status, Finished: Status(job.Status).Finished(), Body: job.Raw}
+			if job.CreatedAt < math.MaxInt64 {
+				item.CreatedAt = job.CreatedAt
+			}
+			r.Items[i] = item
+		}
+		return err
+	})
+	return watched(o, r)
+}
+
+// watched adds the outcome of a request to the response of a source. The page of a gateway
+// never ends a wait.
+func watched(o transport.Outcome, r watcher.Response) watcher.Response {
+	r.RetryAfter, r.Err = o.RetryAfter, newError(o)
+	switch {
+	case r.Err == nil:
+	case o.Invalid():
+		r.Verdict = watcher.Definitive
+	case errors.Is(r.Err, ErrRateLimited):
+		r.RetryAfter = orDefault(r.RetryAfter, time.Second)
+	case !o.FromService():
+	case errors.Is(r.Err, ErrNotFound):
+		r.Verdict = watcher.NotFound
+	case errors.Is(r.Err, ErrInvalidArgument), errors.Is(r.Err, ErrUnauthorized), errors.Is(r.Err, ErrForbidden):
+		r.Verdict = watcher.Definitive
+	}
+	return r
+}
+
+// target lets a watcher update a job.
+type target struct{ job *Job }
+
+// Apply implements [watcher.Target].
+func (t target) Apply(body []byte, requestedAt time.Time) (finished bool, err error) {
+	s := t.job.newest()
+	if !bytes.Equal(s.Raw, body) {
+		// The copy does not keep the whole page in memory.
+		if s, err = newSnapshot(bytes.Clone(body), t.job.jobType); err != nil {
+			return false, err
+		}
+	}
+	_, finished = t.job.apply(s, requestedAt)
+	return finished, nil
+}
+
+// watch starts a wait. It receives from ended when the wait has ended by itself.
+func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(watcher.Event)) *watcher.Wait {
+	c := j.dataset.client
+	since := j.since()
+	options := watcher.Options{ID: j.id, Target: target{j}, Since: since, MaxOutage: orDefault(o.maxOutage, time.Hour), Ended: ended, Event: event}
+	options.Deadline, _ = ctx.Deadline()
+	j.mu.Lock()
+	options.Seen = j.seenAt
+	if !j.last.Status.Finished() {
+		options.Status = string(j.last.Status)
+	}
+	if !j.last.CreatedAt.IsZero() {
+		options.CreatedAt = j.last.CreatedAt.Unix()
+	}
+	if !j.createdAt.IsZero() {
+		options.VisibleBy = j.createdAt.Add(consistencyWindow)
+	}
+	j.mu.Unlock()
+	return c.watch(source{c, j.dataset.id, j.jobType}, options)
+}
+
+// since returns when the current run may have started at the earliest, or the zero time if
+// nothing is known. The time of creation tells nothing about a job that has queued since.
+func (j *Job) since() time.Time {
+	offset := j.dataset.client.transport.ClockOffset()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	since := j.createdAt
+	if started := j.last.StartedAt; !started.IsZero() && started.Add(-offset).After(since) {
+		since = started.Add(-offset)
+	}
+	if j.retry != nil && j.retry.at.After(since) {
+		since = j.retry.at
+	}
+	return since
+}
