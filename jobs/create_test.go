@@ -76,7 +76,7 @@ func TestCreate_RejectsInvalidArguments(t *testing.T) {
 		}, "the name of the new dataset is empty"},
 		"schedule": {func(ctx context.Context) error {
 			return resumeMerge(t, plain, processingJob).Wait(ctx, jobs.WithSchedule(polling.Schedule{Min: -1}))
-		}, "nothing but jitter may be negative"},
+		}, "must not be negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := tc.call(ctx)

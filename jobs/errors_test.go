@@ -365,7 +365,7 @@ var errorCases = map[string]errorCase{
 
 	"wait/invalid schedule": {func(t *testing.T) error {
 		return stubMerge(t, hang, processingJob).Wait(t.Context(), jobs.WithSchedule(polling.Schedule{Min: -1}))
-	}, []string{"schedule", "nothing but jitter may be negative"}},
+	}, []string{"Schedule.Min", "must not be negative"}},
 	"wait/canceled": {func(t *testing.T) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -386,10 +386,10 @@ var errorCases = map[string]errorCase{
 		return err
 	}, []string{"wait for job 6f2a, last seen PROCESSING", "the last poll failed: ", "503", "the job goes on: wait again, or abort it"}},
 	"wait/unauthorized": {func(t *testing.T) error {
-		return stubMerge(t, respondWith(401, ""), processingJob).Wait(t.Context())
+		return stubMerge(t, respondWith(401, `{"code":"Unauthorized","message":"no"}`), processingJob).Wait(t.Context())
 	}, []string{"wait for job 6f2a, last seen PROCESSING", "401", "check the access key"}},
 	"wait/not found": {func(t *testing.T) error {
-		return stubMerge(t, respondWith(404, ""), processingJob).Wait(t.Context())
+		return stubMerge(t, respondWith(404, `{"code":"ResourceNotExist","message":"no job"}`), processingJob).Wait(t.Context())
 	}, []string{"wait for job 6f2a, last seen PROCESSING", "404", "check the ids"}},
 	"wait/list is an array":         sharedListError(`[]`, "the value is not an object"),
 	"wait/list without jobs":        sharedListError(`{"totalCount":1}`, "jobs is missing"),
