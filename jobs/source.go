@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"math"
 	"net/http"
 	"time"
 
@@ -56,11 +55,7 @@ func (s source) List(ctx context.Context, status string, offset, limit int) watc
 		page, err := wire.ScanJobPage(body)
 		r.Total, r.Items = page.Total, make([]watcher.Item, len(page.Jobs))
 		for i, job := range page.Jobs {
-			item := watcher.Item{ID: job.ID, Status: job.Status, Finished: Status(job.Status).Finished(), Body: job.Raw}
-			if job.CreatedAt < math.MaxInt64 {
-				item.CreatedAt = job.CreatedAt
-			}
-			r.Items[i] = item
+			r.Items[i] = watcher.Item{ID: job.ID, Status: job.Status, Finished: Status(job.Status).Finished(), Body: job.Raw}
 		}
 		return err
 	})
@@ -112,9 +107,6 @@ func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wa
 	options.Seen = j.seenAt
 	if !j.last.Status.Finished() {
 		options.Status = string(j.last.Status)
-	}
-	if !j.last.CreatedAt.IsZero() {
-		options.CreatedAt = j.last.CreatedAt.Unix()
 	}
 	if !j.createdAt.IsZero() {
 		options.VisibleBy = j.createdAt.Add(consistencyWindow)

@@ -2,114 +2,120 @@ package watcher
 
 import "time"
 
-// maxFlights is how many polls may be under way, except slow and final ones.
+// maxFlights is how many polls may be under way, except final ones.
 const maxFlights = 8
 
-// A request is the choice of one poll: a job alone, a page, the next page of a walk, or,
-// if all are nil, the newest page of the list.
+// A request is the choice of one poll: a job alone, the next page of a walk, or else the
+// page of a batch.
 type request struct {
+	batch *batch
 	job   *job
-	page  *page
 	walk  *walk
 	final bool // before a deadline
 }
 
-// choose returns the request that is needed most, and when to send it. mu must be held.
+// choose returns the request that is needed most, and when to send it. It also reserves
+// slots for the final polls that are due soon.
 func (w *watcher) choose(now time.Time) (r request, at time.Time) {
-	r, at = w.chooseFinal(now)
-	if at.After(now) && w.flights < maxFlights && (w.service.failures == 0 || w.flights == 0) {
-		ordinary, due := w.chooseOrdinary(now)
-		if due = latest(due, w.service.notBefore()); due.Before(at) {
-			r, at = ordinary, due
-		}
-	}
-	return r, at
-}
-
-func (w *watcher) chooseOrdinary(now time.Time) (request, time.Time) {
-	if w.service.outage() && w.service.latest != nil {
-		return w.tryAgain(now), now
-	}
-	var alone *job
-	var best *page
-	at := now.Add(time.Hour)
-	if w.walk != nil && !w.walk.busy {
-		if at = w.walk.retry; !at.After(now) {
-			return request{walk: w.walk, final: w.walk.final}, now
-		}
-	}
-	if len(w.alone) > 0 && w.alone[0].at.Before(at) {
-		alone, at = w.alone[0].job, w.alone[0].at
-	}
-	if w.walk != nil && w.walk.sweep { // it shows all pages
-		if alone == nil || at.After(now) {
-			return request{}, at
-		}
-		return w.requestFor(alone, now, false), at
-	}
-	p, soon := w.plan(now), 0
+	p := w.plan(now)
+	lead, _ := w.lead()
+	const window = 1100 * time.Millisecond // slots are reserved so long before
+	never := now.Add(time.Hour)
 	inTime := now.Add(p.delay(p.lists, p.rate) / 2)
-	for _, pg := range w.pages {
-		if pg.busy {
+	var first, final *batch // the batches that are due first, and for a final poll
+	soon, reserve := 0, 0
+	at, w.nextFinal = never, never
+	for _, b := range w.batches {
+		if b.stale {
+			b.refresh()
+		}
+		// The first round trip tells when a final poll is due.
+		if !b.deadline.IsZero() && !(w.service.rtt == 0 && (b.busy || w.walk != nil)) {
+			due := latest(b.deadline.Add(-lead), w.service.retryAfter)
+			if due.Before(w.nextFinal) {
+				final, w.nextFinal = b, due
+			}
+			if due.Sub(now) <= window {
+				reserve++
+			}
+		}
+		if b.busy || w.walk != nil && (b.unknown || w.walk.sweep && b.errors == 0) {
 			continue
 		}
-		due := w.due(pg, p)
+		due := w.due(b, p)
 		if due.Before(at) {
-			best, at = pg, due
+			first, at = b, due
 		}
 		if !due.After(inTime) {
-			soon += len(pg.jobs)
+			soon += len(b.jobs)
 		}
 	}
+	w.set.limiter.Reserve(reserve - w.reserved)
+	w.reserved = reserve
+	if !w.nextFinal.After(now) {
+		return w.request(final, now, true), now
+	}
+	if early := w.nextFinal.Add(-window); early.After(now) {
+		never = early // to reserve a slot
+	} else {
+		never = w.nextFinal
+	}
+	if len(w.polls) >= maxFlights || w.service.outage() && len(w.polls) > 0 {
+		return request{}, never
+	}
+	missing := w.firstMissing()
 	switch {
+	case w.service.outage() && w.service.latest != nil:
+		// This job does not fail by itself.
+		r, at = w.request(w.service.latest.batch, now, false), now
+	case w.walk != nil && !w.walk.busy && !w.walk.retry.After(now):
+		r, at = request{walk: w.walk, final: w.walk.final}, now
+	case missing != nil && missing.batch.number >= 0 && missing.batch.missing > 1:
+		r, at = w.request(missing.batch, now, false), now
+	case missing != nil:
+		r, at = request{batch: missing.batch, job: missing}, now
 	case at.After(now):
-		return request{}, at
-	case p.sweep && w.walk == nil && (best != nil || !alone.missing):
-		w.alone.until(inTime, func(*alarm) { soon++ })
-		if 3*soon >= len(w.jobs) {
-			return request{walk: w.newSweep(now, p)}, at
+		if w.walk != nil && !w.walk.busy {
+			at = earliest(at, w.walk.retry)
 		}
-	}
-	if best != nil {
-		return w.requestForPage(best, now), at
-	}
-	return w.requestFor(alone, now, false), at
-}
-
-// requestForPage returns the request for a page that is due. A job without others is read
-// alone, and so are all if lists are avoided. mu must be held.
-func (w *watcher) requestForPage(p *page, now time.Time) request {
-	if j := p.oldest(); j != nil && (len(p.jobs) == 1 || !w.service.pages(now)) {
-		return request{job: j}
-	}
-	return request{page: p}
-}
-
-// requestFor returns the request that shows a job, and as many others as possible. mu
-// must be held.
-func (w *watcher) requestFor(j *job, now time.Time, final bool) request {
-	r := request{final: final}
-	again := j.errors > 1 // it has been read alone, in vain
-	pages := pagesOf(w.total)
-	switch {
-	case !w.service.pages(now) || final && w.service.lists.errors > 0 || len(w.jobs) == 1 && !again:
-		r.job = j
-	case j.page != nil && (final || !j.page.busy) && (again || len(j.page.jobs) > 1 && (!j.missing || j.page.missing() > 1)):
-		r.page = j.page
-	case j.page == nil && !j.notListed && !j.missing && w.walk == nil && (again || w.total == 0 || pages <= 4 || w.unknown > 1 && 4*w.unknown >= pages):
-		r.walk = w.newSearch(now)
+	case p.sweep && w.walk == nil && 3*soon >= len(w.jobs):
+		r = request{walk: w.newSweep(p)}
 	default:
-		r.job = j
+		r = w.request(first, now, false)
+	}
+	return r, earliest(never, latest(at, latest(w.service.hold, w.service.retryAfter)))
+}
+
+// request returns the request for a batch that is due.
+func (w *watcher) request(b *batch, now time.Time, final bool) request {
+	r := request{batch: b, final: final}
+	lists := w.service.lists.allowed(now) && !(final && w.service.lists.errors > 0)
+	again := b.errors > 0 && b.errors%2 == 0 // now in another way than before
+	switch {
+	case lists && b.number >= 0 && (len(b.jobs) > 1 || again):
+	case lists && b.number < 0 && again:
+	case lists && b.unknown && w.walk == nil && len(w.jobs) > 1 && w.searchPays():
+		return request{walk: &walk{statuses: []string{""}}, final: final}
+	case final:
+		r.job = b.urgent
+	default:
+		r.job = b.oldest
 	}
 	return r
 }
 
-// tryAgain returns the request that tries during an outage. It is for the job that was
-// shown last, because that does not fail by itself, or for a list if the last try was for
-// a job. mu must be held.
-func (w *watcher) tryAgain(now time.Time) request {
-	if w.service.failedAlone && w.service.lists.allowed(now) {
-		return request{}
+// firstMissing returns the job to be read next of those that a sweep did not show.
+func (w *watcher) firstMissing() *job {
+	for len(w.missing) > 0 {
+		j := w.missing[0]
+		switch {
+		case !j.missing || len(j.waits) == 0:
+			w.missing = w.missing[1:]
+		case j.batch.busy:
+			return nil
+		default:
+			return j
+		}
 	}
-	return request{job: w.service.latest}
+	return nil
 }

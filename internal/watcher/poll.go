@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
@@ -12,202 +13,125 @@ import (
 // A poll is one request under way.
 type poll struct {
 	request
-	jobs    []*job // that it must show; nil if it reads a list from page to page
-	status  string // of a list
-	offset  int
-	total   int // length of the list before
-	began   time.Time
-	slow    bool // others do not wait for it any more
-	useless bool // canceled, because no wait needs it
-	ctx     context.Context
-	cancel  context.CancelFunc
-	timer   *time.Timer
-	done    chan struct{}
-
+	jobs     []*job // that it is to show; nil for a page of a walk
+	status   string // of the list
+	offset   int
+	total    int // length of the list of all jobs before
+	began    time.Time
+	cancel   context.CancelFunc
 	response Response
 }
 
-// send begins a poll. mu must be held.
+// errSlow is the error of a poll that took much longer than others. The next one for the same
+// jobs has more time.
+var errSlow = errors.New("the poll was too slow and is repeated")
+
+// send begins a poll.
 func (w *watcher) send(r request) {
-	p := &poll{request: r, began: time.Now(), total: w.total, done: make(chan struct{})}
+	p := &poll{request: r, began: time.Now(), total: w.total}
+	errors := 0
 	switch {
-	case r.job != nil:
-		p.jobs = []*job{r.job}
-		r.job.busy = true
-		r.job.changed()
-		w.alone.unset(&r.job.alarm)
-	case r.page != nil:
-		p.jobs = append(p.jobs, r.page.jobs...)
-		r.page.busy = true
-		p.offset = w.span(r.page)
-		for _, j := range p.jobs {
-			if !j.alarm.at.After(p.began) {
-				w.alone.unset(&j.alarm)
-			}
-		}
-		r.page.stale = true
 	case r.walk != nil:
 		if w.walk == nil {
-			w.beginWalk(r.walk)
+			w.walk, r.walk.began = r.walk, p.began
 		}
-		r.walk.busy, r.walk.final = true, r.walk.final || r.final
+		errors, r.walk.busy, r.walk.final = r.walk.errors, true, r.walk.final || r.final
 		p.status, p.offset = r.walk.statuses[0], r.walk.offset
+		for _, b := range w.batches {
+			if b.unknown && !r.walk.sweep {
+				w.inTime(b.jobs, p.began)
+			}
+		}
+	case r.job != nil:
+		p.jobs = []*job{r.job}
 	default:
-		w.counting = p.began
+		p.jobs = append(p.jobs, r.batch.jobs...)
+		p.offset = w.offset(r.batch)
 	}
-	for _, j := range p.jobs {
-		j.asked = p.began
+	if r.batch != nil {
+		errors, r.batch.busy = r.batch.errors, true
 	}
+	w.inTime(p.jobs, p.began)
 	w.polls[p] = true
-	w.flights++
-	p.ctx, p.cancel = context.WithCancel(context.Background())
-	p.timer = time.AfterFunc(max(3*w.service.rtt, time.Second), func() { w.slow(p) })
-	go w.run(p)
+	timeout := max(3*w.service.rtt, time.Second) << min(max(errors-1, 0), 5)
+	ctx, cancel := context.WithTimeoutCause(context.Background(), timeout, errSlow)
+	p.cancel = cancel
+	go w.run(ctx, p)
 }
 
 var errGoexit = errors.New("the poll ended its goroutine")
 
-// A PanicError is the reason of the waits whose poll has panicked.
-type PanicError struct{ Value any }
+// ErrPanic is the reason of the waits whose poll has panicked.
+var ErrPanic = errors.New("panic in a poll")
 
-func (e *PanicError) Error() string {
-	switch e.Value.(type) {
-	case error, string:
-		return fmt.Sprintf("panic in a poll: %v", e.Value)
-	}
-	return fmt.Sprintf("panic in a poll: a value of type %T", e.Value) // it may hold secrets
-}
-
-// run makes the request of a poll. The source may call code of the user, which may panic
-// or end the goroutine.
-func (w *watcher) run(p *poll) {
+// run makes the request of a poll. The source may call code of the user, which may panic or
+// end the goroutine.
+func (w *watcher) run(ctx context.Context, p *poll) {
 	p.response.Err = errGoexit
-	defer w.finish(p)
+	defer w.returned(p)
 	defer func() {
-		if v := recover(); v != nil {
-			p.response = Response{Err: &PanicError{v}, Verdict: Definitive}
+		switch v := recover().(type) {
+		case nil:
+		case error, string:
+			p.response = Response{Err: fmt.Errorf("%w: %v", ErrPanic, v)}
+		default: // it may hold secrets
+			p.response = Response{Err: fmt.Errorf("%w: a value of type %T", ErrPanic, v)}
 		}
 	}()
 	if p.job != nil {
-		p.response = w.source.Get(p.ctx, p.job.id)
+		p.response = w.source.Get(ctx, p.job.id)
 	} else {
-		p.response = w.source.List(p.ctx, p.status, p.offset, PageSize)
+		p.response = w.source.List(ctx, p.status, p.offset, PageSize)
+	}
+	if p.response.Err != nil && context.Cause(ctx) == errSlow {
+		p.response = Response{Err: errSlow}
 	}
 }
 
-// slow lets others not wait for a poll any more that takes much longer than usual: the
-// same is requested again.
-func (w *watcher) slow(p *poll) {
+// returned applies the response of a poll.
+func (w *watcher) returned(p *poll) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.polls[p] {
-		return
-	}
-	p.slow = true
-	w.release(p)
-	w.service.failed(p.began, time.Now())
-	w.backOff(p, false)
-	w.changed()
-}
-
-// release marks that a poll is not under way any more. mu must be held.
-func (w *watcher) release(p *poll) {
-	w.flights--
-	switch {
-	case p.job != nil:
-		p.job.busy = false
-		p.job.changed()
-	case p.page != nil:
-		p.page.busy = false
-	case p.walk != nil:
-		p.walk.busy = false
-	}
-}
-
-// finish applies the response of a poll.
-func (w *watcher) finish(p *poll) {
-	w.mu.Lock()
 	now := time.Now()
-	p.timer.Stop()
 	p.cancel()
-	delete(w.polls, p)
-	if !p.slow {
-		w.release(p)
+	if delete(w.polls, p); p.batch != nil {
+		p.batch.busy = false
+	} else {
+		p.walk.busy = false
 	}
 	if after := min(p.response.RetryAfter, maxRetryAfter); after > 0 {
 		w.service.retryAfter = latest(w.service.retryAfter, now.Add(after))
 	}
 	switch {
-	case p.useless:
+	case !w.needs(p):
 	case p.response.Err != nil:
 		w.failed(p, now)
 	default:
 		w.succeeded(p, now)
 	}
-	w.rates.redraw()
-	w.cancelUseless()
 	w.changed()
-	ended, canceled := w.ended, w.canceled
-	w.ended, w.canceled = nil, nil
-	w.mu.Unlock()
-
-	close(p.done)
-	if len(ended) == 0 {
-		return
-	}
-	// A wait should not return before its requests have, if they do so at once.
-	timeout := time.NewTimer(drainTimeout)
-	defer timeout.Stop()
-	for _, other := range canceled {
-		select {
-		case <-other.done:
-		case <-timeout.C:
-		}
-	}
-	for _, wait := range ended {
-		wait.Ended <- wait
-	}
 }
 
-const drainTimeout = 100 * time.Millisecond
-
-// cancelUseless cancels the polls that no wait needs any more: all their jobs have no
-// waits, or have been shown by later polls. mu must be held.
-func (w *watcher) cancelUseless() {
-	for p := range w.polls {
-		if !p.useless && !w.needs(p) {
-			p.useless = true
-			p.cancel()
-			w.canceled = append(w.canceled, p)
-		}
-	}
-}
-
+// needs reports whether a job of a poll has waits.
 func (w *watcher) needs(p *poll) bool {
-	if p.jobs == nil {
-		return len(w.jobs) > 0 && (!p.slow || w.listed.Before(p.began))
-	}
-	for _, j := range p.jobs {
-		if len(j.waits) > 0 && (!p.slow || j.shown.Before(p.began)) {
-			return true
-		}
-	}
-	return false
+	return p.jobs == nil && len(w.jobs) > 0 || slices.ContainsFunc(p.jobs, func(j *job) bool { return len(j.waits) > 0 })
 }
 
-// succeeded applies a response. mu must be held.
+// succeeded applies a response.
 func (w *watcher) succeeded(p *poll, now time.Time) {
-	w.service.succeeded()
-	w.service.took(now.Sub(p.began))
-	if p.job != nil {
-		if err := w.show(p.job, p.response.Items[0], p.began); err != nil {
-			w.backOffJob(p.job, now)
-			w.tell(p.job, err, Transient, now)
+	w.service.succeeded(now.Sub(p.began))
+	if j := p.job; j != nil {
+		if err := w.show(j, p.response.Items[0], p); err != nil {
+			w.backOff(p, false)
+			w.tell(j, err, Transient, now)
+		} else if j.batch != nil && j.batch.errors > 0 {
+			if j.batch.errors, j.batch.retry = 0, (time.Time{}); j.rank >= 0 {
+				w.place(j, j.rank)
+			}
 		}
 		return
 	}
-	w.service.lists.succeeded()
-	w.listed = latest(w.listed, p.began)
+	w.service.lists = avoided{}
 	if p.status == "" {
 		w.hasTotal(p.response.Total, p.began)
 	}
@@ -216,234 +140,179 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 		if j == nil {
 			continue
 		}
-		if p.status == "" {
-			w.place(j, w.rankAt(p.offset+i, p.response.Total))
-		}
-		if err := w.show(j, item, p.began); err != nil && j.alarm.index == 0 && !j.busy {
-			w.readAlone(j, now) // that shows the error
+		switch err := w.show(j, item, p); {
+		case err != nil && (j.batch.unknown || j.batch.number >= 0):
+			w.move(j, w.newBatch()) // read alone, it shows the error
+		case err == nil && len(j.waits) > 0 && p.status == "":
+			w.place(j, max(p.response.Total-1-p.offset-i, 0)+w.deleted)
 		}
 	}
 	switch {
-	case p.page != nil:
-		p.page.errors, p.page.retry = 0, time.Time{}
-		missed := 0
-		for _, j := range p.jobs {
-			if len(j.waits) > 0 && j.shown.Before(p.began) && w.miss(p, j, now) {
-				missed++
-			}
-		}
-		if 2*missed > len(p.jobs) {
-			w.service.ranks.failed(false, now)
-		} else if missed == 0 {
-			w.service.ranks.succeeded()
-		}
-	case p.walk != nil && p.walk == w.walk && p.status == w.walk.statuses[0] && p.offset == w.walk.offset:
+	case p.walk == nil:
+		w.missed(p, now)
+	case p.walk == w.walk:
 		w.step(p, now)
 	}
 }
 
-// readAlone makes a job be read alone now. mu must be held.
-func (w *watcher) readAlone(j *job, now time.Time) {
-	w.locate(j, nil, true)
-	w.alone.set(&j.alarm, now)
+// missed notes which of its jobs a page did not show: their ranks are not known any more. If
+// the list has grown, they may only have moved, and the page is read once more.
+func (w *watcher) missed(p *poll, now time.Time) {
+	b := p.batch
+	moved := w.total > p.total && b.errors == 0
+	b.errors, b.retry = 0, time.Time{}
+	for _, j := range p.jobs {
+		switch {
+		case len(j.waits) == 0 || j.batch != b || !j.shown.Before(p.began):
+			continue
+		case b.number < 0:
+			b.errors, b.retry = 1, now.Add(backoff(2)) // it is read alone again
+		case moved:
+			b.errors, b.retry = 1, now
+		default:
+			j.rank = -1
+			w.move(j, w.newest())
+		}
+		w.retryFinal(j, now)
+	}
 }
 
-// miss notes that a page did not show a job, and reports whether it should have. If the
-// list has grown, the job may only have moved to the next page. mu must be held.
-func (w *watcher) miss(p *poll, j *job, now time.Time) bool {
-	w.retryFinal(j, now)
-	if j.page != p.page || w.total > p.total && !j.missed {
-		j.missed = true
-		return false
-	}
-	w.locate(j, nil, false)
-	if !j.busy {
-		w.alone.set(&j.alarm, now)
-	}
-	return true
-}
-
-// show applies an item to the waits of a job. mu must be held.
-func (w *watcher) show(j *job, item Item, requestedAt time.Time) error {
+// show applies an item of a poll to the waits of a job.
+func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 	now := time.Now()
 	var target Target
 	var finished bool
-	var err, failed error
+	var err error
 	var over []*Wait
 	for _, wait := range j.waits {
 		if wait.Target != target {
 			target = wait.Target
-			finished, err = target.Apply(item.Body, requestedAt)
+			finished, err = target.Apply(item.Body, p.began)
 		}
-		switch {
-		case err != nil:
+		if err != nil {
 			failed = err
 			continue
-		case finished:
-			over = append(over, wait)
 		}
 		wait.result.Polls++
-		wait.result.Last = nil
+		if wait.result.Last = nil; finished {
+			over = append(over, wait)
+		}
 	}
 	if len(over) > 0 && len(over) == len(j.waits) {
 		w.rates.note(now)
 		j.status.ended++
 	}
 	for _, wait := range over {
-		w.finishWait(wait, Result{Finished: true})
+		w.finish(wait, Result{Finished: true})
 	}
 	if failed != nil || len(j.waits) == 0 {
 		return failed
 	}
-	if requestedAt.After(j.shown) {
-		w.service.latest = j
-		if name := statusOf(item); string(name) != j.status.name {
-			w.rates.note(now)
-			w.setStatus(j, string(name), latest(j.shown, j.born))
+	j.missing, j.batch.stale = false, true
+	if p.began.After(j.shown) {
+		if item.Finished {
+			item.Status = nil // of the run before the current one
 		}
-		j.shown = requestedAt
+		if string(item.Status) != j.status.name {
+			w.rates.note(now)
+			w.setStatus(j, string(item.Status), latest(j.shown, j.born))
+		}
+		j.shown, w.service.latest = p.began, j
 	}
-	j.errors, j.missed, j.missing = 0, false, false
-	j.changed()
-	if j.page != nil {
-		w.alone.unset(&j.alarm)
-	} else if !j.busy {
-		w.alone.set(&j.alarm, w.dueAlone(j, now))
-	}
-	for _, wait := range j.waits {
-		w.event(wait, nil, now)
-	}
+	w.event(j, nil, now)
 	return nil
 }
 
-// statusOf returns the name of the status of an unfinished job; empty if it is a final
-// one, which the job had before its current run.
-func statusOf(item Item) []byte {
-	if item.Finished {
-		return nil
+// event tells the waits for a job of a poll after which they go on.
+func (w *watcher) event(j *job, err error, now time.Time) {
+	for _, wait := range j.waits {
+		if wait.Event == nil {
+			continue
+		}
+		j.batch.refresh()
+		due := latest(w.due(j.batch, w.plan(now)), latest(w.service.hold, w.service.retryAfter))
+		wait.Event(Event{Err: err, Poll: wait.result.Polls, Next: max(due.Sub(now), 0)})
 	}
-	return item.Status
 }
 
-// finishWait ends a wait by itself. mu must be held.
-func (w *watcher) finishWait(wait *Wait, r Result) {
-	r.Last = wait.result.Last
-	w.end(wait, r)
-	w.ended = append(w.ended, wait)
-}
-
-// event tells a wait of a poll after which it goes on. mu must be held.
-func (w *watcher) event(wait *Wait, err error, now time.Time) {
-	if wait.Event == nil {
-		return
-	}
-	var due time.Time
-	switch j := wait.job; {
-	case j.alarm.index > 0:
-		due = j.alarm.at
-	case j.page != nil:
-		due = w.due(j.page, w.plan(now))
-	}
-	due = latest(due, w.service.notBefore())
-	wait.Event(Event{Err: err, Poll: wait.result.Polls, Next: max(due.Sub(now), 0)})
-}
-
-// failed notes a poll that failed. mu must be held.
+// failed notes a poll that failed.
 func (w *watcher) failed(p *poll, now time.Time) {
 	err, verdict := p.response.Err, p.response.Verdict
 	refused := verdict != Transient
+	// A job that fails again and again while others do not is not the service.
+	if !refused && (p.job == nil || p.batch.errors < outageAfter || w.service.outage()) {
+		w.service.failed(p.began, now)
+	}
 	switch {
 	case p.job != nil:
-		// A job that fails again and again while others do not is not the service.
-		if !refused && (p.job.errors < outageAfter || w.service.outage()) {
-			w.service.failed(p.began, now)
-		}
 	case p.walk != nil && p.walk.sweep:
 		w.service.sweeps.failed(refused, now)
 	default:
 		w.service.lists.failed(refused, now)
 	}
-	if p.job == nil && !refused {
-		w.service.failed(p.began, now)
-	}
-	w.service.failedAlone = p.job != nil
-	if !p.slow {
-		w.backOff(p, refused)
-	}
+	w.backOff(p, refused)
+	jobs, outage := p.jobs, w.service.outage()
 	if p.job == nil {
 		verdict = Transient // for the jobs
 	}
-	if p.jobs != nil {
-		for _, j := range p.jobs {
-			w.tell(j, err, verdict, now)
-		}
-	} else {
+	if jobs == nil || outage {
 		for _, j := range w.jobs {
-			w.tell(j, err, verdict, now)
+			if w.endOutages(j, err, now); p.jobs == nil {
+				jobs = append(jobs, j)
+			}
 		}
 	}
-	if w.service.outage() {
-		for _, j := range w.jobs {
-			w.endOutages(j, err, now)
-		}
+	for _, j := range jobs {
+		w.tell(j, err, verdict, now)
 	}
 }
 
-// tell tells the waits for a job of an error, and ends those that it ends. mu must be
-// held.
+// tell tells the waits for a job of an error, and ends those that it ends.
 func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
-	var panicked *PanicError
-	fatal := errors.As(err, &panicked) || verdict == Definitive
+	fatal := errors.Is(err, ErrPanic) || verdict == Definitive
 	for i := len(j.waits) - 1; i >= 0; i-- { // the end of a wait moves the last one
 		wait := j.waits[i]
 		wait.result.Polls++
 		wait.result.Last = err
 		if fatal || verdict == NotFound && !now.Before(wait.VisibleBy) {
-			w.finishWait(wait, Result{Reason: err})
+			w.finish(wait, Result{Reason: err})
 		}
 	}
 	w.endOutages(j, err, now)
-	for _, wait := range j.waits {
-		w.event(wait, err, now)
-	}
+	w.event(j, err, now)
 	w.retryFinal(j, now)
 }
 
-// endOutages ends the waits for a job that saw only errors for too long. mu must be held.
+// endOutages ends the waits for a job that saw only errors for too long.
 func (w *watcher) endOutages(j *job, err error, now time.Time) {
 	for i := len(j.waits) - 1; i >= 0; i-- {
 		wait := j.waits[i]
 		if wait.MaxOutage > 0 && now.Sub(latest(wait.began, j.shown)) >= wait.MaxOutage {
 			wait.result.Last = err
-			w.finishWait(wait, Result{Reason: polling.ErrOutage})
+			w.finish(wait, Result{Reason: polling.ErrOutage})
 		}
 	}
 }
 
-// backOff plans the next poll for the jobs of one that failed, or is slow. mu must be
-// held.
+// backOff plans the next poll after one that failed or is slow. A job that fails alone gets
+// a batch of its own.
 func (w *watcher) backOff(p *poll, refused bool) {
 	now := time.Now()
-	switch {
-	case p.job != nil:
-		w.backOffJob(p.job, now)
-	case p.page != nil:
-		p.page.errors++
-		p.page.retry = now.Add(backoff(p.page.errors))
-	case p.walk != nil && p.walk == w.walk:
-		p.walk.errors++
-		p.walk.retry = now.Add(backoff(p.walk.errors))
-		if p.walk.errors >= outageAfter || refused {
-			w.endWalk(false, now)
+	if k := p.walk; k != nil {
+		if k.errors++; k == w.walk && (k.errors >= outageAfter || refused) {
+			w.endWalk(false)
 		}
-	}
-}
-
-func (w *watcher) backOffJob(j *job, now time.Time) {
-	if len(j.waits) == 0 {
+		k.retry = now.Add(backoff(k.errors))
 		return
 	}
-	j.errors++
-	j.changed()
-	w.alone.set(&j.alarm, now.Add(backoff(j.errors)))
+	b := p.batch
+	if j := p.job; j != nil && len(j.waits) > 0 {
+		if b = j.batch; len(b.jobs) > 1 {
+			b = w.newBatch()
+			w.move(j, b)
+		}
+		j.missing, b.stale = false, true
+	}
+	b.errors++
+	b.retry = now.Add(backoff(b.errors))
 }

@@ -8,31 +8,22 @@ import (
 
 // A service is what polls have shown of the health of the service.
 type service struct {
-	failures    int           // polls in a row that failed
-	failedAt    time.Time     // when the last of them returned
-	failedAlone bool          // the last of them read one job
-	latest      *job          // the job that was shown last; nil if it has no waits any more
-	rtt         time.Duration // of a slow request, forgotten slowly
-	hold        time.Time     // no poll before, except final polls
-	retryAfter  time.Time     // no poll before, as the service asks
-	lists       avoided       // all lists
-	sweeps      avoided       // the lists of unfinished jobs
-	ranks       avoided       // pages, if they do not show the jobs of their ranks
+	failures   int           // polls in a row that failed
+	failedAt   time.Time     // when the last of them returned
+	latest     *job          // the job that was shown last; nil if it has no waits any more
+	rtt        time.Duration // of a slow poll, forgotten slowly
+	hold       time.Time     // no poll before, except final polls
+	retryAfter time.Time     // no poll before, as the service asks
+	lists      avoided       // all lists
+	sweeps     avoided       // the lists of unfinished jobs
 }
 
-// outageAfter is the number of failures in a row after which an outage is assumed. Then
-// one poll at a time tries.
-const outageAfter = 3
-
-// maxRetryAfter caps what the service asks for.
-const maxRetryAfter = time.Minute
+const (
+	outageAfter   = 3           // failures in a row; then one poll at a time tries
+	maxRetryAfter = time.Minute // caps what the service asks for
+)
 
 func (s *service) outage() bool { return s.failures >= outageAfter }
-
-// pages reports whether pages may be read by rank.
-func (s *service) pages(now time.Time) bool { return s.lists.allowed(now) && s.ranks.allowed(now) }
-
-func (s *service) notBefore() time.Time { return latest(s.hold, s.retryAfter) }
 
 // failed notes a poll that failed. Polls that were under way together count once.
 func (s *service) failed(began, now time.Time) {
@@ -45,17 +36,16 @@ func (s *service) failed(began, now time.Time) {
 	}
 }
 
-func (s *service) succeeded() { s.failures, s.hold = 0, time.Time{} }
-
-// took notes how long a poll took. A single slow one counts for no more than three others.
-func (s *service) took(d time.Duration) {
-	s.rtt = max(min(d, max(3*s.rtt, 2*time.Second)), s.rtt*9/10, 1)
+// succeeded notes a poll that succeeded.
+func (s *service) succeeded(rtt time.Duration) {
+	s.failures, s.hold = 0, time.Time{}
+	s.rtt = max(rtt, s.rtt*9/10, 1)
 }
 
 func backoff(errors int) time.Duration { return polling.Backoff{}.Delay(errors) }
 
-// avoided is a kind of request that does not work and is tried again after a while: one
-// second, doubling up to one minute.
+// avoided is a kind of request that does not work. It is tried again after a second, and
+// after twice the time for each further error, up to a minute.
 type avoided struct {
 	errors int // in a row
 	until  time.Time
@@ -75,4 +65,35 @@ func (a *avoided) failed(refused bool, now time.Time) {
 	}
 }
 
-func (a *avoided) succeeded() { *a = avoided{} }
+// lead returns how long before a deadline the final poll is sent: it returns in time, and
+// shows what happened up to half a round trip after it was sent. A poll that is sent earlier
+// by no more than slack does as well.
+func (w *watcher) lead() (lead, slack time.Duration) {
+	const margin = 5 * time.Millisecond // timers and goroutines may be late by that
+	rtt := w.service.rtt
+	if rtt == 0 {
+		rtt = 100 * time.Millisecond
+	}
+	return rtt*3/2 + margin, max(rtt/2-margin, margin)
+}
+
+// inTime notes that a poll is sent, for the deadlines of the waits.
+func (w *watcher) inTime(jobs []*job, now time.Time) {
+	lead, slack := w.lead()
+	for _, j := range jobs {
+		for _, wait := range j.waits {
+			if !wait.Deadline.IsZero() && w.service.rtt > 0 && !now.Before(wait.Deadline.Add(-lead-slack)) {
+				wait.final, j.batch.stale = true, true
+			}
+		}
+	}
+}
+
+// retryFinal makes a final poll that failed due again, once.
+func (w *watcher) retryFinal(j *job, now time.Time) {
+	for _, wait := range j.waits {
+		if wait.final && !wait.retried && wait.Deadline.After(now.Add(w.service.rtt)) {
+			wait.final, wait.retried, j.batch.stale = false, true, true
+		}
+	}
+}

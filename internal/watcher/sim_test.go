@@ -102,7 +102,7 @@ func (j *simJob) item(now time.Time) Item {
 	status := j.status(now)
 	return Item{
 		ID: []byte(j.id), Status: []byte(status), Finished: status == "SUCCESS",
-		CreatedAt: j.created.Unix(), Body: []byte(status),
+		Body: []byte(status),
 	}
 }
 
@@ -221,7 +221,7 @@ func (t *target) Apply(body []byte, _ time.Time) (bool, error) {
 func (j *simJob) options(ended chan<- *Wait) Options {
 	o := Options{
 		ID: j.id, Target: &target{j.id}, Status: "QUEUING", Seen: j.seen,
-		CreatedAt: j.created.Unix(), MaxOutage: time.Hour, Ended: ended,
+		MaxOutage: time.Hour, Ended: ended,
 	}
 	if !j.seen.IsZero() {
 		o.Status, o.Since = j.status(j.seen), j.created
@@ -280,7 +280,7 @@ func (s *sim) wait(t *testing.T, set *Set, jobs []*simJob, change func(*simJob, 
 				mu.Lock()
 				for w, j := range byWait {
 					if !w.over {
-						t.Log(j.id, j.finished, w.job.page, w.job.alarm.index, w.job.busy, w.job.shown)
+						t.Log(j.id, j.finished, w.job.batch, w.job.missing, w.job.shown)
 						w.Stop()
 					}
 				}

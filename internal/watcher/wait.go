@@ -1,48 +1,86 @@
 package watcher
 
 import (
+	"context"
 	"sync"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
 )
 
+// PageSize is the number of jobs on a page of the list.
+const PageSize = 128
+
+// A Source reads the jobs of one dataset and type. Get and List make a single attempt, do
+// not wait for the rate limiter, and return when ctx ends. Sources must be comparable: waits
+// with equal sources share polls.
+type Source interface {
+	// Get reads one job. The response has one item unless it has an error.
+	Get(ctx context.Context, id string) Response
+	// List reads a page of the jobs with a status, or of all jobs if status is empty,
+	// newest first.
+	List(ctx context.Context, status string, offset, limit int) Response
+	// Statuses returns the known statuses of unfinished jobs, in the order in which a job
+	// goes through them.
+	Statuses() []string
+}
+
+// A Response is the response to one request, or its failure.
+type Response struct {
+	Items      []Item
+	Total      int           // number of jobs in the list
+	RetryAfter time.Duration // how long the service asks not to be called
+	Err        error
+	Verdict    Verdict // of Err
+}
+
+// An Item is a job in a response. The slices may share its memory.
+type Item struct {
+	ID, Status []byte
+	Finished   bool   // Status is a final one
+	Body       []byte // the job in its wire form
+}
+
+// A Verdict tells what an error means for the waits.
+type Verdict int
+
+const (
+	// Transient errors may pass.
+	Transient Verdict = iota
+	// NotFound ends a wait unless the service may not know the job yet.
+	NotFound
+	// Definitive errors end the waits for a job. Lists that fail so are avoided for a while.
+	Definitive
+)
+
 // Options describe a wait.
 type Options struct {
 	ID     string // of the job
 	Target Target
-	// Status is the last known status; empty means unknown.
-	Status string
-	// Seen is the time of the request that showed Status. The zero value means that the
-	// job is polled at once.
-	Seen time.Time
-	// Since is when the job's current run may have started at the earliest. The zero
-	// value means now.
-	Since time.Time
-	// CreatedAt is in seconds since the epoch of the service's clock; zero means unknown.
-	CreatedAt int64
-	// VisibleBy is when the service knows the job at the latest. A NotFound error before
-	// that does not end the wait.
+	Status string    // the last known one; empty means unknown
+	Seen   time.Time // of the request that showed Status; zero polls the job at once
+	Since  time.Time // when the current run may have started at the earliest; zero means now
+	// VisibleBy is when the service knows the job at the latest. A NotFound error before that
+	// does not end the wait.
 	VisibleBy time.Time
-	// Deadline is that of the wait's context; zero means none. Shortly before it, the job
-	// is polled once more.
+	// Deadline is that of the wait's context; zero means none. Shortly before it, the job is
+	// polled once more.
 	Deadline time.Time
-	// MaxOutage ends the wait with [polling.ErrOutage] if all polls fail for so long. Zero or less means no
-	// limit.
+	// MaxOutage ends the wait with [polling.ErrOutage] if all polls fail for so long. Zero or
+	// less means no limit.
 	MaxOutage time.Duration
-	// Event is called for each poll of the job that does not end the wait. It may be nil.
-	// It must neither block nor use the watcher.
+	// Event is called for each poll of the job that does not end the wait. It may be nil. It
+	// must neither block nor use the watcher.
 	Event func(Event)
-	// Ended receives the wait once it has ended by itself. The channel must have room
-	// for it.
+	// Ended receives the wait once it has ended by itself. It must have room for it.
 	Ended chan<- *Wait
 }
 
-// A Target takes what polls show of a job. Targets must be comparable: waits for a job
-// with equal targets share the call.
+// A Target takes what polls show of a job. Targets must be comparable: waits for a job with
+// equal targets share the call.
 type Target interface {
-	// Apply applies the body of the job and the time of its request. It reports whether
-	// the job's current run has finished. It must neither block nor use the watcher.
+	// Apply applies the body of the job and the time of its request. It reports whether the
+	// job's current run has finished. It must neither block nor use the watcher.
 	Apply(body []byte, requestedAt time.Time) (finished bool, err error)
 }
 
@@ -65,13 +103,12 @@ type Result struct {
 // A Wait is one wait for one job.
 type Wait struct {
 	Options
-
 	watcher *watcher
 	job     *job
 	began   time.Time
-	place   int   // in job.waits
-	final   alarm // of the poll before the deadline
-	retried bool  // the poll before the deadline
+	place   int  // in job.waits
+	final   bool // a poll in time for the deadline was sent
+	retried bool // it failed, and was sent again
 	over    bool
 	result  Result
 }
@@ -81,15 +118,14 @@ func (w *Wait) Stop() Result {
 	w.watcher.mu.Lock()
 	defer w.watcher.mu.Unlock()
 	if !w.over {
-		w.watcher.end(w, Result{Last: w.result.Last})
+		w.watcher.end(w, Result{})
 	}
 	return w.result
 }
 
 // A Set holds the watchers of one client: one for each source with active waits.
 type Set struct {
-	limiter *ratelimit.Limiter
-
+	limiter  *ratelimit.Limiter
 	mu       sync.Mutex // locked before that of a watcher
 	watchers map[Source]*watcher
 }
@@ -99,7 +135,7 @@ func NewSet(limiter *ratelimit.Limiter) *Set {
 	return &Set{limiter: limiter, watchers: map[Source]*watcher{}}
 }
 
-// Start starts a wait. It does not block. Use [Wait.Stop] to end the wait early.
+// Start starts a wait. It does not block.
 func (s *Set) Start(source Source, o Options) *Wait {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,15 +148,14 @@ func (s *Set) Start(source Source, o Options) *Wait {
 	return w.start(o)
 }
 
-// drop removes a watcher without waits, and reports whether it has none.
-func (s *Set) drop(w *watcher) bool {
+// drop removes a watcher unless it has waits.
+func (s *Set) drop(w *watcher) (dropped bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if len(w.jobs) > 0 {
-		return false
+	if dropped = len(w.jobs) == 0; dropped {
+		delete(s.watchers, w.source)
 	}
-	delete(s.watchers, w.source)
-	return true
+	return dropped
 }

@@ -1,146 +1,109 @@
+// Package watcher waits for many jobs with few polls.
+//
+// A [Set] has one watcher for each [Source] with active waits. A watcher polls in one
+// goroutine while there are waits, and is dropped after the last. It knows ids, pages and
+// statuses as strings; a [Target] applies the bodies. Start reading at watcher.loop.
 package watcher
 
 import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
 )
 
 // A watcher polls all jobs of one source that have waits.
 type watcher struct {
-	set     *Set
-	source  Source
-	limiter *ratelimit.Limiter
-	wake    chan struct{} // the loop must choose again
+	set    *Set
+	source Source
 
-	mu         sync.Mutex
-	jobs       map[string]*job
-	pages      map[int]*page // of the list of all jobs, those with waits
-	unknown    int           // jobs that a search of the list may find
-	unlisted   int           // jobs that the list does not show
-	alone      alarms        // when to poll the jobs that no page shows, or that failed
-	finals     alarms        // the deadlines whose final poll is not sent yet
-	reserved   int           // slots of the limiter, for final polls
-	leaveQueue context.CancelFunc
-	polls      map[*poll]bool // under way
-	flights    int            // polls under way that are not slow
-	walk       *walk          // under way; nil for none
-	total      int            // length of the list when it was last read
-	counted    time.Time      // the request of that
-	deleted    int            // by how much the list has become shorter, all times together
-	listed     time.Time      // the newest request that read a list
+	// mu is locked by loop, start, returned and Wait.Stop; all other methods need it
+	// to be held.
+	mu        sync.Mutex
+	jobs      map[string]*job
+	batches   map[int]*batch
+	made      int    // batches that are no pages, ever
+	missing   []*job // to be read next: a sweep did not show them
+	walk      *walk  // under way; nil for none
+	total     int    // length of the list of all jobs
+	counted   time.Time
+	deleted   int // by how much the list has become shorter, all times together
+	polls     map[*poll]bool
+	nextFinal time.Time // when the next final poll is due
+	reserved  int       // slots of the limiter, for final polls
+	service   service
+	rates     rates
 
-	nextFinal time.Time // when the next final poll is due; zero for none
-	counting  time.Time // when only the length of the list was requested
-	ended     []*Wait   // by themselves, and not told yet
-	canceled  []*poll   // that may not have returned yet
-
-	service service
-	rates   rates
+	queued    bool // the loop waits for the limiter
+	interrupt context.CancelFunc
 }
 
-// A job is one with waits. Its next poll is that of its page if it has one and alarm is
-// not set.
+// A job is one with waits.
 type job struct {
-	id        string
-	waits     []*Wait
-	createdAt int64
-	joined    time.Time
-	born      time.Time // when the run may have started, as the first wait knew it
-	status    *status
-	since     time.Time // the earliest time at which it can have got its status
-
+	id      string
+	waits   []*Wait
+	batch   *batch
+	place   int // in batch.jobs
+	rank    int // place in the list, counted from the oldest job; -1 if unknown
+	status  *status
+	joined  time.Time
+	born    time.Time // when the run may have started, as the first wait knew it
+	since   time.Time // when it can have got its status at the earliest
 	shown   time.Time // the newest request that showed it; zero before the first
-	asked   time.Time // the newest request that was sent to show it
-	page    *page     // nil if its rank is not known
-	place   int       // in page.jobs
-	rank    int       // place in the list, counted from the oldest job
-	missed  bool      // its page did not show it
-	missing bool      // the lists of the unfinished jobs did not show it
-	busy    bool      // a poll of this job alone is under way
-	errors  int       // polls in a row that failed for it
-	alarm   alarm
-
-	// notListed is set when a search did not find it, or when a list cannot be used to
-	// show it.
-	notListed bool
+	missing bool      // a sweep did not show it
 }
-
-// gather is how long a new job waits for others that the same poll can show: the first
-// one of a watcher, and a further one.
-const gather, gatherMore = 5 * time.Millisecond, 200 * time.Millisecond
 
 func newWatcher(s *Set, source Source) *watcher {
-	w := &watcher{
-		set: s, source: source, limiter: s.limiter, wake: make(chan struct{}, 1),
-		jobs: map[string]*job{}, pages: map[int]*page{}, polls: map[*poll]bool{}, leaveQueue: func() {},
+	return &watcher{
+		set: s, source: source, rates: newRates(source.Statuses()), interrupt: func() {},
+		jobs: map[string]*job{}, batches: map[int]*batch{}, polls: map[*poll]bool{},
 	}
-	w.rates.init(source.Statuses())
-	return w
 }
 
-// loop polls while there are waits.
+// loop polls while there are waits: it sleeps until a poll is due, takes a slot of the rate
+// limiter, and then chooses the request that is needed most.
 func (w *watcher) loop() {
-	slot := false // of the rate limiter is taken
-	for {
+	for slot := false; ; {
 		w.mu.Lock()
 		now := time.Now()
 		request, due := w.choose(now)
-		w.reserve(now)
-		wait, empty := due.Sub(now), len(w.jobs) == 0
-		if slot && wait <= 0 {
+		empty, until := len(w.jobs) == 0, due
+		w.queued = !empty && !due.After(now)
+		if w.queued && slot {
 			w.send(request)
 			slot = false
 			w.mu.Unlock()
 			continue
 		}
-		queue, leave := w.queue()
+		if w.queued { // until a final poll is due, which does not wait in the queue
+			if until = w.nextFinal; !until.After(now) {
+				until = now.Add(time.Hour)
+			}
+		}
+		ctx, cancel := context.WithDeadline(context.Background(), until)
+		w.interrupt = cancel
+		queued := w.queued
 		w.mu.Unlock()
-		slot = false
-		switch {
+		switch slot = false; {
 		case empty:
 			if w.set.drop(w) {
-				leave()
+				cancel()
 				return
 			}
-		case wait > 0:
-			w.sleep(wait)
+		case !queued:
+			<-ctx.Done()
 		case request.final:
-			slot = w.limiter.WaitReserved(queue) == nil
+			slot = w.set.limiter.WaitReserved(ctx) == nil
 		default:
-			slot = w.limiter.Wait(queue) == nil
+			slot = w.set.limiter.Wait(ctx) == nil
 		}
-		leave()
+		cancel()
 	}
 }
 
-// queue returns the context of waiting for a slot. It ends with the last wait and, since a
-// final poll does not wait in the queue, when one is due. mu must be held.
-func (w *watcher) queue() (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.Background())
-	if now := time.Now(); w.nextFinal.After(now) {
-		ctx, cancel = context.WithDeadline(context.Background(), w.nextFinal)
-	}
-	w.leaveQueue = cancel
-	return ctx, cancel
-}
-
-func (w *watcher) sleep(d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-w.wake:
-	}
-}
-
-// changed makes the loop choose again. mu must be held.
+// changed makes the loop choose again, if it sleeps.
 func (w *watcher) changed() {
-	select {
-	case w.wake <- struct{}{}:
-	default:
+	if !w.queued {
+		w.interrupt()
 	}
 }
 
@@ -155,89 +118,92 @@ func (w *watcher) start(o Options) *Wait {
 	}
 	wait := &Wait{Options: o, watcher: w, job: j, began: now, place: len(j.waits)}
 	j.waits = append(j.waits, wait)
-	if !o.Deadline.IsZero() {
-		wait.final.job, wait.final.wait = j, wait
-		w.finals.set(&wait.final, o.Deadline)
-		if w.finals[0] == &wait.final {
-			w.leaveQueue()
-		}
+	if w.changed(); !o.Deadline.IsZero() {
+		j.batch.stale = true
+		w.interrupt() // a final poll may be due
 	}
-	w.changed()
 	return wait
 }
 
-// add adds the job of a wait. mu must be held.
+// gather is how long the first job of a watcher waits for others that the same poll can
+// show, and gatherMore how long further ones do.
+const gather, gatherMore = 5 * time.Millisecond, 200 * time.Millisecond
+
+// add adds the job of a wait.
 func (w *watcher) add(o Options, now time.Time) *job {
-	j := &job{id: o.ID, createdAt: o.CreatedAt, joined: now, born: now, shown: o.Seen, asked: o.Seen}
-	j.alarm.job = j
+	j := &job{id: o.ID, rank: -1, joined: now, born: now, shown: o.Seen}
 	if !o.Since.IsZero() && o.Since.Before(now) {
 		j.born = o.Since
 	}
-	due := now.Add(gather)
-	if len(w.jobs) > 0 {
-		due = now.Add(gatherMore)
+	b := w.newest()
+	if b.retry.Before(now) {
+		b.retry = now.Add(gatherMore)
+		if len(w.jobs) == 0 {
+			b.retry = now.Add(gather)
+		}
 	}
 	w.rates.note(now)
 	w.setStatus(j, o.Status, j.born)
 	w.jobs[j.id] = j
-	w.unknown++
-	if !j.shown.IsZero() {
-		due = latest(due, w.dueAlone(j, now))
-	}
-	if w.walk != nil {
-		w.walk.later = append(w.walk.later, j)
-	} else {
-		w.alone.set(&j.alarm, due)
-	}
+	w.move(j, b)
 	return j
 }
 
-// end ends a wait with a result, and removes its job after the last one. mu must be
-// held.
-func (w *watcher) end(wait *Wait, r Result) {
-	wait.over = true
-	r.Polls, r.Elapsed = wait.result.Polls, time.Since(wait.began)
-	wait.result = r
-	w.finals.unset(&wait.final)
-	j := wait.job
-	last := len(j.waits) - 1
-	j.waits[wait.place] = j.waits[last]
-	j.waits[wait.place].place = wait.place
-	j.waits[last] = nil
-	j.waits = j.waits[:last]
-	if last > 0 {
-		return
-	}
-	w.rates.note(time.Now())
-	w.locate(j, nil, true)
-	w.unlisted--
-	j.status.jobs--
-	w.alone.unset(&j.alarm)
-	delete(w.jobs, j.id)
-	if w.service.latest == j {
-		w.service.latest = nil
-	}
-	w.cancelUseless()
-	if len(w.jobs) == 0 {
-		w.leaveQueue()
-		w.changed()
-	}
-}
-
-// setStatus notes the status of a job since a time. mu must be held.
+// setStatus notes the status of a job since a time.
 func (w *watcher) setStatus(j *job, name string, since time.Time) {
 	if j.status != nil {
 		j.status.jobs--
 	}
 	j.status, j.since = w.rates.status(name), since
 	j.status.jobs++
-	if since.After(j.status.born) {
-		j.status.born = since
+	j.status.born = latest(j.status.born, since)
+}
+
+// end ends a wait with a result, and removes its job after the last one.
+func (w *watcher) end(wait *Wait, r Result) {
+	wait.over = true
+	r.Last, r.Polls, r.Elapsed = wait.result.Last, wait.result.Polls, time.Since(wait.began)
+	wait.result = r
+	j := wait.job
+	last := len(j.waits) - 1
+	j.waits[wait.place], j.waits[last].place = j.waits[last], wait.place
+	j.waits[last] = nil
+	j.waits = j.waits[:last]
+	if j.batch.stale = true; last > 0 {
+		return
 	}
+	w.rates.note(time.Now())
+	j.status.jobs--
+	w.move(j, nil)
+	delete(w.jobs, j.id)
+	if w.service.latest == j {
+		w.service.latest = nil
+	}
+	for p := range w.polls {
+		if !w.needs(p) {
+			p.cancel()
+		}
+	}
+	if len(w.jobs) == 0 {
+		w.interrupt()
+	}
+}
+
+// finish ends a wait by itself.
+func (w *watcher) finish(wait *Wait, r Result) {
+	w.end(wait, r)
+	wait.Ended <- wait
 }
 
 func latest(a, b time.Time) time.Time {
 	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func earliest(a, b time.Time) time.Time {
+	if a.Before(b) {
 		return a
 	}
 	return b

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"encoding/json"
-	"math"
 	"strconv"
 )
 
@@ -16,7 +15,6 @@ type JobPage struct {
 // A JobItem is one job of a page. Its slices point into the body.
 type JobItem struct {
 	Raw, ID, Status []byte
-	CreatedAt       int64 // seconds since the epoch; math.MaxInt64 if it is unreadable
 }
 
 // ScanJobPage locates the jobs in a body. It returns an [*Error] if the page differs from
@@ -58,18 +56,13 @@ func ScanJobPage(body []byte) (page JobPage, err error) {
 }
 
 func scanJob(raw []byte) JobItem {
-	job := JobItem{Raw: raw, CreatedAt: math.MaxInt64}
+	job := JobItem{Raw: raw}
 	for key, value := range Fields(raw) {
 		switch {
 		case key == "jobId" && value[0] == '"':
 			job.ID = unquote(value)
 		case key == "status" && value[0] == '"':
 			job.Status = unquote(value)
-		case key == "createdAt":
-			// A notation such as 1764000000.0 is valid JSON for an integer.
-			if f, err := strconv.ParseFloat(string(value), 64); err == nil && math.Abs(f) < 1<<53 {
-				job.CreatedAt = int64(f)
-			}
 		}
 	}
 	return job

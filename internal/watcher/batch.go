@@ -1,0 +1,120 @@
+package watcher
+
+import "time"
+
+// A batch has the jobs with waits that are polled together: those on one page of the list,
+// or, with a negative number, jobs whose rank is not known, or one job alone.
+type batch struct {
+	number  int  // of the page, counted from the oldest job: new jobs do not change it
+	unknown bool // a search of the list may find the jobs
+	jobs    []*job
+	busy    bool      // a poll is under way
+	errors  int       // polls in a row that failed
+	retry   time.Time // no poll before
+
+	stale    bool            // the following must be worked out again
+	oldest   *job            // the one that was shown least recently
+	born     time.Time       // the youngest of the jobs
+	counts   map[*status]int // the jobs by status
+	missing  int             // further jobs, which a sweep did not show
+	deadline time.Time       // the first one whose final poll was not sent; zero for none
+	urgent   *job            // whose deadline that is
+}
+
+func pagesOf(jobs int) int { return (jobs + PageSize - 1) / PageSize }
+
+// batch returns the batch with a number.
+func (w *watcher) batch(number int) *batch {
+	b := w.batches[number]
+	if b == nil {
+		b = &batch{number: number, counts: map[*status]int{}}
+		w.batches[number] = b
+	}
+	return b
+}
+
+// newBatch returns a new batch that is no page.
+func (w *watcher) newBatch() *batch {
+	w.made++
+	return w.batch(-w.made)
+}
+
+// newest returns a batch for a job whose rank is not known.
+func (w *watcher) newest() *batch {
+	b := w.batches[-w.made]
+	if b == nil || !b.unknown || len(b.jobs) == PageSize {
+		b = w.newBatch()
+		b.unknown = true
+	}
+	return b
+}
+
+// move moves a job to another batch, or to none.
+func (w *watcher) move(j *job, to *batch) {
+	if from := j.batch; from != nil {
+		last := len(from.jobs) - 1
+		from.jobs[j.place], from.jobs[last].place = from.jobs[last], j.place
+		from.jobs[last] = nil
+		from.jobs = from.jobs[:last]
+		if from.stale = true; last == 0 {
+			delete(w.batches, from.number)
+		}
+	}
+	if j.batch = to; to != nil {
+		w.batches[to.number] = to // it may have been empty
+		j.place = len(to.jobs)
+		to.jobs = append(to.jobs, j)
+		to.stale = true
+	}
+}
+
+// place moves a job to the page of its rank.
+func (w *watcher) place(j *job, rank int) {
+	if j.rank = rank; j.batch.number != rank/PageSize {
+		w.move(j, w.batch(rank/PageSize))
+	}
+}
+
+// hasTotal notes the length of the list. If it has become shorter, the oldest jobs are
+// believed to be deleted.
+func (w *watcher) hasTotal(total int, requestedAt time.Time) {
+	if !requestedAt.Before(w.counted) {
+		w.deleted += max(w.total-total, 0)
+		w.total, w.counted = total, requestedAt
+	}
+}
+
+// offset returns where the page of a list begins that shows a batch. The rest of the page
+// is spent on both sides of the jobs, since the list may have changed.
+func (w *watcher) offset(b *batch) int {
+	newest, oldest := b.jobs[0].rank, b.jobs[0].rank
+	for _, j := range b.jobs {
+		newest, oldest = max(newest, j.rank), min(oldest, j.rank)
+	}
+	if newest < 0 {
+		return 0
+	}
+	return max(w.total-1-(newest-w.deleted)-max(PageSize-1-(newest-oldest), 0)/2, 0)
+}
+
+// refresh works out what depends on all jobs.
+func (b *batch) refresh() {
+	b.stale, b.missing, b.oldest, b.born, b.deadline = false, 0, nil, time.Time{}, time.Time{}
+	clear(b.counts)
+	for _, j := range b.jobs {
+		for _, wait := range j.waits {
+			if !wait.Deadline.IsZero() && !wait.final && (b.deadline.IsZero() || wait.Deadline.Before(b.deadline)) {
+				b.deadline, b.urgent = wait.Deadline, j
+			}
+		}
+		if j.missing {
+			b.missing++
+			continue
+		}
+		if b.oldest == nil || j.shown.Before(b.oldest.shown) {
+			b.oldest = j
+		}
+		b.born = latest(b.born, j.born)
+		b.counts[j.status]++
+	}
+}
