@@ -5,7 +5,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # The packages with a minimum coverage, in percent of statements. The tests of the
 # whole module count.
-COVERED      := ./jobs ./polling
+COVERED      := ./jobs ./polling ./internal/watcher ./internal/ratelimit ./internal/transport ./internal/wire ./internal/redact
 COVERAGE_MIN := 90
 
 GO ?= go
@@ -31,7 +31,7 @@ demo: ## run merges and searches on the embedded TensorBay, 3 seconds
 	@CGO_ENABLED=0 $(GO) run $(QUICKLY) ./cmd/tensorbay-jobs demo
 
 .PHONY: test
-test: ## run all tests with the race detector, in random order
+test: ## run all tests with the race detector, in random order; large ones are smaller than in ci
 	@test -n '$(RACE)' || echo 'no C compiler: running the tests without the race detector' >&2
 	$(GO) test $(RACE) -shuffle=on $(COVER_FLAGS) ./...
 
@@ -56,7 +56,7 @@ cover-report: # reads the profile of the last `make test COVER=1`
 				for (package in all) if (substr(package, length(package) - length(w[i]) + 1) == w[i]) { \
 					percent = 100 * covered[package] / all[package]; \
 				} \
-				printf "coverage of %-10s %5.1f %% of statements%s\n", substr(w[i], 2), percent, percent < min ? ", wanted " min : ""; \
+				printf "coverage of %-20s %5.1f %% of statements%s\n", substr(w[i], 2), percent, percent < min ? ", wanted " min : ""; \
 				if (percent < min) failed = 1; \
 			} \
 			exit failed \
@@ -79,7 +79,9 @@ tcp: ## test the client over TCP through a fault-injecting proxy
 	cd interop/tcp && $(GO) vet ./... && $(GO) test $(RACE) ./...
 
 # The package and name of each fuzz target, and the time for each.
-FUZZ := $(foreach f,ErrorResponse Job JobPage Resume Labels Pages Filters RetryAfter Redact SameJSON,./jobs:Fuzz$(f)) \
+FUZZ := $(foreach f,ErrorResponse Job Resume Labels Pages Filters,./jobs:Fuzz$(f)) \
+	./internal/transport:FuzzRetryAfter ./internal/redact:FuzzRedact \
+	$(foreach f,Decode Equal JobPage Fields,./internal/wire:Fuzz$(f)) \
 	./jobs/jobstest:FuzzParseSeed
 FUZZTIME := 20s
 
@@ -138,8 +140,8 @@ build: ## build all packages, including the examples
 	$(GO) build ./...
 
 .PHONY: ci
-ci: ## run all checks
-	$(MAKE) test COVER=1
+ci: ## run all checks, with the tests in full size
+	TENSORBAY_TEST_FULL=1 $(MAKE) test COVER=1
 	$(MAKE) ci-rest
 
 .PHONY: ci-rest
