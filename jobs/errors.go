@@ -243,3 +243,45 @@ func (e *Error) LogValue() slog.Value {
 
 // sanitize returns a text of the service on one line of bounded length, without secrets.
 func sanitize(s string) string { return redact.Sanitize(redact.Text(s), redact.MaxMessage) }
+
+// A WaitError describes a wait that ended before the job did, as far as the client knows.
+// The job goes on: wait for it again, or abort it.
+type WaitError struct {
+	// Job is the job at the last successful poll.
+	Job Snapshot
+	// Reason is the error of the context, [polling.ErrOutage], or the [*Error] that no
+	// further poll can change. Unwrap returns it.
+	Reason error
+	// Last is the error of the last poll, or nil if that poll succeeded.
+	Last error
+	// Polls is the number of polls.
+	Polls int
+	// Elapsed is the duration of the wait.
+	Elapsed time.Duration
+}
+
+// Error returns the id and last status of the job, and why the wait ended.
+func (e *WaitError) Error() string {
+	polls := fmt.Sprintf("%d polls", e.Polls)
+	if e.Polls == 1 {
+		polls = "1 poll"
+	}
+	text := fmt.Sprintf("wait for job %s, last seen %s, ended after %v and %s: %v",
+		e.Job.ID, e.Job.Status, e.Elapsed.Round(time.Millisecond), polls, e.Reason)
+	if e.Last != nil && !errors.Is(e.Reason, e.Last) {
+		text += fmt.Sprintf("; the last poll failed: %v", e.Last)
+	}
+	var refused *Error
+	if !errors.As(e.Reason, &refused) {
+		text += "; the job goes on: wait again, or abort it"
+	}
+	return text
+}
+
+// Unwrap returns the reason.
+func (e *WaitError) Unwrap() error { return e.Reason }
+
+// LogValue returns a group with the job, the wait and the error.
+func (e *WaitError) LogValue() slog.Value {
+	return slog.GroupValue(slog.Any("job", e.Job), slog.Int("polls", e.Polls), slog.Duration("elapsed", e.Elapsed), slog.String("error", e.Error()))
+}

@@ -176,11 +176,6 @@ func (j *Job) lastEnd() *Snapshot {
 	return j.last
 }
 
-// young reports whether the service may not know the job yet.
-func (j *Job) young() bool {
-	return !j.createdAt.IsZero() && time.Since(j.createdAt) < consistencyWindow
-}
-
 // Abort asks the service to stop the job. It returns when the service has accepted the
 // request; use [Job.Wait] to observe it. A finished job cannot be aborted.
 func (j *Job) Abort(ctx context.Context) error {

@@ -40,7 +40,7 @@ func (s source) Get(ctx context.Context, id string) watcher.Response {
 		}
 		return err
 	})
-	return watched(o, watcher.Response{Items: []watcher.Item{item}})
+	return s.response(ctx, o, watcher.Response{Items: []watcher.Item{item}})
 }
 
 // List implements [watcher.Source]. It locates the jobs of a page without decoding them,
@@ -59,19 +59,22 @@ func (s source) List(ctx context.Context, status string, offset, limit int) watc
 		}
 		return err
 	})
-	return watched(o, r)
+	return s.response(ctx, o, r)
 }
 
-// watched adds the outcome of a request to the response of a source. The page of a gateway
+// response adds the outcome of a request to the response of a source. The page of a gateway
 // never ends a wait.
-func watched(o transport.Outcome, r watcher.Response) watcher.Response {
+func (s source) response(ctx context.Context, o transport.Outcome, r watcher.Response) watcher.Response {
+	if o.Ended() {
+		o.Err = context.Cause(ctx)
+	}
 	r.RetryAfter, r.Err = o.RetryAfter, newError(o)
 	switch {
 	case r.Err == nil:
-	case o.Invalid():
-		r.Verdict = watcher.Definitive
 	case errors.Is(r.Err, ErrRateLimited):
 		r.RetryAfter = orDefault(r.RetryAfter, time.Second)
+	case o.Invalid():
+		r.Verdict = watcher.Definitive
 	case !o.FromService():
 	case errors.Is(r.Err, ErrNotFound):
 		r.Verdict = watcher.NotFound
@@ -99,34 +102,40 @@ func (t target) Apply(body []byte, requestedAt time.Time) (finished bool, err er
 
 // watch starts a wait. It receives from ended when the wait has ended by itself.
 func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(watcher.Event)) *watcher.Wait {
-	c := j.dataset.client
-	since := j.since()
-	options := watcher.Options{ID: j.id, Target: target{j}, Since: since, MaxOutage: orDefault(o.maxOutage, time.Hour), Ended: ended, Event: event}
+	options := watcher.Options{
+		ID: j.id, Target: target{j}, VisibleBy: j.visibleBy(), MaxOutage: orDefault(o.maxOutage, time.Hour), Event: event, Ended: ended,
+	}
+	if s := j.newest(); !s.Status.Finished() {
+		options.Status = string(s.Status)
+	}
 	options.Deadline, _ = ctx.Deadline()
-	j.mu.Lock()
-	options.Seen = j.seenAt
-	if !j.last.Status.Finished() {
-		options.Status = string(j.last.Status)
-	}
-	if !j.createdAt.IsZero() {
-		options.VisibleBy = j.createdAt.Add(consistencyWindow)
-	}
-	j.mu.Unlock()
-	return c.watch(source{c, j.dataset.id, j.jobType}, options)
+	options.Since, options.Seen = j.since()
+	return j.dataset.client.watch(j.source(), options)
 }
 
-// since returns when the current run may have started at the earliest, or the zero time if
-// nothing is known. The time of creation tells nothing about a job that has queued since.
-func (j *Job) since() time.Time {
+func (j *Job) source() source { return source{j.dataset.client, j.dataset.id, j.jobType} }
+
+// since returns when the current run may have started at the earliest, and when the job was
+// seen last; zero if that is not known. The time of creation tells nothing about a job that
+// has queued since.
+func (j *Job) since() (since, seen time.Time) {
 	offset := j.dataset.client.transport.ClockOffset()
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	since := j.createdAt
+	since = j.createdAt
 	if started := j.last.StartedAt; !started.IsZero() && started.Add(-offset).After(since) {
 		since = started.Add(-offset)
 	}
 	if j.retry != nil && j.retry.at.After(since) {
 		since = j.retry.at
 	}
-	return since
+	return since, j.seenAt
+}
+
+// visibleBy returns when the service knows the job at the latest.
+func (j *Job) visibleBy() time.Time {
+	if j.createdAt.IsZero() {
+		return time.Time{}
+	}
+	return j.createdAt.Add(consistencyWindow)
 }

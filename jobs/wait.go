@@ -3,7 +3,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
 	"time"
@@ -68,20 +67,20 @@ func WithMaxOutage(d time.Duration) WaitOption {
 }
 
 // Wait waits until the job has finished. It returns nil after success, a [*JobError] if the
-// job failed or was aborted, and a [*WaitError] if the wait ended earlier: because ctx ended,
+// job failed or was aborted, and a [*WaitError] if the wait ended before: because ctx ended,
 // because the service answered that no further poll can succeed (unauthorized, forbidden,
 // malformed request, not found any more), or because of [WithMaxOutage]. All other errors are
 // treated as transient.
 //
-// The only time limit is that of ctx. Shortly before its deadline, Wait polls once more: it
-// then returns nil for a job that succeeded two round trips before. It may miss the end of
-// the job if the slots of [WithRateLimit] are used up in that second. A job that is known to
-// have finished is not polled again.
+// The only time limit is that of ctx. Shortly before its deadline, Wait polls once more, and
+// sees a job that finished two round trips before. It may miss the end if the slots of
+// [WithRateLimit] in that second are used up. A job that is known to have finished is not
+// polled again.
 //
-// Waits are independent but share requests: a thousand waits for a thousand jobs of a dataset
-// send few more requests than one. Use [WaitAll] to wait in one loop. The requests do not
-// carry the values of ctx. If a poll panics, for example in the http.RoundTripper of the
-// caller, the waits that it was for end with an error.
+// Waits are independent but share requests: a thousand waits for jobs of a dataset send few
+// more requests than one. Use [WaitAll] to wait in one loop. The requests do not carry the
+// values of ctx. If a poll panics, for example in the http.RoundTripper of the caller, the
+// waits for its jobs end with an error.
 func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	o, err := newWaitOptions(options)
 	if err != nil {
@@ -92,7 +91,7 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	}
 	if o.schedule != nil {
 		_, err := polling.Wait(ctx, j.poll, j.pollingOptions(o))
-		return j.scheduledEnd(err)
+		return j.waitEnd(ctx, scheduledResult(err))
 	}
 	ended := make(chan *watcher.Wait, 1)
 	w := j.watch(ctx, o, ended, nil)
@@ -110,35 +109,31 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		o, err := newWaitOptions(options)
-		if err != nil {
+		s := j.end()
+		switch {
+		case err != nil:
 			yield(Event{Job: j.Snapshot()}, err)
-			return
-		}
-		if s := j.end(); s != nil {
+		case s != nil:
 			yield(Event{Job: *s}, s.outcome())
-			return
-		}
-		if o.schedule != nil {
+		case o.schedule != nil:
 			for e, err := range polling.Watch(ctx, j.poll, j.pollingOptions(o)) {
-				event := Event{Job: j.Snapshot(), Err: e.Err, Poll: e.Poll, Elapsed: e.Elapsed, Next: e.Next}
 				if err != nil || e.Done {
-					err = j.scheduledEnd(err)
+					err = j.waitEnd(ctx, scheduledResult(err))
 				}
-				if !yield(event, err) {
+				if !yield(Event{Job: j.Snapshot(), Err: e.Err, Poll: e.Poll, Elapsed: e.Elapsed, Next: e.Next}, err) {
 					return
 				}
 			}
-			return
+		default:
+			j.watchShared(ctx, o, yield)
 		}
-		j.watchShared(ctx, o, yield)
 	}
 }
 
 // watchShared watches a job whose polls are shared.
 func (j *Job) watchShared(ctx context.Context, o waitOptions, yield func(Event, error) bool) {
 	const maxBehind, maxBehindAtEnd = 64, 4
-	began, events := time.Now(), make(chan Event, maxBehind)
-	ended := make(chan *watcher.Wait, 1)
+	began, events, ended := time.Now(), make(chan Event, maxBehind), make(chan *watcher.Wait, 1)
 	w := j.watch(ctx, o, ended, func(e watcher.Event) {
 		if len(events) == maxBehind {
 			<-events
@@ -173,14 +168,12 @@ func (j *Job) watchShared(ctx context.Context, o waitOptions, yield func(Event, 
 
 // waitEnd returns the error of a wait that has ended.
 func (j *Job) waitEnd(ctx context.Context, r watcher.Result) error {
-	if r.Finished {
+	switch {
+	case r.Finished:
 		return j.lastEnd().outcome()
-	}
-	if r.Reason == nil {
+	case r.Reason == nil:
 		r.Reason = ctx.Err()
-	}
-	var panicked *watcher.PanicError
-	if errors.As(r.Reason, &panicked) {
+	case errors.Is(r.Reason, watcher.ErrPanic):
 		r.Reason = errors.New(redact.Text(r.Reason.Error()))
 		r.Last = r.Reason
 	}
@@ -189,48 +182,47 @@ func (j *Job) waitEnd(ctx context.Context, r watcher.Result) error {
 
 // poll reads the job once, for a wait with a schedule of its own.
 func (j *Job) poll(ctx context.Context) (result polling.Result[*Snapshot], err error) {
-	limiter := j.dataset.client.limiter
-	wait := limiter.Wait
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < limiter.Window() {
-		wait = limiter.WaitReserved
+	c := j.dataset.client
+	wait := c.limiter.Wait
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < time.Second {
+		wait = c.limiter.WaitReserved
 	}
 	if err := wait(ctx); err != nil {
 		return result, err
 	}
 	requestedAt := time.Now()
-	r := source{j.dataset.client, j.dataset.id, j.jobType}.Get(ctx, j.id)
+	r := j.source().Get(ctx, j.id)
 	result.RetryAfter = r.RetryAfter
 	switch {
-	case r.Err != nil && ctx.Err() == nil && (r.Verdict == watcher.Definitive || r.Verdict == watcher.NotFound && !j.young()):
+	case r.Err == nil:
+		result.Done, err = target{j}.Apply(r.Items[0].Body, requestedAt)
+		return result, err
+	case ctx.Err() == nil && (r.Verdict == watcher.Definitive || r.Verdict == watcher.NotFound && !time.Now().Before(j.visibleBy())):
 		return result, polling.Permanent(r.Err)
-	case r.Err != nil:
-		return result, r.Err
 	}
-	result.Done, err = target{j}.Apply(r.Items[0].Body, requestedAt)
-	return result, err
+	return result, r.Err
 }
 
 // pollingOptions returns the options of a wait with a schedule of its own.
 func (j *Job) pollingOptions(o waitOptions) polling.Options {
 	p := polling.Options{Schedule: *o.schedule, MaxOutage: o.maxOutage, Timeout: -1}
-	if since := j.since(); !since.IsZero() {
+	since, seen := j.since()
+	if !since.IsZero() {
 		p.Elapsed = max(time.Since(since), 0)
 	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if !j.seenAt.IsZero() {
-		p.InitialDelay = max(o.schedule.Delay(p.Elapsed)-time.Since(j.seenAt), 0)
+	if !seen.IsZero() {
+		p.InitialDelay = max(o.schedule.Delay(p.Elapsed)-time.Since(seen), 0)
 	}
 	return p
 }
 
-// scheduledEnd returns the error of a wait with a schedule of its own that has ended.
-func (j *Job) scheduledEnd(err error) error {
+// scheduledResult returns the result of a wait with a schedule of its own.
+func scheduledResult(err error) watcher.Result {
 	var p *polling.Error
 	if errors.As(err, &p) {
-		return &WaitError{Job: j.Snapshot(), Reason: p.Reason, Last: p.Last, Polls: p.Polls, Elapsed: p.Elapsed}
+		return watcher.Result{Reason: p.Reason, Last: p.Last, Polls: p.Polls, Elapsed: p.Elapsed}
 	}
-	return j.lastEnd().outcome()
+	return watcher.Result{Finished: true}
 }
 
 // LogValue returns a group with the job and the poll.
@@ -240,46 +232,4 @@ func (e Event) LogValue() slog.Value {
 		attrs = append(attrs, slog.String("error", redact.Text(e.Err.Error())))
 	}
 	return slog.GroupValue(attrs...)
-}
-
-// A WaitError describes a wait that ended before the job did, as far as the client knows.
-// The job goes on: wait for it again, or abort it.
-type WaitError struct {
-	// Job is the job at the last successful poll.
-	Job Snapshot
-	// Reason is the error of the context, [polling.ErrOutage], or the [*Error] that no
-	// further poll can change. Unwrap returns it.
-	Reason error
-	// Last is the error of the last poll, or nil if that poll succeeded.
-	Last error
-	// Polls is the number of polls.
-	Polls int
-	// Elapsed is the duration of the wait.
-	Elapsed time.Duration
-}
-
-// Error returns the id and last status of the job, and why the wait ended.
-func (e *WaitError) Error() string {
-	polls := fmt.Sprintf("%d polls", e.Polls)
-	if e.Polls == 1 {
-		polls = "1 poll"
-	}
-	text := fmt.Sprintf("wait for job %s, last seen %s, ended after %v and %s: %v",
-		e.Job.ID, e.Job.Status, e.Elapsed.Round(time.Millisecond), polls, e.Reason)
-	if e.Last != nil && !errors.Is(e.Reason, e.Last) {
-		text += fmt.Sprintf("; the last poll failed: %v", e.Last)
-	}
-	var refused *Error
-	if !errors.As(e.Reason, &refused) {
-		text += "; the job goes on: wait again, or abort it"
-	}
-	return text
-}
-
-// Unwrap returns the reason.
-func (e *WaitError) Unwrap() error { return e.Reason }
-
-// LogValue returns a group with the job, the wait and the error.
-func (e *WaitError) LogValue() slog.Value {
-	return slog.GroupValue(slog.Any("job", e.Job), slog.Int("polls", e.Polls), slog.Duration("elapsed", e.Elapsed), slog.String("error", e.Error()))
 }

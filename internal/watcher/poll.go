@@ -83,9 +83,6 @@ func (w *watcher) run(ctx context.Context, p *poll) {
 	} else {
 		p.response = w.source.List(ctx, p.status, p.offset, PageSize)
 	}
-	if p.response.Err != nil && context.Cause(ctx) == errSlow {
-		p.response = Response{Err: errSlow}
-	}
 }
 
 // returned applies the response of a poll.
@@ -203,7 +200,7 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 		j.status.ended++
 	}
 	for _, wait := range over {
-		w.finish(wait, Result{Finished: true})
+		w.end(wait, Result{Finished: true})
 	}
 	if failed != nil || len(j.waits) == 0 {
 		return failed
@@ -275,7 +272,7 @@ func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
 		wait.result.Polls++
 		wait.result.Last = err
 		if fatal || verdict == NotFound && !now.Before(wait.VisibleBy) {
-			w.finish(wait, Result{Reason: err})
+			w.end(wait, Result{Reason: err})
 		}
 	}
 	w.endOutages(j, err, now)
@@ -289,7 +286,7 @@ func (w *watcher) endOutages(j *job, err error, now time.Time) {
 		wait := j.waits[i]
 		if wait.MaxOutage > 0 && now.Sub(latest(wait.began, j.shown)) >= wait.MaxOutage {
 			wait.result.Last = err
-			w.finish(wait, Result{Reason: polling.ErrOutage})
+			w.end(wait, Result{Reason: polling.ErrOutage})
 		}
 	}
 }

@@ -144,7 +144,7 @@ func (s *sim) call(ctx context.Context, r simRequest, answer func(time.Time) Res
 		}
 	}
 	if !pause(s.rtt / 2) {
-		return Response{Err: ctx.Err()}
+		return Response{Err: context.Cause(ctx)}
 	}
 	var response Response
 	if s.fault != nil {
@@ -161,7 +161,7 @@ func (s *sim) call(ctx context.Context, r simRequest, answer func(time.Time) Res
 		response = answer(time.Now())
 	}
 	if !pause(s.rtt / 2) {
-		return Response{Err: ctx.Err()}
+		return Response{Err: context.Cause(ctx)}
 	}
 	return response
 }

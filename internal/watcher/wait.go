@@ -12,8 +12,8 @@ import (
 const PageSize = 128
 
 // A Source reads the jobs of one dataset and type. Get and List make a single attempt, do
-// not wait for the rate limiter, and return when ctx ends. Sources must be comparable: waits
-// with equal sources share polls.
+// not wait for the rate limiter, and return the cause of ctx when it ends. Sources must be
+// comparable: waits with equal sources share polls.
 type Source interface {
 	// Get reads one job. The response has one item unless it has an error.
 	Get(ctx context.Context, id string) Response
@@ -149,13 +149,14 @@ func (s *Set) Start(source Source, o Options) *Wait {
 }
 
 // drop removes a watcher unless it has waits.
-func (s *Set) drop(w *watcher) (dropped bool) {
+func (s *Set) drop(w *watcher) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if dropped = len(w.jobs) == 0; dropped {
-		delete(s.watchers, w.source)
+	if len(w.jobs) > 0 {
+		return false
 	}
-	return dropped
+	delete(s.watchers, w.source)
+	return true
 }

@@ -11,20 +11,19 @@ import (
 	"time"
 )
 
-// A watcher polls all jobs of one source that have waits.
+// A watcher polls all jobs of one source that have waits. Its methods need mu to be held,
+// except loop, run, returned and start.
 type watcher struct {
 	set    *Set
 	source Source
 
-	// mu is locked by loop, start, returned and Wait.Stop; all other methods need it
-	// to be held.
 	mu        sync.Mutex
 	jobs      map[string]*job
 	batches   map[int]*batch
 	made      int    // batches that are no pages, ever
 	missing   []*job // to be read next: a sweep did not show them
 	walk      *walk  // under way; nil for none
-	total     int    // length of the list of all jobs
+	total     int    // length of the list of all jobs, as the newest request showed it
 	counted   time.Time
 	deleted   int // by how much the list has become shorter, all times together
 	polls     map[*poll]bool
@@ -32,8 +31,7 @@ type watcher struct {
 	reserved  int       // slots of the limiter, for final polls
 	service   service
 	rates     rates
-
-	queued    bool // the loop waits for the limiter
+	queued    bool // the loop waits for the limiter, else it sleeps
 	interrupt context.CancelFunc
 }
 
@@ -62,33 +60,27 @@ func newWatcher(s *Set, source Source) *watcher {
 // loop polls while there are waits: it sleeps until a poll is due, takes a slot of the rate
 // limiter, and then chooses the request that is needed most.
 func (w *watcher) loop() {
-	for slot := false; ; {
+	for slot := false; !w.set.drop(w); {
 		w.mu.Lock()
 		now := time.Now()
-		request, due := w.choose(now)
-		empty, until := len(w.jobs) == 0, due
-		w.queued = !empty && !due.After(now)
-		if w.queued && slot {
+		request, until := w.choose(now)
+		if w.queued = !until.After(now); w.queued && slot {
 			w.send(request)
 			slot = false
 			w.mu.Unlock()
 			continue
 		}
-		if w.queued { // until a final poll is due, which does not wait in the queue
-			if until = w.nextFinal; !until.After(now) {
-				until = now.Add(time.Hour)
-			}
+		switch { // a final poll does not wait in the queue, and another one leaves it then
+		case w.queued && request.final:
+			until = now.Add(time.Hour)
+		case w.queued:
+			until = w.nextFinal
 		}
 		ctx, cancel := context.WithDeadline(context.Background(), until)
 		w.interrupt = cancel
 		queued := w.queued
 		w.mu.Unlock()
 		switch slot = false; {
-		case empty:
-			if w.set.drop(w) {
-				cancel()
-				return
-			}
 		case !queued:
 			<-ctx.Done()
 		case request.final:
@@ -163,7 +155,9 @@ func (w *watcher) setStatus(j *job, name string, since time.Time) {
 func (w *watcher) end(wait *Wait, r Result) {
 	wait.over = true
 	r.Last, r.Polls, r.Elapsed = wait.result.Last, wait.result.Polls, time.Since(wait.began)
-	wait.result = r
+	if wait.result = r; r.Finished || r.Reason != nil {
+		wait.Ended <- wait
+	}
 	j := wait.job
 	last := len(j.waits) - 1
 	j.waits[wait.place], j.waits[last].place = j.waits[last], wait.place
@@ -187,12 +181,6 @@ func (w *watcher) end(wait *Wait, r Result) {
 	if len(w.jobs) == 0 {
 		w.interrupt()
 	}
-}
-
-// finish ends a wait by itself.
-func (w *watcher) finish(wait *Wait, r Result) {
-	w.end(wait, r)
-	wait.Ended <- wait
 }
 
 func latest(a, b time.Time) time.Time {
