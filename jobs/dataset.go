@@ -25,7 +25,7 @@ type Dataset struct {
 	info *DatasetInfo
 }
 
-// revision is what a dataset is checked out at. The zero value is the default branch.
+// revision identifies a version of a dataset. The zero value is the default branch.
 type revision struct {
 	branch, commit string
 	draft          int64
