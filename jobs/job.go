@@ -69,7 +69,7 @@ func (j *Job) LogValue() slog.Value { return j.Snapshot().LogValue() }
 func (j *Job) Update(ctx context.Context) error {
 	var s *Snapshot
 	requestedAt := time.Now()
-	if err := j.dataset.client.call(ctx, opGetJob, j.get, j.parse(&s)); err != nil {
+	if err := j.dataset.client.call(ctx, "getJob", j.get, j.parse(&s)); err != nil {
 		return err
 	}
 	j.apply(s, requestedAt)
@@ -180,7 +180,7 @@ func (j *Job) lastEnd() *Snapshot {
 // request; use [Job.Wait] to observe it. A finished job cannot be aborted.
 func (j *Job) Abort(ctx context.Context) error {
 	c := j.dataset.client
-	err := c.call(ctx, opAbortJob, func() (*http.Request, error) {
+	err := c.call(ctx, "abortJob", func() (*http.Request, error) {
 		return gen.NewAbortJobRequest(c.server, j.dataset.id, j.id, &gen.AbortJobParams{JobType: string(j.jobType)})
 	}, nil)
 	if refusedOnRetry(err) && j.Update(ctx) == nil && j.Status() == StatusAborted {
@@ -193,7 +193,7 @@ func (j *Job) Abort(ctx context.Context) error {
 func (j *Job) rerun(ctx context.Context) error {
 	c := j.dataset.client
 	previous := j.newest()
-	err := c.call(ctx, opRetryJob, func() (*http.Request, error) {
+	err := c.call(ctx, "retryJob", func() (*http.Request, error) {
 		return gen.NewRetryJobRequest(c.server, j.dataset.id, j.id, &gen.RetryJobParams{JobType: string(j.jobType)})
 	}, nil)
 	if err != nil && !errors.Is(err, ErrAmbiguous) {

@@ -28,7 +28,7 @@ func (s source) Statuses() []string {
 // Get implements [watcher.Source].
 func (s source) Get(ctx context.Context, id string) watcher.Response {
 	var item watcher.Item
-	o := s.client.transport.Once(ctx, opGetJob, func() (*http.Request, error) {
+	o := s.client.transport.Once(ctx, "getJob", func() (*http.Request, error) {
 		return gen.NewGetJobRequest(s.client.server, s.dataset, id, &gen.GetJobParams{JobType: string(s.jobType)})
 	}, func(body []byte) error {
 		job, err := newSnapshot(body, s.jobType)
@@ -47,7 +47,7 @@ func (s source) Get(ctx context.Context, id string) watcher.Response {
 // because most of them have not changed.
 func (s source) List(ctx context.Context, status string, offset, limit int) watcher.Response {
 	var r watcher.Response
-	o := s.client.transport.Once(ctx, opListJobs, func() (*http.Request, error) {
+	o := s.client.transport.Once(ctx, "listJobs", func() (*http.Request, error) {
 		return gen.NewListJobsRequest(s.client.server, s.dataset, &gen.ListJobsParams{
 			JobType: string(s.jobType), Status: optional(status), Offset: &offset, Limit: &limit,
 		})
