@@ -402,7 +402,7 @@ var errorCases = map[string]errorCase{
 		for _, err = range jobs.WaitAll(t.Context(), list, jobs.WithSchedule(polling.Schedule{})) { //nolint:revive // keeps the last error
 		}
 		return err
-	}, []string{"a schedule of its own is for a wait that shares no looks", "use Job.Wait"}},
+	}, []string{"WithSchedule is for waits that share no polls", "use Job.Wait"}},
 }
 
 // sharedListError returns the case of waits that share polls, with a list
