@@ -1,18 +1,17 @@
-# Everything here needs Go, make and git, and nothing else. The tools are built
-# by `go run` at the versions below, on their first use: two to three minutes on
-# two cores; later runs start at once.
+# All targets need only Go, make and git. `go run` builds the tools at the versions
+# below on first use, which takes two to three minutes on two cores.
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-# The packages whose coverage counts, and the least of it in percent of
-# statements. The tests of the whole module count for it.
-COVERED      := ./jobs ./polling
+# The packages with a minimum coverage, in percent of statements. The tests of the
+# whole module count.
+COVERED      := ./jobs ./polling ./internal/watcher ./internal/ratelimit ./internal/transport ./internal/wire ./internal/redact
 COVERAGE_MIN := 90
 
 GO ?= go
 
-# The race detector needs a C compiler, where cgo is off there is none. To
-# insist on it, as .ci/run does: RACE=-race.
+# The race detector needs cgo and a C compiler. RACE=-race enables it regardless, as
+# .ci/run does.
 RACE ?= $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
 
 empty :=
@@ -23,26 +22,26 @@ COVER_FLAGS = $(if $(COVER),-coverpkg=$(subst $(empty) $(empty),$(comma),$(COVER
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-# On a fresh machine most of the demo's time is the compiler's. Without
-# optimization it takes two thirds of it.
+# On a new machine, compiling takes most of the demo's time. Without optimization it
+# takes two thirds of the time.
 QUICKLY := -gcflags='all=-N -l -dwarf=false' -ldflags=-w
 
 .PHONY: demo
-demo: ## run the main job, start to end, on the embedded TensorBay
+demo: ## run merges and searches on the embedded TensorBay, 3 seconds
 	@CGO_ENABLED=0 $(GO) run $(QUICKLY) ./cmd/tensorbay-jobs demo
 
 .PHONY: test
-test: ## run every test, with the race detector and in random order
-	@test -n '$(RACE)' || echo 'no C compiler: the tests run without the race detector' >&2
+test: ## run all tests with the race detector, in random order; large ones are smaller than in ci
+	@test -n '$(RACE)' || echo 'no C compiler: running the tests without the race detector' >&2
 	$(GO) test $(RACE) -shuffle=on $(COVER_FLAGS) ./...
 
 .PHONY: cover
-cover: ## run every test, print the coverage and fail below the minimum
+cover: ## run all tests and fail if the coverage is below the minimum
 	$(MAKE) test COVER=1
 	$(MAKE) cover-report
 
 .PHONY: cover-report
-cover-report: # of the tests that ran last with COVER=1
+cover-report: # reads the profile of the last `make test COVER=1`
 	@awk -v min=$(COVERAGE_MIN) -v wanted='$(COVERED)' ' \
 		NR > 1 { \
 			package = $$1; sub(/\/[^\/]*$$/, "", package); \
@@ -57,7 +56,7 @@ cover-report: # of the tests that ran last with COVER=1
 				for (package in all) if (substr(package, length(package) - length(w[i]) + 1) == w[i]) { \
 					percent = 100 * covered[package] / all[package]; \
 				} \
-				printf "coverage of %-10s %5.1f %% of statements%s\n", substr(w[i], 2), percent, percent < min ? ", wanted " min : ""; \
+				printf "coverage of %-20s %5.1f %% of statements%s\n", substr(w[i], 2), percent, percent < min ? ", wanted " min : ""; \
 				if (percent < min) failed = 1; \
 			} \
 			exit failed \
@@ -76,51 +75,53 @@ bench-build:
 	cd bench && $(GO) vet ./...
 
 .PHONY: tcp
-tcp: ## test the client over real TCP through a proxy that makes faults
+tcp: ## test the client over TCP through a fault-injecting proxy
 	cd interop/tcp && $(GO) vet ./... && $(GO) test $(RACE) ./...
 
-# The package and name of each fuzz target, and how long each runs.
-FUZZ := $(foreach f,ErrorResponse Job JobPage Resume Labels Pages Filters RetryAfter Redact SameJSON,./jobs:Fuzz$(f)) \
+# The package and name of each fuzz target, and the time for each.
+FUZZ := $(foreach f,ErrorResponse Job Resume Labels Pages Filters,./jobs:Fuzz$(f)) \
+	./internal/transport:FuzzRetryAfter ./internal/redact:FuzzRedact \
+	$(foreach f,Decode Equal JobPage Fields,./internal/wire:Fuzz$(f)) \
 	./jobs/jobstest:FuzzParseSeed
 FUZZTIME := 20s
 
 .PHONY: fuzz
-fuzz: ## run every fuzz target for 20 seconds
+fuzz: ## run each fuzz target for 20 seconds
 	@for f in $(FUZZ); do \
 		echo "$${f#*:}" && \
 		$(GO) test -run '^$$' -fuzz "^$${f#*:}$$" -fuzztime $(FUZZTIME) "$${f%:*}" || exit 1; \
 	done
 
-# A count and not a time, at whose end Go before 1.27 may call a good run failed
-# (go.dev/issue/75804).
+# FUZZTIME is a count: with a time, Go before 1.27 may report a successful run as
+# failed (go.dev/issue/75804).
 .PHONY: fuzz-short
 fuzz-short:
 	@$(MAKE) --no-print-directory fuzz FUZZTIME=1000x
 
-# The database of vulnerabilities comes as a module, because CI reaches no other
-# server. See SECURITY.md for the last result.
+# The vulnerability database is fetched as a module, because CI cannot reach
+# vuln.go.dev. SECURITY.md has the last result.
 VULNDB      := golang.org/x/vulndb@v0.0.0-20261105234957-e22db6528018
 GOVULNCHECK := golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
 .PHONY: vuln
-vuln: ## look for known vulnerabilities
+vuln: ## check for known vulnerabilities
 	@db=$$($(GO) mod download -json $(VULNDB) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') && \
 	$(GO) run $(GOVULNCHECK) -db "file://$$db/data/osv" -test ./...
 
 .PHONY: generate
-generate: ## generate the code again, after a change of openapi.yaml
+generate: ## regenerate the code after a change of openapi.yaml
 	$(GO) generate ./...
 
 .PHONY: generate-check
-generate-check: # that generating changes nothing, in a dirty tree too
+generate-check: # fails if the generated files are not up to date; works in a dirty tree
 	@before=$$(mktemp -d) && trap 'rm -rf "$$before"' EXIT && \
 	cp -R gen testdata "$$before" && \
 	echo '$(GO) generate ./...' && $(GO) generate ./... && \
 	diff -r "$$before/gen" gen && diff -r "$$before/testdata" testdata || \
-	{ echo 'make generate changes something: run it and commit what it writes' >&2; exit 1; }
+	{ echo 'generated files are out of date: run make generate and commit the result' >&2; exit 1; }
 
 .PHONY: lint
-lint: ## vet, staticcheck, golangci-lint
+lint: ## run vet, staticcheck and golangci-lint
 	$(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
@@ -135,13 +136,13 @@ tidy-check:
 	$(GO) mod tidy -diff
 
 .PHONY: build
-build: ## build everything, the examples too
+build: ## build all packages, including the examples
 	$(GO) build ./...
 
 .PHONY: ci
-ci: ## everything that must hold
-	$(MAKE) test COVER=1
+ci: ## run all checks, with the tests in full size
+	TENSORBAY_TEST_FULL=1 $(MAKE) test COVER=1
 	$(MAKE) ci-rest
 
 .PHONY: ci-rest
-ci-rest: cover-report format-check tidy-check generate-check build lint fuzz-short tcp bench-build bench-check demo # after make test COVER=1
+ci-rest: cover-report format-check tidy-check generate-check build lint fuzz-short tcp bench-build bench-check demo # needs the profile of make test COVER=1

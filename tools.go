@@ -1,6 +1,6 @@
 //go:build tools
 
-// Package tools pins the versions of the programs that go:generate runs.
+// Package tools pins the versions of the programs that go generate runs.
 package tools
 
 import (

@@ -11,7 +11,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-// A connection is a client of package jobs and its datasets.
+// connection holds a client of package jobs and its datasets.
 type connection struct {
 	client *jobs.Client
 
@@ -118,7 +118,7 @@ func waitAll(ctx context.Context, all []*jobs.SquashAndMergeJob, ended func(int,
 // oursListed waits for jobs that it lists a minute after the last was created, with
 // WaitAll or with Job.Wait in a goroutine for each.
 func oursListed(limit float64, oneCall bool) Maker {
-	return func(client *http.Client, s *sim.Service) Wait {
+	return func(client *http.Client, _ *sim.Service) Wait {
 		js := connect(client, limit).dataset(0).SquashAndMerge()
 		return func(ctx context.Context, s *sim.Service, ended func(int, error)) {
 			untilCreated(s)

@@ -262,7 +262,7 @@ func processor() string {
 	if err != nil {
 		return runtime.GOARCH
 	}
-	defer file.Close()
+	defer file.Close() //nolint:errcheck // nothing was written
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
 		if name, model, ok := strings.Cut(lines.Text(), ":"); ok && strings.TrimSpace(name) == "model name" {

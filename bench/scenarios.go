@@ -137,7 +137,7 @@ func (plan Plan) tables() (tables []*Table) {
 	} {
 		most := 10_000
 		if plan.Quick {
-			most = 5000
+			most = 2000
 		}
 		table := &Table{
 			Key:   fmt.Sprintf("%d@%g", size.n, size.limit),
@@ -264,7 +264,7 @@ func situations() []*Table {
 	return tables
 }
 
-// A bench measures according to a plan.
+// bench measures according to a plan.
 type bench struct {
 	t    *testing.T
 	plan Plan
@@ -438,7 +438,7 @@ func (b *bench) faults() *FaultTable {
 	return b.lost(&FaultTable{
 		Title: "Waits lost to faults",
 		Text: "200 jobs unless the column says otherwise, with lognormal lengths as above. All libraries have their default options. " +
-			"A wait is lost if it returns an error although its job succeeded, or if it has not returned after two hours. " +
+			"A wait is lost if it returns an error although its job succeeded, or if it has not returned after half an hour. " +
 			"The job that always fails does not count: reads of it return 500, and no list contains it.",
 		Faults: []Fault{
 			{Name: "1 % of requests fail", limit: 10, Scenario: with(sim.Faults{Rate: 0.01})},
@@ -482,10 +482,13 @@ func (b *bench) lost(table *FaultTable) *FaultTable {
 	row := func(name string, ours, oneCall bool, client func(limit float64) Maker) {
 		r := FaultRow{Client: name, Ours: ours}
 		for _, f := range table.Faults {
-			f.Until = 2 * time.Hour
-			if f.GiveUp > 0 && oneCall {
+			f.Until = 30 * time.Minute
+			switch {
+			case f.GiveUp > 0 && oneCall:
 				f.Load.N, f.Load.Within = 1, 0
 				f.Seeds = 100
+			case !ours:
+				f.Seeds = max(1, min(f.Seeds, 500/f.Load.N))
 			}
 			result := b.measure(name, f.Scenario, client(f.limit))
 			for _, lost := range result.LostJobs {

@@ -16,8 +16,8 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
-// AttributeStatistics Either `enum` and `quantities` (one count for each value), or, for an
-// attribute of numbers, `minimum` and `maximum`.
+// AttributeStatistics A numeric attribute has `minimum` and `maximum`. Other attributes have
+// `enum` and `quantities`, with one count for each value.
 type AttributeStatistics struct {
 	Enum       []any    `json:"enum,omitempty"`
 	Maximum    *float64 `json:"maximum,omitempty"`
@@ -26,32 +26,32 @@ type AttributeStatistics struct {
 	Quantities []int64  `json:"quantities,omitempty"`
 }
 
-// AttributeValue Boolean, number, string, null, or a list of those.
+// AttributeValue A boolean, number, string, null, or a list of these.
 type AttributeValue = interface{}
 
-// Attributes Attribute name to value.
+// Attributes Attribute values by name.
 type Attributes = map[string]any
 
 // BasicSearchArguments defines model for BasicSearchArguments.
 type BasicSearchArguments struct {
-	// Commit The id of the commit to search. Never a draft.
+	// Commit The id of the commit to search. A draft cannot be searched.
 	Commit string `json:"commit"`
 
 	// Conjunction Whether a datum must match every filter (`and`) or one of them (`or`).
 	Conjunction SearchConjunction `json:"conjunction"`
 	Filters     []SearchFilter    `json:"filters"`
 
-	// Unit `file`: the data that match. `frame`: every datum of a frame in which
-	// at least one matches; fusion datasets only.
+	// Unit `file` returns the data that match. `frame` returns all data of each
+	// frame with at least one match; it requires a fusion dataset.
 	Unit SearchUnit `json:"unit"`
 }
 
 // BasicSearchResult defines model for BasicSearchResult.
 type BasicSearchResult struct {
-	// SearchResultCommitID The commit to read it at.
+	// SearchResultCommitID The commit to use when reading the result.
 	SearchResultCommitID string `json:"searchResultCommitId"`
 
-	// SearchResultID Takes the place of a dataset id when the result is read.
+	// SearchResultID The id to use as dataset id when reading the result.
 	SearchResultID string `json:"searchResultId"`
 }
 
@@ -74,22 +74,22 @@ type Box3D struct {
 type BranchList struct {
 	Branches []NamedCommit `json:"branches"`
 
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
 // CameraMatrix defines model for CameraMatrix.
 type CameraMatrix struct {
-	// Cx Optical centre in pixels.
+	// Cx Optical center in pixels.
 	Cx float64 `json:"cx"`
 
-	// Cy Optical centre in pixels.
+	// Cy Optical center in pixels.
 	Cy float64 `json:"cy"`
 
 	// Fx Focal length in pixels.
@@ -105,13 +105,13 @@ type CategoryStatistics struct {
 	Attributes []AttributeStatistics `json:"attributes,omitempty"`
 	Name       string                `json:"name"`
 
-	// Quantity How many labels have this category.
+	// Quantity The number of labels with this category.
 	Quantity int64 `json:"quantity"`
 }
 
 // Classification defines model for Classification.
 type Classification struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes Attributes `json:"attributes,omitempty"`
 	Category   string     `json:"category,omitempty"`
 }
@@ -120,11 +120,11 @@ type Classification struct {
 type Commit struct {
 	CommitID string `json:"commitId"`
 
-	// Committer Who did it and when.
+	// Committer The author and the time of an action.
 	Committer   *Signature `json:"committer,omitempty"`
 	Description *string    `json:"description,omitempty"`
 
-	// ParentCommitID 32 zeros before the first commit.
+	// ParentCommitID 32 zeros if there is no parent.
 	ParentCommitID *string `json:"parentCommitId,omitempty"`
 	Title          *string `json:"title,omitempty"`
 }
@@ -133,44 +133,44 @@ type Commit struct {
 type CommitList struct {
 	Commits []Commit `json:"commits"`
 
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
 // CreateDatasetRequest defines model for CreateDatasetRequest.
 type CreateDatasetRequest struct {
-	// Alias A name for people; may be empty.
+	// Alias The display name. May be empty.
 	Alias string `json:"alias"`
 
-	// DatasetName The name of the new dataset, unused so far.
+	// DatasetName The name of the new dataset. It must be unused.
 	DatasetName string `json:"datasetName"`
 
-	// IsPublic Whether everybody may read it.
+	// IsPublic Whether the dataset is public.
 	IsPublic bool `json:"isPublic"`
 }
 
 // CreateJobRequest defines model for CreateJobRequest.
 type CreateJobRequest struct {
-	// Arguments What the job was told to do, by its `jobType`.
+	// Arguments The arguments of the job. The form depends on `jobType`.
 	Arguments JobArguments `json:"arguments"`
 
 	// Description The description of the job.
 	Description *string `json:"description,omitempty"`
 
-	// JobType What a job does.
+	// JobType The type of a job.
 	JobType JobType `json:"jobType"`
 
 	// Title The title of the job.
 	Title string `json:"title"`
 }
 
-// CreatedJob All that is known of a job just after its creation.
+// CreatedJob The id and creation time of a new job.
 type CreatedJob struct {
 	// CreatedAt Seconds since the epoch.
 	CreatedAt int64  `json:"createdAt"`
@@ -179,16 +179,16 @@ type CreatedJob struct {
 
 // Data defines model for Data.
 type Data struct {
-	// Label The labels of a datum by type. A type that is not listed is kept as it is.
+	// Label The labels of a datum by type. Clients keep labels of unknown types unchanged.
 	Label Label `json:"label,omitempty"`
 
 	// RemotePath The path of the datum in its segment.
 	RemotePath string `json:"remotePath"`
 
-	// Timestamp When it was recorded; the unit is the uploader's.
+	// Timestamp The time of recording. The uploader chooses the unit.
 	Timestamp *float64 `json:"timestamp,omitempty"`
 
-	// URL A signed URL of the content. It expires, and then answers 403.
+	// URL A signed URL of the content. After it expires the status is 403.
 	URL string `json:"url"`
 }
 
@@ -199,13 +199,13 @@ type DataDetail = json.RawMessage
 type DataDetailList struct {
 	DataDetails []DataDetail `json:"dataDetails"`
 
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
@@ -214,13 +214,13 @@ type DataURLItem = json.RawMessage
 
 // DataURLList defines model for DataUrlList.
 type DataURLList struct {
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount    `json:"totalCount"`
 	Urls       []DataURLItem `json:"urls"`
 }
@@ -229,14 +229,14 @@ type DataURLList struct {
 type Dataset struct {
 	Alias *string `json:"alias,omitempty"`
 
-	// CommitID The newest commit of the default branch; absent or empty before the first commit.
+	// CommitID The newest commit of the default branch. Absent or empty before the first commit.
 	CommitID      *string `json:"commitId,omitempty"`
 	DefaultBranch *string `json:"defaultBranch,omitempty"`
 	ID            *string `json:"id,omitempty"`
 	IsPublic      *bool   `json:"isPublic,omitempty"`
 	Name          string  `json:"name"`
 
-	// Type 0 or false: a plain dataset. 1 or true: a fusion dataset, whose data are grouped in frames.
+	// Type 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
 	Type DatasetType `json:"type"`
 }
 
@@ -244,13 +244,13 @@ type Dataset struct {
 type DatasetList struct {
 	Datasets []DatasetListItem `json:"datasets"`
 
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
@@ -259,22 +259,22 @@ type DatasetListItem struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 
-	// Type 0 or false: a plain dataset. 1 or true: a fusion dataset, whose data are grouped in frames.
+	// Type 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
 	Type *DatasetType `json:"type,omitempty"`
 }
 
-// DatasetType 0 or false: a plain dataset. 1 or true: a fusion dataset, whose data are grouped in frames.
+// DatasetType 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
 type DatasetType = json.RawMessage
 
 // Draft defines model for Draft.
 type Draft struct {
-	// Author Who did it and when.
+	// Author The author and the time of an action.
 	Author      *Signature `json:"author,omitempty"`
 	BranchName  string     `json:"branchName"`
 	Description *string    `json:"description,omitempty"`
 	Number      int64      `json:"number"`
 
-	// ParentCommitID The commit the draft starts from; 32 zeros before the first commit.
+	// ParentCommitID The commit the draft starts from. 32 zeros before the first commit.
 	ParentCommitID *string     `json:"parentCommitId,omitempty"`
 	Status         DraftStatus `json:"status"`
 	Title          string      `json:"title"`
@@ -287,13 +287,13 @@ type Draft struct {
 type DraftList struct {
 	Drafts []Draft `json:"drafts"`
 
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
@@ -302,14 +302,14 @@ type DraftStatus = string
 
 // Error defines model for Error.
 type Error struct {
-	// Code What kind of error it is.
+	// Code The kind of the error.
 	Code string `json:"code"`
 
-	// Message For people.
+	// Message A text for humans.
 	Message string `json:"message"`
 }
 
-// Extrinsics Where the sensor is and where it looks, in the frame of the vehicle.
+// Extrinsics Position and orientation of the sensor in the vehicle's coordinate system.
 type Extrinsics struct {
 	Rotation    *Quaternion `json:"rotation,omitempty"`
 	Translation *Vector3D   `json:"translation,omitempty"`
@@ -321,20 +321,20 @@ type FilterExtraInfo struct {
 	LabelType *LabelType `json:"labelType,omitempty"`
 }
 
-// FilterValue String, integer, boolean, list of strings, or object; by the key.
+// FilterValue A string, integer, boolean, list of strings or object, depending on the key.
 type FilterValue = json.RawMessage
 
 // Frame defines model for Frame.
 type Frame struct {
 	Frame []FrameData `json:"frame"`
 
-	// FrameID A ULID; a UUID in old datasets.
+	// FrameID A ULID. Old datasets use a UUID.
 	FrameID string `json:"frameId"`
 }
 
 // FrameData defines model for FrameData.
 type FrameData struct {
-	// Label The labels of a datum by type. A type that is not listed is kept as it is.
+	// Label The labels of a datum by type. Clients keep labels of unknown types unchanged.
 	Label Label `json:"label,omitempty"`
 
 	// RemotePath The path of the datum in its segment.
@@ -343,10 +343,10 @@ type FrameData struct {
 	// SensorName The sensor that recorded the datum.
 	SensorName string `json:"sensorName"`
 
-	// Timestamp When it was recorded; the unit is the uploader's.
+	// Timestamp The time of recording. The uploader chooses the unit.
 	Timestamp *float64 `json:"timestamp,omitempty"`
 
-	// URL A signed URL of the content. It expires, and then answers 403.
+	// URL A signed URL of the content. After it expires the status is 403.
 	URL string `json:"url"`
 }
 
@@ -363,13 +363,13 @@ type InstanceMask struct {
 	// RemotePath The path of the mask.
 	RemotePath string `json:"remotePath"`
 
-	// URL A signed URL of the mask. It expires, and then answers 403.
+	// URL A signed URL of the mask. After it expires the status is 403.
 	URL string `json:"url"`
 }
 
 // InstanceMaskInfo defines model for InstanceMaskInfo.
 type InstanceMaskInfo struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes Attributes `json:"attributes,omitempty"`
 	InstanceID int64      `json:"instanceId"`
 }
@@ -378,13 +378,13 @@ type InstanceMaskInfo struct {
 type Intrinsics struct {
 	CameraMatrix *CameraMatrix `json:"cameraMatrix,omitempty"`
 
-	// DistortionCoefficients k1, k2, ... radial and p1, p2, ... tangential.
+	// DistortionCoefficients k1, k2, ... are radial; p1, p2, ... are tangential.
 	DistortionCoefficients map[string]float64 `json:"distortionCoefficients,omitempty"`
 }
 
 // Job defines model for Job.
 type Job struct {
-	// Arguments What the job was told to do, by its `jobType`.
+	// Arguments The arguments of the job. The form depends on `jobType`.
 	Arguments JobArguments `json:"arguments"`
 
 	// CreatedAt Seconds since the epoch.
@@ -393,68 +393,68 @@ type Job struct {
 	// Description The description of the job.
 	Description *string `json:"description,omitempty"`
 
-	// ErrorMessage Why the job failed; absent or empty otherwise.
+	// ErrorMessage The reason of a failure. Absent or empty otherwise.
 	ErrorMessage *string `json:"errorMessage,omitempty"`
 
-	// FinishedAt Seconds since the epoch; absent until the job finished.
+	// FinishedAt Seconds since the epoch. Absent until the job finishes.
 	FinishedAt *int64 `json:"finishedAt,omitempty"`
 
 	// JobID The id of the job.
 	JobID string `json:"jobId"`
 
-	// JobType What a job does.
+	// JobType The type of a job.
 	JobType *JobType `json:"jobType,omitempty"`
 
-	// Result What the job made, by its `jobType`. Absent until success.
+	// Result The result of the job. The form depends on `jobType`. Absent until success.
 	Result JobResult `json:"result,omitempty"`
 
-	// StartedAt Seconds since the epoch; absent until the job started.
+	// StartedAt Seconds since the epoch. Absent until the job starts.
 	StartedAt *int64 `json:"startedAt,omitempty"`
 
 	// Status `QUEUING` and `PROCESSING` are unfinished; `SUCCESS`, `FAILED` and
-	// `ABORTED` are finished. Any other value says nothing.
+	// `ABORTED` are finished. Any other value is unknown.
 	Status JobStatus `json:"status"`
 
 	// Title The title of the job.
 	Title string `json:"title"`
 }
 
-// JobArguments What the job was told to do, by its `jobType`.
+// JobArguments The arguments of the job. The form depends on `jobType`.
 type JobArguments = json.RawMessage
 
 // JobList defines model for JobList.
 type JobList struct {
 	Jobs []json.RawMessage `json:"jobs"`
 
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
-// JobResult What the job made, by its `jobType`. Absent until success.
+// JobResult The result of the job. The form depends on `jobType`. Absent until success.
 type JobResult = json.RawMessage
 
 // JobStatus `QUEUING` and `PROCESSING` are unfinished; `SUCCESS`, `FAILED` and
-// `ABORTED` are finished. Any other value says nothing.
+// `ABORTED` are finished. Any other value is unknown.
 type JobStatus = string
 
-// JobType What a job does.
+// JobType The type of a job.
 type JobType = string
 
 // Keypoint2D In pixels.
 type Keypoint2D struct {
-	// V The visibility; what the numbers mean is the dataset's choice.
+	// V The visibility. The dataset defines the meaning of the numbers.
 	V *int    `json:"v,omitempty"`
 	X float64 `json:"x"`
 	Y float64 `json:"y"`
 }
 
-// Label The labels of a datum by type. A type that is not listed is kept as it is.
+// Label The labels of a datum by type. Clients keep labels of unknown types unchanged.
 type Label = json.RawMessage
 
 // LabelStatistics defines model for LabelStatistics.
@@ -462,13 +462,13 @@ type LabelStatistics struct {
 	Attributes []AttributeStatistics `json:"attributes,omitempty"`
 	Categories []CategoryStatistics  `json:"categories,omitempty"`
 
-	// Quantity How many labels of this type there are.
+	// Quantity The number of labels of this type.
 	Quantity int64 `json:"quantity"`
 }
 
 // LabelStatisticsAnswer defines model for LabelStatisticsAnswer.
 type LabelStatisticsAnswer struct {
-	// LabelStatistics By label type.
+	// LabelStatistics Statistics by label type.
 	LabelStatistics map[string]LabelStatistics `json:"labelStatistics"`
 }
 
@@ -477,93 +477,93 @@ type LabelType = string
 
 // LabeledBox2D defines model for LabeledBox2D.
 type LabeledBox2D struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes Attributes `json:"attributes,omitempty"`
 
 	// Box2D In pixels.
 	Box2D    Box2D  `json:"box2d"`
 	Category string `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance string `json:"instance,omitempty"`
 }
 
 // LabeledBox3D defines model for LabeledBox3D.
 type LabeledBox3D struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes Attributes `json:"attributes,omitempty"`
 	Box3D      Box3D      `json:"box3d"`
 	Category   string     `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance string `json:"instance,omitempty"`
 }
 
 // LabeledKeypoints2D defines model for LabeledKeypoints2D.
 type LabeledKeypoints2D struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes Attributes `json:"attributes,omitempty"`
 	Category   string     `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance    string       `json:"instance,omitempty"`
 	Keypoints2D []Keypoint2D `json:"keypoints2d"`
 }
 
 // LabeledMultiPolygon defines model for LabeledMultiPolygon.
 type LabeledMultiPolygon struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes Attributes `json:"attributes,omitempty"`
 	Category   string     `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance     string      `json:"instance,omitempty"`
 	MultiPolygon [][]Point2D `json:"multiPolygon"`
 }
 
 // LabeledMultiPolyline2D defines model for LabeledMultiPolyline2D.
 type LabeledMultiPolyline2D struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes Attributes `json:"attributes,omitempty"`
 	Category   string     `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance        string      `json:"instance,omitempty"`
 	MultiPolyline2D [][]Point2D `json:"multiPolyline2d"`
 }
 
 // LabeledPolygon defines model for LabeledPolygon.
 type LabeledPolygon struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes Attributes `json:"attributes,omitempty"`
 	Category   string     `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance string    `json:"instance,omitempty"`
 	Polygon  []Point2D `json:"polygon"`
 }
 
 // LabeledPolyline2D defines model for LabeledPolyline2D.
 type LabeledPolyline2D struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes Attributes `json:"attributes,omitempty"`
 
-	// BeizerPointTypes The Bezier type of each point. Spelled so on the wire.
+	// BeizerPointTypes The Bezier type of each point. The property name is misspelled on the wire.
 	BeizerPointTypes string `json:"beizerPointTypes,omitempty"`
 	Category         string `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance   string    `json:"instance,omitempty"`
 	Polyline2D []Point2D `json:"polyline2d"`
 }
 
 // LabeledRLE defines model for LabeledRLE.
 type LabeledRLE struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes Attributes `json:"attributes,omitempty"`
 	Category   string     `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance string `json:"instance,omitempty"`
 
 	// RLE Run lengths of a mask.
@@ -572,7 +572,7 @@ type LabeledRLE struct {
 
 // LabeledSentence defines model for LabeledSentence.
 type LabeledSentence struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes Attributes `json:"attributes,omitempty"`
 	Phone      []Word     `json:"phone,omitempty"`
 	Sentence   []Word     `json:"sentence"`
@@ -587,38 +587,38 @@ type MaskURLItem struct {
 
 // MaskURLList defines model for MaskUrlList.
 type MaskURLList struct {
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount     `json:"totalCount"`
 	Urls       []*MaskURLItem `json:"urls"`
 }
 
-// MergeStrategy What to do where source and target hold the same segment and remote
-// path with different content or label. `abort` leaves the whole target
-// as it is, `override` takes the datum of the source, `skip` keeps the
-// datum of the target.
+// MergeStrategy The handling of conflicts. A conflict is a datum with the same segment
+// and remote path but different content or labels in source and target.
+// `abort` keeps the whole target unchanged, `override` takes the datum of
+// the source, `skip` keeps the datum of the target.
 type MergeStrategy = string
 
-// NamedCommit A branch or a tag, with the commit it points to.
+// NamedCommit A branch or a tag and its commit.
 type NamedCommit struct {
 	CommitID string `json:"commitId"`
 
-	// Committer Who did it and when.
+	// Committer The author and the time of an action.
 	Committer   *Signature `json:"committer,omitempty"`
 	Description *string    `json:"description,omitempty"`
 	Name        string     `json:"name"`
 
-	// ParentCommitID 32 zeros before the first commit.
+	// ParentCommitID 32 zeros if there is no parent.
 	ParentCommitID *string `json:"parentCommitId,omitempty"`
 	Title          *string `json:"title,omitempty"`
 }
 
-// Nothing No property is promised.
+// Nothing No property is specified.
 type Nothing map[string]interface{}
 
 // OtherArguments The arguments of a job type that is not in this document.
@@ -627,7 +627,7 @@ type OtherArguments map[string]interface{}
 // OtherResult The result of a job type that is not in this document.
 type OtherResult map[string]interface{}
 
-// PageOffset How many items come before this page. May be absent.
+// PageOffset The number of items before this page. May be absent.
 type PageOffset = int
 
 // PanopticMask defines model for PanopticMask.
@@ -637,13 +637,13 @@ type PanopticMask struct {
 	// RemotePath The path of the mask.
 	RemotePath string `json:"remotePath"`
 
-	// URL A signed URL of the mask. It expires, and then answers 403.
+	// URL A signed URL of the mask. After it expires the status is 403.
 	URL string `json:"url"`
 }
 
 // PanopticMaskInfo defines model for PanopticMaskInfo.
 type PanopticMaskInfo struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes Attributes `json:"attributes,omitempty"`
 	CategoryID int64      `json:"categoryId"`
 	InstanceID int64      `json:"instanceId"`
@@ -663,7 +663,7 @@ type Quaternion struct {
 	Z float64 `json:"z"`
 }
 
-// RecordSize How many items this page holds. May be absent.
+// RecordSize The number of items on this page. May be absent.
 type RecordSize = int
 
 // RemotePathURL defines model for RemotePathUrl.
@@ -688,21 +688,21 @@ type SearchConjunction = string
 type SearchFilter struct {
 	ExtraInfo *FilterExtraInfo `json:"extraInfo,omitempty"`
 
-	// Key What is looked at.
+	// Key The property to compare.
 	Key string `json:"key"`
 
-	// Operator How it is compared with the value.
+	// Operator The comparison with the value.
 	Operator string `json:"operator"`
 
-	// Title The name of the key for people.
+	// Title The display name of the key.
 	Title string `json:"title"`
 
-	// Value String, integer, boolean, list of strings, or object; by the key.
+	// Value A string, integer, boolean, list of strings or object, depending on the key.
 	Value FilterValue `json:"value"`
 }
 
-// SearchUnit `file`: the data that match. `frame`: every datum of a frame in which
-// at least one matches; fusion datasets only.
+// SearchUnit `file` returns the data that match. `frame` returns all data of each
+// frame with at least one match; it requires a fusion dataset.
 type SearchUnit = string
 
 // Segment defines model for Segment.
@@ -713,14 +713,14 @@ type Segment struct {
 
 // SegmentList defines model for SegmentList.
 type SegmentList struct {
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 	Segments   []Segment   `json:"segments"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
@@ -731,13 +731,13 @@ type SemanticMask struct {
 	// RemotePath The path of the mask.
 	RemotePath string `json:"remotePath"`
 
-	// URL A signed URL of the mask. It expires, and then answers 403.
+	// URL A signed URL of the mask. After it expires the status is 403.
 	URL string `json:"url"`
 }
 
 // SemanticMaskInfo defines model for SemanticMaskInfo.
 type SemanticMaskInfo struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes Attributes `json:"attributes,omitempty"`
 	CategoryID int64      `json:"categoryId"`
 }
@@ -746,7 +746,7 @@ type SemanticMaskInfo struct {
 type Sensor struct {
 	Description *string `json:"description,omitempty"`
 
-	// Extrinsics Where the sensor is and where it looks, in the frame of the vehicle.
+	// Extrinsics Position and orientation of the sensor in the vehicle's coordinate system.
 	Extrinsics *Extrinsics `json:"extrinsics,omitempty"`
 	Intrinsics *Intrinsics `json:"intrinsics,omitempty"`
 	Name       string      `json:"name"`
@@ -765,7 +765,7 @@ type SensorURL struct {
 	URL        string `json:"url"`
 }
 
-// Signature Who did it and when.
+// Signature The author and the time of an action.
 type Signature struct {
 	// Date Seconds since the epoch.
 	Date *float64 `json:"date,omitempty"`
@@ -780,39 +780,39 @@ type SquashAndMergeArguments struct {
 	// SourceBranchName The branch whose commits are squashed.
 	SourceBranchName string `json:"sourceBranchName"`
 
-	// Strategy What to do where source and target hold the same segment and remote
-	// path with different content or label. `abort` leaves the whole target
-	// as it is, `override` takes the datum of the source, `skip` keeps the
-	// datum of the target.
+	// Strategy The handling of conflicts. A conflict is a datum with the same segment
+	// and remote path but different content or labels in source and target.
+	// `abort` keeps the whole target unchanged, `override` takes the datum of
+	// the source, `skip` keeps the datum of the target.
 	Strategy MergeStrategy `json:"strategy"`
 
-	// TargetBranchName The branch the draft is made on.
+	// TargetBranchName The branch on which the job creates the draft.
 	TargetBranchName string `json:"targetBranchName"`
 
-	// Title The title of the draft the job makes.
+	// Title The title of the draft that the job creates.
 	Title string `json:"title"`
 }
 
 // SquashAndMergeResult defines model for SquashAndMergeResult.
 type SquashAndMergeResult struct {
-	// DraftNumber The draft that holds the merged data.
+	// DraftNumber The number of the draft with the merged data.
 	DraftNumber int64 `json:"draftNumber"`
 }
 
 // TagList defines model for TagList.
 type TagList struct {
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize   `json:"recordSize,omitempty"`
 	Tags       []NamedCommit `json:"tags"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
-// TotalCount How many items there are in all pages. May change between two pages.
+// TotalCount The number of items on all pages. May change between two pages.
 type TotalCount = int
 
 // UpdateDraftRequest defines model for UpdateDraftRequest.
@@ -859,7 +859,7 @@ type Limit = int
 // Name defines model for Name.
 type Name = string
 
-// OfJobType What a job does.
+// OfJobType The type of a job.
 type OfJobType = JobType
 
 // Offset defines model for Offset.
@@ -877,42 +877,42 @@ type SegmentName = string
 // Source defines model for Source.
 type Source = string
 
-// JobCreated All that is known of a job just after its creation.
+// JobCreated The id and creation time of a new job.
 type JobCreated = CreatedJob
 
 // ListDatasetsParams defines parameters for ListDatasets.
 type ListDatasetsParams struct {
-	// Name The exact name; all when absent.
+	// Name The exact name. The default is all items.
 	Name *Name `form:"name,omitempty" json:"name,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListBranchesParams defines parameters for ListBranches.
 type ListBranchesParams struct {
-	// Name The exact name; all when absent.
+	// Name The exact name. The default is all items.
 	Name *Name `form:"name,omitempty" json:"name,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListCommitsParams defines parameters for ListCommits.
 type ListCommitsParams struct {
-	// Commit A branch name, a tag name or a commit id; the default branch when absent.
+	// Commit A branch name, a tag name or a commit id. The default is the default branch.
 	Commit *string `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
@@ -921,22 +921,22 @@ type ListDataDetailsParams struct {
 	// SegmentName The name of the segment.
 	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
 
-	// RemotePath Narrows the answer to the datum with this path.
+	// RemotePath Only the datum with this path.
 	RemotePath *RemotePath `form:"remotePath,omitempty" json:"remotePath,omitempty"`
 
-	// Commit The id of a commit. Give this or `draftNumber`.
+	// Commit The id of a commit. Use this or `draftNumber`.
 	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// DraftNumber The number of a draft. Give this or `commit`.
+	// DraftNumber The number of a draft. Use this or `commit`.
 	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 
-	// IsInternal Sent by TensorBay's own callers; everybody else leaves it out.
+	// IsInternal For internal callers of TensorBay only.
 	IsInternal *bool `form:"isInternal,omitempty" json:"isInternal,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
@@ -945,34 +945,34 @@ type ListDataUrlsParams struct {
 	// SegmentName The name of the segment.
 	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
 
-	// RemotePath Narrows the answer to the datum with this path.
+	// RemotePath Only the datum with this path.
 	RemotePath *RemotePath `form:"remotePath,omitempty" json:"remotePath,omitempty"`
 
-	// Commit The id of a commit. Give this or `draftNumber`.
+	// Commit The id of a commit. Use this or `draftNumber`.
 	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// DraftNumber The number of a draft. Give this or `commit`.
+	// DraftNumber The number of a draft. Use this or `commit`.
 	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListDraftsParams defines parameters for ListDrafts.
 type ListDraftsParams struct {
-	// Status `OPEN` (when absent), `CLOSED`, `COMMITTED`, or `ALL`.
+	// Status `OPEN` (the default), `CLOSED`, `COMMITTED` or `ALL`.
 	Status *string `form:"status,omitempty" json:"status,omitempty"`
 
 	// BranchName Only drafts on this branch.
 	BranchName *string `form:"branchName,omitempty" json:"branchName,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
@@ -981,13 +981,13 @@ type ListJobsParams struct {
 	// JobType The type of the job or jobs.
 	JobType OfJobType `form:"jobType" json:"jobType"`
 
-	// Status Only jobs in this status; all when absent.
+	// Status Only jobs with this status. The default is all jobs.
 	Status *JobStatus `form:"status,omitempty" json:"status,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
@@ -1017,10 +1017,10 @@ type RetryJobParams struct {
 
 // GetLabelStatisticsParams defines parameters for GetLabelStatistics.
 type GetLabelStatisticsParams struct {
-	// Commit The id of a commit. Give this or `draftNumber`.
+	// Commit The id of a commit. Use this or `draftNumber`.
 	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// DraftNumber The number of a draft. Give this or `commit`.
+	// DraftNumber The number of a draft. Use this or `commit`.
 	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 }
 
@@ -1029,37 +1029,37 @@ type ListMaskUrlsParams struct {
 	// SegmentName The name of the segment.
 	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
 
-	// MaskType The mask label type whose URLs are wanted.
+	// MaskType The label type of the masks.
 	MaskType string `form:"maskType" json:"maskType"`
 
-	// RemotePath Narrows the answer to the datum with this path.
+	// RemotePath Only the datum with this path.
 	RemotePath *RemotePath `form:"remotePath,omitempty" json:"remotePath,omitempty"`
 
-	// Commit The id of a commit. Give this or `draftNumber`.
+	// Commit The id of a commit. Use this or `draftNumber`.
 	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// DraftNumber The number of a draft. Give this or `commit`.
+	// DraftNumber The number of a draft. Use this or `commit`.
 	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListSegmentsParams defines parameters for ListSegments.
 type ListSegmentsParams struct {
-	// Commit The id of a commit. Give this or `draftNumber`.
+	// Commit The id of a commit. Use this or `draftNumber`.
 	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// DraftNumber The number of a draft. Give this or `commit`.
+	// DraftNumber The number of a draft. Use this or `commit`.
 	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
@@ -1068,22 +1068,22 @@ type ListSensorsParams struct {
 	// SegmentName The name of the segment.
 	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
 
-	// Commit The id of a commit. Give this or `draftNumber`.
+	// Commit The id of a commit. Use this or `draftNumber`.
 	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// DraftNumber The number of a draft. Give this or `commit`.
+	// DraftNumber The number of a draft. Use this or `commit`.
 	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 }
 
 // ListTagsParams defines parameters for ListTags.
 type ListTagsParams struct {
-	// Name The exact name; all when absent.
+	// Name The exact name. The default is all items.
 	Name *Name `form:"name,omitempty" json:"name,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
@@ -1187,7 +1187,7 @@ type ClientInterface interface {
 
 	// ListCommits List the commits that lead to a revision
 	//
-	// The first commit is the revision itself, so a page of one resolves a
+	// The first commit is the revision itself. A page with limit 1 resolves a
 	// branch, a tag or a commit id to a commit.
 	//
 	// Corresponds with GET /datasets/{datasetId}/commits (the `ListCommits` operationId).
@@ -1195,22 +1195,22 @@ type ClientInterface interface {
 
 	// ListDataDetails List the data of a segment with their labels
 	//
-	// A plain dataset answers with data, a fusion dataset with frames. An
-	// answer for a datum without label has no `label`.
+	// The response contains data for a plain dataset and frames for a fusion
+	// dataset. A datum without labels may have no `label`.
 	//
 	// Corresponds with GET /datasets/{datasetId}/data/details (the `ListDataDetails` operationId).
 	ListDataDetails(ctx context.Context, datasetID ContentID, params *ListDataDetailsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListDataUrls Renew the URLs of the data of a segment
 	//
-	// The order is that of `data/details`.
+	// The order is the same as in `data/details`.
 	//
 	// Corresponds with GET /datasets/{datasetId}/data/urls (the `ListDataUrls` operationId).
 	ListDataUrls(ctx context.Context, datasetID ContentID, params *ListDataUrlsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
 	// ListDrafts List drafts
 	//
-	// There is no read of one draft by its number.
+	// The API has no operation that reads one draft by its number.
 	//
 	// Corresponds with GET /datasets/{datasetId}/drafts (the `ListDrafts` operationId).
 	ListDrafts(ctx context.Context, datasetID DatasetID, params *ListDraftsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1236,8 +1236,8 @@ type ClientInterface interface {
 
 	// CreateJobWithBody Create a job
 	//
-	// Starts a job and answers at once with its id. Not idempotent: sending
-	// the same request twice makes two jobs.
+	// Creates a job and returns its id immediately. Not idempotent: two equal
+	// requests create two jobs.
 	//
 	// Takes any type of body and a specified content type.
 	//
@@ -1246,8 +1246,8 @@ type ClientInterface interface {
 
 	// CreateJob Create a job
 	//
-	// Starts a job and answers at once with its id. Not idempotent: sending
-	// the same request twice makes two jobs.
+	// Creates a job and returns its id immediately. Not idempotent: two equal
+	// requests create two jobs.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -1271,8 +1271,8 @@ type ClientInterface interface {
 
 	// RetryJob Run a failed or aborted squash-and-merge job again
 	//
-	// Only for `squashAndMerge`. The job keeps its id. The service may refuse
-	// a retry that comes straight after an abort (400 or 403).
+	// Only for `squashAndMerge`. The job keeps its id. The service may reject
+	// a retry immediately after an abort (400 or 403).
 	//
 	// Corresponds with POST /datasets/{datasetId}/jobs/{jobId}/retry (the `RetryJob` operationId).
 	RetryJob(ctx context.Context, datasetID DatasetID, jobID JobID, params *RetryJobParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1284,8 +1284,8 @@ type ClientInterface interface {
 
 	// ListMaskUrls Renew the URLs of the masks of a segment
 	//
-	// The order is that of `data/details`; a datum without a mask of this
-	// type has `null` in its place.
+	// The order is the same as in `data/details`. The item of a datum without
+	// a mask of this type is `null`.
 	//
 	// Corresponds with GET /datasets/{datasetId}/masks/urls (the `ListMaskUrls` operationId).
 	ListMaskUrls(ctx context.Context, datasetID ContentID, params *ListMaskUrlsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -1305,7 +1305,7 @@ type ClientInterface interface {
 	// Corresponds with GET /datasets/{datasetId}/tags (the `ListTags` operationId).
 	ListTags(ctx context.Context, datasetID DatasetID, params *ListTagsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CreateDatasetFromSearchWithBody Make a dataset of what a successful search found
+	// CreateDatasetFromSearchWithBody Create a dataset from the result of a successful search
 	//
 	// The id in the path is the id of the basic-search job.
 	//
@@ -1314,7 +1314,7 @@ type ClientInterface interface {
 	// Corresponds with POST /searchResults/{jobId}/datasets (the `CreateDatasetFromSearch` operationId).
 	CreateDatasetFromSearchWithBody(ctx context.Context, jobID JobID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// CreateDatasetFromSearch Make a dataset of what a successful search found
+	// CreateDatasetFromSearch Create a dataset from the result of a successful search
 	//
 	// The id in the path is the id of the basic-search job.
 	//
@@ -1371,7 +1371,7 @@ func (c *Client) ListBranches(ctx context.Context, datasetID DatasetID, params *
 
 // ListCommits List the commits that lead to a revision
 //
-// The first commit is the revision itself, so a page of one resolves a
+// The first commit is the revision itself. A page with limit 1 resolves a
 // branch, a tag or a commit id to a commit.
 //
 // Corresponds with GET /datasets/{datasetId}/commits (the `ListCommits` operationId).
@@ -1389,8 +1389,8 @@ func (c *Client) ListCommits(ctx context.Context, datasetID DatasetID, params *L
 
 // ListDataDetails List the data of a segment with their labels
 //
-// A plain dataset answers with data, a fusion dataset with frames. An
-// answer for a datum without label has no `label`.
+// The response contains data for a plain dataset and frames for a fusion
+// dataset. A datum without labels may have no `label`.
 //
 // Corresponds with GET /datasets/{datasetId}/data/details (the `ListDataDetails` operationId).
 func (c *Client) ListDataDetails(ctx context.Context, datasetID ContentID, params *ListDataDetailsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1407,7 +1407,7 @@ func (c *Client) ListDataDetails(ctx context.Context, datasetID ContentID, param
 
 // ListDataUrls Renew the URLs of the data of a segment
 //
-// The order is that of `data/details`.
+// The order is the same as in `data/details`.
 //
 // Corresponds with GET /datasets/{datasetId}/data/urls (the `ListDataUrls` operationId).
 func (c *Client) ListDataUrls(ctx context.Context, datasetID ContentID, params *ListDataUrlsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1424,7 +1424,7 @@ func (c *Client) ListDataUrls(ctx context.Context, datasetID ContentID, params *
 
 // ListDrafts List drafts
 //
-// There is no read of one draft by its number.
+// The API has no operation that reads one draft by its number.
 //
 // Corresponds with GET /datasets/{datasetId}/drafts (the `ListDrafts` operationId).
 func (c *Client) ListDrafts(ctx context.Context, datasetID DatasetID, params *ListDraftsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1490,8 +1490,8 @@ func (c *Client) ListJobs(ctx context.Context, datasetID DatasetID, params *List
 
 // CreateJobWithBody Create a job
 //
-// Starts a job and answers at once with its id. Not idempotent: sending
-// the same request twice makes two jobs.
+// Creates a job and returns its id immediately. Not idempotent: two equal
+// requests create two jobs.
 //
 // Takes any type of body and a specified content type.
 //
@@ -1510,8 +1510,8 @@ func (c *Client) CreateJobWithBody(ctx context.Context, datasetID DatasetID, con
 
 // CreateJob Create a job
 //
-// Starts a job and answers at once with its id. Not idempotent: sending
-// the same request twice makes two jobs.
+// Creates a job and returns its id immediately. Not idempotent: two equal
+// requests create two jobs.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -1575,8 +1575,8 @@ func (c *Client) AbortJob(ctx context.Context, datasetID DatasetID, jobID JobID,
 
 // RetryJob Run a failed or aborted squash-and-merge job again
 //
-// Only for `squashAndMerge`. The job keeps its id. The service may refuse
-// a retry that comes straight after an abort (400 or 403).
+// Only for `squashAndMerge`. The job keeps its id. The service may reject
+// a retry immediately after an abort (400 or 403).
 //
 // Corresponds with POST /datasets/{datasetId}/jobs/{jobId}/retry (the `RetryJob` operationId).
 func (c *Client) RetryJob(ctx context.Context, datasetID DatasetID, jobID JobID, params *RetryJobParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1608,8 +1608,8 @@ func (c *Client) GetLabelStatistics(ctx context.Context, datasetID ContentID, pa
 
 // ListMaskUrls Renew the URLs of the masks of a segment
 //
-// The order is that of `data/details`; a datum without a mask of this
-// type has `null` in its place.
+// The order is the same as in `data/details`. The item of a datum without
+// a mask of this type is `null`.
 //
 // Corresponds with GET /datasets/{datasetId}/masks/urls (the `ListMaskUrls` operationId).
 func (c *Client) ListMaskUrls(ctx context.Context, datasetID ContentID, params *ListMaskUrlsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -1669,7 +1669,7 @@ func (c *Client) ListTags(ctx context.Context, datasetID DatasetID, params *List
 	return c.Client.Do(req)
 }
 
-// CreateDatasetFromSearchWithBody Make a dataset of what a successful search found
+// CreateDatasetFromSearchWithBody Create a dataset from the result of a successful search
 //
 // The id in the path is the id of the basic-search job.
 //
@@ -1688,7 +1688,7 @@ func (c *Client) CreateDatasetFromSearchWithBody(ctx context.Context, jobID JobI
 	return c.Client.Do(req)
 }
 
-// CreateDatasetFromSearch Make a dataset of what a successful search found
+// CreateDatasetFromSearch Create a dataset from the result of a successful search
 //
 // The id in the path is the id of the basic-search job.
 //
@@ -3357,7 +3357,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListCommitsWithResponse List the commits that lead to a revision
 	//
-	// The first commit is the revision itself, so a page of one resolves a
+	// The first commit is the revision itself. A page with limit 1 resolves a
 	// branch, a tag or a commit id to a commit.
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -3367,8 +3367,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListDataDetailsWithResponse List the data of a segment with their labels
 	//
-	// A plain dataset answers with data, a fusion dataset with frames. An
-	// answer for a datum without label has no `label`.
+	// The response contains data for a plain dataset and frames for a fusion
+	// dataset. A datum without labels may have no `label`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3377,7 +3377,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListDataUrlsWithResponse Renew the URLs of the data of a segment
 	//
-	// The order is that of `data/details`.
+	// The order is the same as in `data/details`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3386,7 +3386,7 @@ type ClientWithResponsesInterface interface {
 
 	// ListDraftsWithResponse List drafts
 	//
-	// There is no read of one draft by its number.
+	// The API has no operation that reads one draft by its number.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3416,8 +3416,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreateJobWithBodyWithResponse Create a job
 	//
-	// Starts a job and answers at once with its id. Not idempotent: sending
-	// the same request twice makes two jobs.
+	// Creates a job and returns its id immediately. Not idempotent: two equal
+	// requests create two jobs.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3426,8 +3426,8 @@ type ClientWithResponsesInterface interface {
 
 	// CreateJobWithResponse Create a job
 	//
-	// Starts a job and answers at once with its id. Not idempotent: sending
-	// the same request twice makes two jobs.
+	// Creates a job and returns its id immediately. Not idempotent: two equal
+	// requests create two jobs.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -3457,8 +3457,8 @@ type ClientWithResponsesInterface interface {
 
 	// RetryJobWithResponse Run a failed or aborted squash-and-merge job again
 	//
-	// Only for `squashAndMerge`. The job keeps its id. The service may refuse
-	// a retry that comes straight after an abort (400 or 403).
+	// Only for `squashAndMerge`. The job keeps its id. The service may reject
+	// a retry immediately after an abort (400 or 403).
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3474,8 +3474,8 @@ type ClientWithResponsesInterface interface {
 
 	// ListMaskUrlsWithResponse Renew the URLs of the masks of a segment
 	//
-	// The order is that of `data/details`; a datum without a mask of this
-	// type has `null` in its place.
+	// The order is the same as in `data/details`. The item of a datum without
+	// a mask of this type is `null`.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -3503,7 +3503,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /datasets/{datasetId}/tags (the `ListTags` operationId).
 	ListTagsWithResponse(ctx context.Context, datasetID DatasetID, params *ListTagsParams, reqEditors ...RequestEditorFn) (*ListTagsResponse, error)
 
-	// CreateDatasetFromSearchWithBodyWithResponse Make a dataset of what a successful search found
+	// CreateDatasetFromSearchWithBodyWithResponse Create a dataset from the result of a successful search
 	//
 	// The id in the path is the id of the basic-search job.
 	//
@@ -3512,7 +3512,7 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with POST /searchResults/{jobId}/datasets (the `CreateDatasetFromSearch` operationId).
 	CreateDatasetFromSearchWithBodyWithResponse(ctx context.Context, jobID JobID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDatasetFromSearchResponse, error)
 
-	// CreateDatasetFromSearchWithResponse Make a dataset of what a successful search found
+	// CreateDatasetFromSearchWithResponse Create a dataset from the result of a successful search
 	//
 	// The id in the path is the id of the basic-search job.
 	//
@@ -4691,7 +4691,7 @@ func (c *ClientWithResponses) ListBranchesWithResponse(ctx context.Context, data
 
 // ListCommitsWithResponse List the commits that lead to a revision
 //
-// The first commit is the revision itself, so a page of one resolves a
+// The first commit is the revision itself. A page with limit 1 resolves a
 // branch, a tag or a commit id to a commit.
 //
 // Returns a wrapper object for the known response body format(s).
@@ -4707,8 +4707,8 @@ func (c *ClientWithResponses) ListCommitsWithResponse(ctx context.Context, datas
 
 // ListDataDetailsWithResponse List the data of a segment with their labels
 //
-// A plain dataset answers with data, a fusion dataset with frames. An
-// answer for a datum without label has no `label`.
+// The response contains data for a plain dataset and frames for a fusion
+// dataset. A datum without labels may have no `label`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4723,7 +4723,7 @@ func (c *ClientWithResponses) ListDataDetailsWithResponse(ctx context.Context, d
 
 // ListDataUrlsWithResponse Renew the URLs of the data of a segment
 //
-// The order is that of `data/details`.
+// The order is the same as in `data/details`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4738,7 +4738,7 @@ func (c *ClientWithResponses) ListDataUrlsWithResponse(ctx context.Context, data
 
 // ListDraftsWithResponse List drafts
 //
-// There is no read of one draft by its number.
+// The API has no operation that reads one draft by its number.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4792,8 +4792,8 @@ func (c *ClientWithResponses) ListJobsWithResponse(ctx context.Context, datasetI
 
 // CreateJobWithBodyWithResponse Create a job
 //
-// Starts a job and answers at once with its id. Not idempotent: sending
-// the same request twice makes two jobs.
+// Creates a job and returns its id immediately. Not idempotent: two equal
+// requests create two jobs.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4808,8 +4808,8 @@ func (c *ClientWithResponses) CreateJobWithBodyWithResponse(ctx context.Context,
 
 // CreateJobWithResponse Create a job
 //
-// Starts a job and answers at once with its id. Not idempotent: sending
-// the same request twice makes two jobs.
+// Creates a job and returns its id immediately. Not idempotent: two equal
+// requests create two jobs.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //
@@ -4863,8 +4863,8 @@ func (c *ClientWithResponses) AbortJobWithResponse(ctx context.Context, datasetI
 
 // RetryJobWithResponse Run a failed or aborted squash-and-merge job again
 //
-// Only for `squashAndMerge`. The job keeps its id. The service may refuse
-// a retry that comes straight after an abort (400 or 403).
+// Only for `squashAndMerge`. The job keeps its id. The service may reject
+// a retry immediately after an abort (400 or 403).
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4892,8 +4892,8 @@ func (c *ClientWithResponses) GetLabelStatisticsWithResponse(ctx context.Context
 
 // ListMaskUrlsWithResponse Renew the URLs of the masks of a segment
 //
-// The order is that of `data/details`; a datum without a mask of this
-// type has `null` in its place.
+// The order is the same as in `data/details`. The item of a datum without
+// a mask of this type is `null`.
 //
 // Returns a wrapper object for the known response body format(s).
 //
@@ -4945,7 +4945,7 @@ func (c *ClientWithResponses) ListTagsWithResponse(ctx context.Context, datasetI
 	return ParseListTagsResponse(rsp)
 }
 
-// CreateDatasetFromSearchWithBodyWithResponse Make a dataset of what a successful search found
+// CreateDatasetFromSearchWithBodyWithResponse Create a dataset from the result of a successful search
 //
 // The id in the path is the id of the basic-search job.
 //
@@ -4960,7 +4960,7 @@ func (c *ClientWithResponses) CreateDatasetFromSearchWithBodyWithResponse(ctx co
 	return ParseCreateDatasetFromSearchResponse(rsp)
 }
 
-// CreateDatasetFromSearchWithResponse Make a dataset of what a successful search found
+// CreateDatasetFromSearchWithResponse Create a dataset from the result of a successful search
 //
 // The id in the path is the id of the basic-search job.
 //

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
@@ -96,7 +97,7 @@ func TestClient_BoundsTheMemoryOfAResponse(t *testing.T) {
 		"error larger than the limit": {500, largeBody{`{"message":"`, "a", "", huge}, refresh, tooLarge},
 		"nulls":                       {200, largeBody{`{"branches":[`, "null,", `null],"totalCount":1}`, inside}, branches, "branches[0] is null"},
 		"empty objects":               {200, largeBody{`{"branches":[`, "{},", `{}],"totalCount":1}`, inside}, branches, "branches[0].commitId is missing"},
-		"small items":                 {200, largeBody{`{"branches":[`, `{"name":"a","commitId":"b"},`, `{}],"totalCount":1}`, inside}, branches, "branches[1280] is one too many, where 128 were asked for"},
+		"small items":                 {200, largeBody{`{"branches":[`, `{"name":"a","commitId":"b"},`, `{}],"totalCount":1}`, inside}, branches, "branches[1280] is one too many: 128 were requested"},
 		"small jobs":                  {200, largeBody{`{"jobs":[`, "0,", `0],"totalCount":1}`, inside}, merges, "jobs[1280] is one too many"},
 		"small data":                  {200, largeBody{`{"dataDetails":[`, "0,", `0],"totalCount":1}`, inside}, data, "dataDetails[1280] is one too many"},
 	} {
@@ -143,7 +144,7 @@ func TestClient_BoundsTheDepthOfJSON(t *testing.T) {
 	require.NoError(t, job.Update(t.Context()))
 	_, err := job.Arguments()
 	require.NoError(t, err)
-	assert.True(t, jobs.SameJSON(job.Snapshot().Arguments, job.Snapshot().Arguments))
+	assert.True(t, wire.Equal(job.Snapshot().Arguments, job.Snapshot().Arguments))
 }
 
 // The limit is that of net/http, which the default transport keeps.

@@ -97,7 +97,7 @@ func TestClient_DoesNotFollowRedirects(t *testing.T) {
 	for name, call := range operationCalls(t, client) {
 		err := call(t.Context())
 		require.ErrorIs(t, err, jobs.ErrInvalidResponse, name)
-		assert.ErrorContains(t, err, "301: invalid response: unexpected status", name)
+		assert.ErrorContains(t, err, "301: invalid response: redirect to "+otherHost.URL+", which was not followed", name)
 	}
 }
 

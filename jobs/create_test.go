@@ -49,34 +49,34 @@ func TestCreate_RejectsInvalidArguments(t *testing.T) {
 	}{
 		"no draft title":                {merge(plain, func(a *jobs.SquashAndMergeArgs) { a.DraftTitle = "" }), "the draft title is empty"},
 		"no source":                     {merge(plain, func(a *jobs.SquashAndMergeArgs) { a.Source = "" }), "the source branch is empty"},
-		"unknown strategy":              {merge(plain, func(a *jobs.SquashAndMergeArgs) { a.Strategy = "rebase" }), `unknown strategy "rebase": want abort, override or skip`},
+		"unknown strategy":              {merge(plain, func(a *jobs.SquashAndMergeArgs) { a.Strategy = "rebase" }), `unknown strategy "rebase": use abort, override or skip`},
 		"target is the source":          {merge(plain, func(a *jobs.SquashAndMergeArgs) { a.Target = "dev" }), "source and target are the same branch"},
-		"no target at a draft":          {merge(atDraft, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }), "stands on draft 1; name the target"},
-		"no target at a commit":         {merge(atCommit, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }), "stands on commit 0123456789abcdef0123456789abcdef; name the target"},
+		"no target at a draft":          {merge(atDraft, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }), "is checked out at draft 1; set Target"},
+		"no target at a commit":         {merge(atCommit, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }), "is checked out at commit 0123456789abcdef0123456789abcdef; set Target"},
 		"no filters":                    {search(fusion, filters()), "the filter list is empty"},
 		"zero filter":                   {search(plain, filters(jobs.HasLabel(true), jobs.Filter{})), "filter 1 is the zero value"},
-		"unknown conjunction":           {search(plain, jobs.BasicSearchArgs{Conjunction: "xor", Filters: []jobs.Filter{jobs.HasLabel(true)}}), `unknown match "xor"`},
+		"unknown conjunction":           {search(plain, jobs.BasicSearchArgs{Conjunction: "xor", Filters: []jobs.Filter{jobs.HasLabel(true)}}), `unknown conjunction "xor"`},
 		"unknown unit":                  {search(plain, jobs.BasicSearchArgs{Unit: "segment", Filters: []jobs.Filter{jobs.HasLabel(true)}}), `unknown unit "segment"`},
 		"unit frame on a plain dataset": {search(plain, jobs.BasicSearchArgs{Unit: jobs.UnitFrame, Filters: []jobs.Filter{jobs.HasLabel(true)}}), "only fusion datasets have frames"},
 		"sensor on a plain dataset":     {search(plain, filters(jobs.HasLabel(true), jobs.SensorIn("CAM"))), `filter 1, sensor in ["CAM"], on plain dataset`},
 		"frame id on a plain dataset":   {search(plain, filters(jobs.FrameIs("01"))), `filter 0, frame = "01", on plain dataset`},
-		"search of a draft":             {search(atDraft, filters(jobs.HasLabel(true))), "a commit is needed"},
+		"search of a draft":             {search(atDraft, filters(jobs.HasLabel(true))), "which is no commit"},
 		"no segments":                   {search(plain, filters(jobs.SegmentIn())), "filter 0, segment in: invalid argument: the list is empty"},
 		"empty segment":                 {search(plain, filters(jobs.SegmentIn("a", ""))), "a name in the list is empty"},
 		"no label type":                 {search(plain, filters(jobs.CategoryIn("", "car"))), "the label type is empty"},
 		"negative size":                 {search(plain, filters(jobs.SizeAtLeast(-1))), "a size of -1 bytes is negative"},
 		"empty path":                    {search(plain, filters(jobs.RemotePathLike(""))), "the text is empty"},
-		"no attributes":                 {search(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, nil))), "no attributes are named"},
-		"no attribute values":           {search(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"occluded": nil}))), `no value is allowed for attribute "occluded"`},
-		"value without JSON form":       {search(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": {math.NaN()}}))), "the value cannot be sent"},
-		"raw filter without key":        {search(plain, filters(jobs.RawFilter("", "", "=", "", 1))), "key and operator must not be empty"},
+		"no attributes":                 {search(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, nil))), "the map of attributes is empty"},
+		"no attribute values":           {search(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"occluded": nil}))), `attribute "occluded" has no allowed value`},
+		"value without JSON form":       {search(plain, filters(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": {math.NaN()}}))), "the value has no JSON form"},
+		"raw filter without key":        {search(plain, filters(jobs.RawFilter("", "", "=", "", 1))), "key or operator is empty"},
 		"no segment name":               {func(ctx context.Context) error { return firstItem((&jobs.SearchResult{}).Data(ctx, "")) }, "segment name is empty"},
 		"no dataset name": {func(ctx context.Context) error {
 			return (&jobs.BasicSearchJob{}).CreateDataset(ctx, jobs.DatasetSpec{})
 		}, "the name of the new dataset is empty"},
 		"schedule": {func(ctx context.Context) error {
 			return resumeMerge(t, plain, processingJob).Wait(ctx, jobs.WithSchedule(polling.Schedule{Min: -1}))
-		}, "nothing but jitter may be negative"},
+		}, "must not be negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := tc.call(ctx)
@@ -217,7 +217,7 @@ func TestCreate_IsNotSentAgainIfNoJobIsFound(t *testing.T) {
 		require.ErrorAs(t, err, &createError)
 		assert.Equal(t, 5, createError.Lookups)
 		assert.Equal(t, 7500*time.Millisecond, time.Since(start))
-		assert.ErrorContains(t, err, "; it was not found in 5 looks, and may still show")
+		assert.ErrorContains(t, err, "; not found in 5 lookups, but it may appear later")
 		assert.Zero(t, countRequests(server, "createJob"))
 	})
 }
@@ -256,7 +256,7 @@ func TestCreate_NamesAllMatchingJobs(t *testing.T) {
 		require.ErrorAs(t, err, &createError)
 		assert.Len(t, createError.Found, 2)
 		assert.Contains(t, createError.Found, other.ID())
-		assert.ErrorContains(t, err, "; 2 jobs fit, look which is yours: "+strings.Join(createError.Found, ", "))
+		assert.ErrorContains(t, err, "; 2 jobs match: "+strings.Join(createError.Found, ", "))
 	})
 }
 
@@ -322,7 +322,7 @@ func TestCreate_WaitsForAConcurrentIdenticalCreate(t *testing.T) {
 		_, err := js.Create(ctx, mergeDev)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.NotErrorIs(t, err, jobs.ErrAmbiguous)
-		assert.ErrorContains(t, err, "another create of the same job is under way, so this one was not sent")
+		assert.ErrorContains(t, err, "not sent, because another create of an equal job is in progress")
 		<-time.After(time.Minute)
 	})
 }
@@ -341,7 +341,7 @@ func TestCreate_RecoveryToleratesErrorsAndEnds(t *testing.T) {
 		require.ErrorIs(t, err, jobs.ErrAmbiguous)
 		require.NotErrorIs(t, err, context.DeadlineExceeded, "the caller set no deadline")
 		assert.Equal(t, 30*time.Second, time.Since(start))
-		assert.ErrorContains(t, err, "; the last of 1 looks for it failed: list jobs: ")
+		assert.ErrorContains(t, err, "; the last of 1 lookups failed: list jobs: ")
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -17,6 +19,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -59,7 +62,7 @@ func invalidID(id string, want ...string) errorCase {
 	return errorCase{func(t *testing.T) error {
 		client := stubClient(t, respondWith(500, ""))
 		return errorOf(datasetByID(t, client).SquashAndMerge().Get(t.Context(), id))
-	}, append(want, "job id", "use one of the service")}
+	}, append(want, "job id", "use an id of the service")}
 }
 
 func invalidRevision(revision jobs.RevisionOption, want ...string) errorCase {
@@ -129,16 +132,20 @@ func success(result string) string { return jobJSON(`"PROCESSING"`, `"SUCCESS","
 
 // errorCases holds a case for every error of the package, under a stable id.
 var errorCases = map[string]errorCase{
-	"response/400":           responseError(400, `{"code":"InvalidParamsValue","message":"bad limit"}`, "400 InvalidParamsValue: bad limit", "(request R)", "change what"),
-	"response/401":           responseError(401, `{"code":"Unauthorized","message":"no"}`, "401 Unauthorized: no", "check the access key"),
-	"response/403":           responseError(403, `{"code":"AccessDenied","message":"no"}`, "403 AccessDenied: no", "check what the access key may do"),
-	"response/404":           responseError(404, `{"code":"ResourceNotExist","message":"no dataset"}`, "404 ResourceNotExist", "check the ids"),
-	"response/409":           responseError(409, `{"code":"NameConflict","message":"taken"}`, "409 NameConflict: taken", "choose another name"),
-	"response/418":           responseError(418, `{"code":"Teapot","message":"short and stout"}`, "418 Teapot", "ask the support"),
-	"response/429":           responseError(429, "", "429", "slow down, see WithRateLimit"),
-	"response/500":           responseError(500, `{"code":"InternalServerError","message":"oops"}`, "500 InternalServerError: oops", "try again later"),
-	"response/502 html":      responseError(502, "<html>", "502", "a gateway may have sent it", "try again later"),
-	"response/301":           responseError(301, "", "301: invalid response: unexpected status", "try again later, or see what answers"),
+	"response/400":      responseError(400, `{"code":"InvalidParamsValue","message":"bad limit"}`, "400 InvalidParamsValue: bad limit", "(request R)", "change the arguments"),
+	"response/401":      responseError(401, `{"code":"Unauthorized","message":"no"}`, "401 Unauthorized: no", "check the access key"),
+	"response/403":      responseError(403, `{"code":"AccessDenied","message":"no"}`, "403 AccessDenied: no", "check the permissions of the access key"),
+	"response/404":      responseError(404, `{"code":"ResourceNotExist","message":"no dataset"}`, "404 ResourceNotExist", "check the ids"),
+	"response/409":      responseError(409, `{"code":"NameConflict","message":"taken"}`, "409 NameConflict: taken", "choose another name"),
+	"response/418":      responseError(418, `{"code":"Teapot","message":"short and stout"}`, "418 Teapot", "ask the support"),
+	"response/429":      responseError(429, "", "429", "slow down, see WithRateLimit"),
+	"response/500":      responseError(500, `{"code":"InternalServerError","message":"oops"}`, "500 InternalServerError: oops", "try again later"),
+	"response/502 html": responseError(502, "<html>", "502", "a gateway may have sent it", "try again later"),
+	"response/301":      responseError(301, "", "301: invalid response: unexpected status", "ask the support of TensorBay"),
+	"response/redirect": {func(t *testing.T) error {
+		client := stubClient(t, redirectTo("https://other.example/login?token=hidden"))
+		return errorOf(datasetByID(t, client).Refresh(t.Context()))
+	}, []string{"get dataset: GET " + datasetPath, "302", "redirect to https://other.example, which was not followed", "check WithBaseURL"}},
 	"response/html":          responseError(200, "<html>", "200: invalid response: invalid character '<'", "try again later"),
 	"response/empty":         responseError(200, "", "the body is empty", "try again later"),
 	"response/null":          responseError(200, "null", "the value is null", "try again later"),
@@ -150,15 +157,15 @@ var errorCases = map[string]errorCase{
 	"response/truncated body": {func(t *testing.T) error {
 		client := stubClient(t, func(*http.Request) (*http.Response, error) {
 			resp := newResponse(200, "")
-			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"na`), failingReader{}))
+			resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"na`), iotest.ErrReader(io.ErrUnexpectedEOF)))
 			return resp, nil
 		})
 		return errorOf(datasetByID(t, client).Refresh(t.Context()))
-	}, []string{"get dataset: GET " + datasetPath, "the body broke off: unexpected EOF", "try again later"}},
+	}, []string{"get dataset: GET " + datasetPath, "the body was cut short: unexpected EOF", "try again later"}},
 	"response/html for an abort": {func(t *testing.T) error {
 		return stubMerge(t, respondWith(200, "<html>"), processingJob).Abort(t.Context())
 	}, []string{"abort job: POST " + datasetPath + "/jobs/6f2a/abort: 200", "the body is not json", "try again later"}},
-	"response/other job":      updateError(jobJSON("6f2a", "7777"), "the answer is about job 7777"),
+	"response/other job":      updateError(jobJSON("6f2a", "7777"), "it describes job 7777"),
 	"response/other type":     updateError(jobJSON(`"title"`, `"jobType":"basicSearch","title"`), `job 6f2a is of type "basicSearch", not "squashAndMerge"`),
 	"response/empty status":   updateError(jobJSON(`"PROCESSING"`, `""`), "status of job 6f2a is empty"),
 	"response/invalid job id": updateError(jobJSON("6f2a", "../x"), `job id "../x"`),
@@ -169,7 +176,7 @@ var errorCases = map[string]errorCase{
 	"response/too many items": {func(t *testing.T) error {
 		client := stubClient(t, respondWith(200, `{"jobs":[`+strings.Repeat("{},", 1280)+`{}],"totalCount":1281}`))
 		return firstItem(datasetByID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
-	}, []string{"list jobs", "jobs[1280] is one too many, where 128 were asked for", "try again later"}},
+	}, []string{"list jobs", "jobs[1280] is one too many: 128 were requested", "try again later"}},
 
 	"network/refused": {func(t *testing.T) error {
 		client := stubClient(t, failWith(errRefused), jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: 1}))
@@ -198,7 +205,7 @@ var errorCases = map[string]errorCase{
 			err = errorOf(datasetByID(t, client).Refresh(ctx))
 		})
 		return err
-	}, []string{"get dataset: GET " + datasetPath, "invalid character", "context deadline exceeded before it could be sent again", "try again later"}},
+	}, []string{"get dataset: GET " + datasetPath, "invalid character", "context deadline exceeded before the next attempt", "try again later"}},
 	"network/canceled": {func(t *testing.T) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -209,21 +216,31 @@ var errorCases = map[string]errorCase{
 		require.NoError(t, err)
 		return errorOf(datasetByID(t, client).Refresh(t.Context()))
 	}, []string{"get dataset: GET " + datasetPath, "the request to localhost:1 was not sent", "use https, or let loopback addresses bypass the proxy"}},
+	"network/misconfigured proxy": {func(t *testing.T) error {
+		proxy := func(*http.Request) (*url.URL, error) { return nil, errors.New("invalid port") }
+		client, err := jobs.NewClient(testKey, jobs.WithHTTPClient(&http.Client{Transport: &http.Transport{Proxy: proxy}}))
+		require.NoError(t, err)
+		return errorOf(datasetByID(t, client).Refresh(t.Context()))
+	}, []string{"get dataset: GET " + datasetPath, "the proxy is misconfigured: invalid port"}},
+	"network/no connection": {func(t *testing.T) error {
+		client := stubClient(t, failWith(&tls.CertificateVerificationError{Err: errors.New("unknown authority")}))
+		return errorOf(datasetByID(t, client).Refresh(t.Context()))
+	}, []string{"get dataset: GET " + datasetPath, "no connection: tls: failed to verify certificate: unknown authority", "add the authority"}},
 
 	"client/key":            {func(*testing.T) error { return errorOf(jobs.NewClient("secret")) }, []string{"malformed access key", "want Accesskey-..."}},
-	"client/base url":       invalidOption(jobs.WithBaseURL("https://[::1"), "base url does not parse", "want https://host[:port]/"),
-	"client/url with query": invalidOption(jobs.WithBaseURL("https://a.example/?x=y"), `base url of host "a.example"`, `want https://host[:port]/ and nothing else`),
+	"client/base url":       invalidOption(jobs.WithBaseURL("https://[::1"), "the base url is empty or malformed", "want https://host[:port]/"),
+	"client/url with query": invalidOption(jobs.WithBaseURL("https://a.example/?x=y"), "the base url is empty or malformed", `want https://host[:port]/ and nothing else`),
 	"client/http":           invalidOption(jobs.WithBaseURL("http://a.example/"), "http://a.example", "only https is allowed"),
 	"client/http client":    invalidOption(jobs.WithHTTPClient(nil), "http client is nil", "leave the option out"),
 	"client/logger":         invalidOption(jobs.WithLogger(nil), "logger is nil", "leave the option out"),
-	"client/retry":          invalidOption(jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "retry policy", "nothing in it may be negative"),
+	"client/retry":          invalidOption(jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "retry policy", "a field is negative"),
 	"client/rate limit":     invalidOption(jobs.WithRateLimit(math.NaN()), "rate limit is not a number", "give requests per second"),
 
 	"id/empty":             invalidID("", "is empty"),
 	"id/long":              invalidID(strings.Repeat("a", 300), "of 300 bytes is longer than 256"),
 	"id/invalid utf-8":     invalidID("\xff", "is not valid utf-8"),
 	"id/parent directory":  invalidID("..", `".." would change the path`),
-	"id/invalid character": invalidID("a/b", `"a/b" holds '/'`),
+	"id/invalid character": invalidID("a/b", `"a/b" contains '/'`),
 
 	"dataset/empty name": {func(t *testing.T) error {
 		return errorOf(stubClient(t, respondWith(500, "")).Dataset(t.Context(), ""))
@@ -232,7 +249,7 @@ var errorCases = map[string]errorCase{
 		return errorOf(stubClient(t, respondWith(200, `{"datasets":[],"totalCount":0}`)).Dataset(t.Context(), "cars"))
 	}, []string{`no dataset is named "cars"`, `check the name`}},
 	"dataset/empty branch":     invalidRevision(jobs.AtBranch(""), "branch name is empty", "Branches lists the names"),
-	"dataset/draft 0":          invalidRevision(jobs.AtDraft(0), "draft number 0", "they count from 1"),
+	"dataset/draft 0":          invalidRevision(jobs.AtDraft(0), "draft number 0", "the first is 1"),
 	"dataset/unknown revision": searchError(func(a *jobs.BasicSearchArgs) { a.Revision = "dev" }, `dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no commit at revision "dev"`, `check the branch`),
 	"contents/empty segment": {func(t *testing.T) error {
 		return firstItem((&jobs.SearchResult{}).Data(t.Context(), ""))
@@ -240,11 +257,11 @@ var errorCases = map[string]errorCase{
 	"contents/empty segment of sensors": {func(t *testing.T) error {
 		return errorOf((&jobs.Contents{}).Sensors(t.Context(), ""))
 	}, []string{"segment name is empty", "Segments lists the names"}},
-	"contents/unparsable url": openError("://", nil, "content of train/a.bin", "its url does not parse", "list it again"),
+	"contents/unparsable url": openError("://", nil, "open content: GET train/a.bin", "its url does not parse", "list it again"),
 	"contents/http": openError("http://data.example/a?sig=1", nil,
-		"content of train/a.bin", "http://data.example: only https is allowed"),
-	"contents/expired again":        openError("https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[{"remotePath":"a.bin","url":"https://data.example/a?sig=2"}],"totalCount":1}`), "open content: GET train/a.bin: 403", "check what the access key may do"),
-	"contents/expired, not renewed": openError("https://data.example/a?sig=1", respondWith(403, ""), "renew the url of train/a.bin", "renew data urls: GET", "403", "check"),
+		"open content: GET train/a.bin", "http://data.example: only https is allowed"),
+	"contents/expired again":        openError("https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[{"remotePath":"a.bin","url":"https://data.example/a?sig=2"}],"totalCount":1}`), "open content: GET train/a.bin: 403", "check the permissions of the access key"),
+	"contents/expired, not renewed": openError("https://data.example/a?sig=1", respondWith(403, ""), "renew the url of train/a.bin", "list data urls: GET", "403", "check"),
 	"contents/expired, no new url":  openError("https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[],"totalCount":0}`), "renew the url of train/a.bin", "it holds no url of a.bin", "try again later"),
 	"contents/expired, no new url of a mask": {func(t *testing.T) error {
 		d := stubDatum(t, "https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[],"totalCount":0}`))
@@ -256,50 +273,51 @@ var errorCases = map[string]errorCase{
 
 	"merge/empty draft title":     mergeError(func(a *jobs.SquashAndMergeArgs) { a.DraftTitle = "" }, "the draft title is empty", "set DraftTitle"),
 	"merge/empty source":          mergeError(func(a *jobs.SquashAndMergeArgs) { a.Source = "" }, "the source branch is empty", "set Source"),
-	"merge/unknown strategy":      mergeError(func(a *jobs.SquashAndMergeArgs) { a.Strategy = "rebase" }, `unknown strategy "rebase"`, `want abort, override or skip`),
-	"merge/target is the source":  mergeError(func(a *jobs.SquashAndMergeArgs) { a.Target = a.Source }, `the same branch "dev"`, `name two`),
-	"merge/no target":             mergeError(func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "no target branch", "dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no default branch", "name the target"),
-	"merge/no target at a draft":  mergeErrorAt([]jobs.RevisionOption{jobs.AtDraft(1)}, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on draft 1", "name the target"),
-	"merge/no target at a commit": mergeErrorAt([]jobs.RevisionOption{jobs.AtCommit("3bd4")}, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on commit 3bd4", "name the target"),
+	"merge/unknown strategy":      mergeError(func(a *jobs.SquashAndMergeArgs) { a.Strategy = "rebase" }, `unknown strategy "rebase"`, `use abort, override or skip`),
+	"merge/target is the source":  mergeError(func(a *jobs.SquashAndMergeArgs) { a.Target = a.Source }, `the same branch "dev"`, `use two branches`),
+	"merge/no target":             mergeError(func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "no target branch", "dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no default branch", "set Target"),
+	"merge/no target at a draft":  mergeErrorAt([]jobs.RevisionOption{jobs.AtDraft(1)}, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f is checked out at draft 1", "set Target"),
+	"merge/no target at a commit": mergeErrorAt([]jobs.RevisionOption{jobs.AtCommit("3bd4")}, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f is checked out at commit 3bd4", "set Target"),
 
-	"search/unknown conjunction":       searchError(func(a *jobs.BasicSearchArgs) { a.Conjunction = "xor" }, `unknown match "xor"`, `want "and" or "or"`),
-	"search/unknown unit":              searchError(func(a *jobs.BasicSearchArgs) { a.Unit = "row" }, `unknown unit "row"`, `want "file" or "frame"`),
-	"search/no filters":                searchError(func(a *jobs.BasicSearchArgs) { a.Filters = nil }, "the filter list is empty", "needs at least one"),
-	"search/of a draft":                searchErrorAt([]jobs.RevisionOption{jobs.AtDraft(1)}, func(*jobs.BasicSearchArgs) {}, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f stands on draft 1", "commit it, or name a revision"),
+	"search/unknown conjunction":       searchError(func(a *jobs.BasicSearchArgs) { a.Conjunction = "xor" }, `unknown conjunction "xor"`, `use "and" or "or"`),
+	"search/unknown unit":              searchError(func(a *jobs.BasicSearchArgs) { a.Unit = "row" }, `unknown unit "row"`, `use "file" or "frame"`),
+	"search/no filters":                searchError(func(a *jobs.BasicSearchArgs) { a.Filters = nil }, "the filter list is empty", "add one filter at least"),
+	"search/of a draft":                searchErrorAt([]jobs.RevisionOption{jobs.AtDraft(1)}, func(*jobs.BasicSearchArgs) {}, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f is checked out at draft 1", "commit it, or set Revision"),
 	"search/frames of a plain dataset": searchError(func(a *jobs.BasicSearchArgs) { a.Unit = jobs.UnitFrame }, "unit frame on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f", "use UnitFile"),
 	"search/sensor of a plain dataset": filterError(jobs.SensorIn("CAM"), `sensor in ["CAM"], on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `leave it out`),
 
-	"filter/zero value":              filterError(jobs.Filter{}, "is the zero value", "make it with a function"),
-	"filter/empty list":              filterError(jobs.SegmentIn(), "segment in", "the list is empty", "give one name"),
+	"filter/zero value":              filterError(jobs.Filter{}, "is the zero value", "use a function"),
+	"filter/empty list":              filterError(jobs.SegmentIn(), "segment in", "the list is empty", "add one name at least"),
 	"filter/empty name":              filterError(jobs.SegmentIn(""), "segment in", "a name in the list is empty", "leave it out"),
-	"filter/empty label type":        filterError(jobs.CategoryIn("", "car"), "category in", "the label type is empty", "give one, such as Box2D"),
-	"filter/negative size":           filterError(jobs.SizeEquals(-1), "size =", "a size of -1 bytes is negative", "must be zero or more"),
-	"filter/empty text":              filterError(jobs.RemotePathIs(""), "keyword =", "the text is empty", "give one character"),
-	"filter/no attributes":           filterError(jobs.AttributeIn(jobs.LabelBox2D, nil), "attribute in", "no attributes are named", "name one"),
-	"filter/no attribute value":      filterError(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": nil}), `no value is allowed for attribute "a"`, `allow one`),
-	"filter/value without JSON form": filterError(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": {math.NaN()}}), "the value cannot be sent", "use booleans, numbers, strings and nil"),
-	"filter/raw filter without key":  filterError(jobs.RawFilter("", "", "", "", 1), "key and operator must not be empty"),
+	"filter/empty label type":        filterError(jobs.CategoryIn("", "car"), "category in", "the label type is empty", "use one such as LabelBox2D"),
+	"filter/malformed label type":    filterError(jobs.CategoryIn("box 2d", "car"), "category in", `label type "box 2d" is malformed`, "use one such as LabelBox2D"),
+	"filter/negative size":           filterError(jobs.SizeEquals(-1), "size =", "a size of -1 bytes is negative", "use zero or more"),
+	"filter/empty text":              filterError(jobs.RemotePathIs(""), "keyword =", "the text is empty", "use one character at least"),
+	"filter/no attributes":           filterError(jobs.AttributeIn(jobs.LabelBox2D, nil), "attribute in", "the map of attributes is empty", "add one at least"),
+	"filter/no attribute value":      filterError(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": nil}), `attribute "a" has no allowed value`, `add one at least`),
+	"filter/value without JSON form": filterError(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"a": {math.NaN()}}), "the value has no JSON form", "use booleans, numbers, strings and nil"),
+	"filter/raw filter without key":  filterError(jobs.RawFilter("", "", "", "", 1), "key or operator is empty", "set both"),
 
 	"create/ambiguous": {func(t *testing.T) error {
 		return errorOf(datasetByID(t, stubClient(t, respondWith(502, ""))).SquashAndMerge().Create(t.Context(), mergeDev))
-	}, []string{`create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `502`, `it may have taken effect: look before sending it again`}},
-	"create/ambiguous, not found":        recoveryError(`{"jobs":[],"totalCount":0}`, "not found in 5 looks, and may still show"),
-	"create/ambiguous, several matches":  recoveryError(`{"jobs":[`+newJob("6f2a")+`,`+newJob("6f2b")+`],"totalCount":2}`, "2 jobs fit, look which is yours: 6f2a, 6f2b"),
-	"create/ambiguous, lookups failed":   recoveryError(`<html>`, "the last of N looks for it failed: list jobs", "try again later"),
-	"create/concurrent identical create": {concurrentCreateError, []string{`create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `another create of the same job is under way`, `wait for that one`}},
+	}, []string{`create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `502`, `it may have taken effect: check before you send it again`}},
+	"create/ambiguous, not found":        recoveryError(`{"jobs":[],"totalCount":0}`, "not found in 5 lookups, but it may appear later"),
+	"create/ambiguous, several matches":  recoveryError(`{"jobs":[`+newJob("6f2a")+`,`+newJob("6f2b")+`],"totalCount":2}`, "2 jobs match: 6f2a, 6f2b"),
+	"create/ambiguous, lookups failed":   recoveryError(`<html>`, "the last of N lookups failed: list jobs", "try again later"),
+	"create/concurrent identical create": {concurrentCreateError, []string{`create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `another create of an equal job is in progress`, `wait for that one`}},
 	"create/invalid id": {func(t *testing.T) error {
 		return errorOf(datasetByID(t, stubClient(t, respondWith(200, `{"jobId":"..","createdAt":1}`))).SquashAndMerge().Create(t.Context(), mergeDev))
-	}, []string{`create squashAndMerge job`, `job id ".." would change the path`, `look before sending it again`}},
+	}, []string{`create squashAndMerge job`, `job id ".." would change the path`, `check before you send it again`}},
 	"retry/ambiguous": {func(t *testing.T) error {
 		return stubMerge(t, respondWith(502, ""), jobJSON(`"PROCESSING"`, `"ABORTED"`)).Retry(t.Context())
-	}, []string{"retry job: POST " + datasetPath + "/jobs/6f2a/retry: 502", "it may have taken effect: look before"}},
+	}, []string{"retry job: POST " + datasetPath + "/jobs/6f2a/retry: 502", "it may have taken effect: check before you send it again"}},
 
 	"resume/invalid json": {func(t *testing.T) error {
 		return errorOf(datasetByID(t, stubClient(t, respondWith(500, ""))).SquashAndMerge().Resume([]byte("{")))
-	}, []string{"resume squashAndMerge job", "unexpected end of JSON input", "pass what the JSON of such a job was"}},
+	}, []string{"resume squashAndMerge job", "unexpected end of JSON input", "pass the JSON of such a job"}},
 	"resume/other type": {func(t *testing.T) error {
 		return errorOf(datasetByID(t, stubClient(t, respondWith(500, ""))).BasicSearch().Resume([]byte(jobJSON(`"title"`, `"jobType":"squashAndMerge","title"`))))
-	}, []string{"resume basicSearch job", "job 6f2a is of type", "pass what the JSON of such a job was"}},
+	}, []string{"resume basicSearch job", "job 6f2a is of type", "pass the JSON of such a job"}},
 
 	"result/not finished": {func(t *testing.T) error {
 		return errorOf(stubMerge(t, respondWith(500, ""), processingJob).Result(t.Context()))
@@ -319,22 +337,22 @@ var errorCases = map[string]errorCase{
 	}, []string{"job 6f2a is SUCCESS without a result", "update it later"}},
 	"result/invalid": {func(t *testing.T) error {
 		return errorOf(stubMerge(t, respondWith(500, ""), success(`{}`)).Result(t.Context()))
-	}, []string{"result of job 6f2a", "draftNumber is missing", "see its Snapshot"}},
+	}, []string{"result of job 6f2a", "draftNumber is missing", "its Snapshot holds the response"}},
 	"result/invalid arguments": {func(t *testing.T) error {
 		return errorOf(stubMerge(t, respondWith(500, ""), jobJSON(`"strategy"`, `"plan"`)).Arguments())
-	}, []string{"arguments of job 6f2a", "strategy is missing", "see its Snapshot"}},
+	}, []string{"arguments of job 6f2a", "strategy is missing", "its Snapshot holds the response"}},
 	"result/deleted draft": {func(t *testing.T) error {
 		return errorOf(stubMerge(t, respondWith(200, `{"drafts":[],"totalCount":0}`), success(`{"draftNumber":7}`)).Result(t.Context()))
 	}, []string{`6f2a`, `draft 7 on branch "main" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `it may have been deleted`}},
 	"result/invalid search result": {func(t *testing.T) error {
 		return errorOf(stubSearch(t, respondWith(500, ""), success(`{}`)).Result(t.Context()))
-	}, []string{"result of job 6f2a", "is missing", "see its Snapshot"}},
+	}, []string{"result of job 6f2a", "is missing", "its Snapshot holds the response"}},
 	"result/invalid id": {func(t *testing.T) error {
 		return errorOf(stubSearch(t, respondWith(500, ""), success(`{"searchResultId":"a/b","searchResultCommitId":"c"}`)).Result(t.Context()))
-	}, []string{`result of job 6f2a`, `search result id "a/b" holds '/'`, `see its Snapshot`}},
+	}, []string{`result of job 6f2a`, `search result id "a/b" contains '/'`, `its Snapshot holds the response`}},
 	"result/invalid arguments of a search": {func(t *testing.T) error {
 		return errorOf(stubSearch(t, respondWith(500, ""), processingJob).Arguments())
-	}, []string{"arguments of job 6f2a", "is missing", "see its Snapshot"}},
+	}, []string{"arguments of job 6f2a", "is missing", "its Snapshot holds the response"}},
 	"result/plain dataset": {func(t *testing.T) error {
 		return errorOf(stubSearch(t, respondWith(200, `{"name":"a","type":0}`), success(`{"searchResultId":"a","searchResultCommitId":"c"}`)).FusionResult(t.Context()))
 	}, []string{"dataset 154e35ba50954cae9f3e3c7ac41b2d0f is a plain dataset", "use Result"}},
@@ -347,7 +365,7 @@ var errorCases = map[string]errorCase{
 
 	"wait/invalid schedule": {func(t *testing.T) error {
 		return stubMerge(t, hang, processingJob).Wait(t.Context(), jobs.WithSchedule(polling.Schedule{Min: -1}))
-	}, []string{"schedule", "nothing but jitter may be negative"}},
+	}, []string{"Schedule.Min", "must not be negative"}},
 	"wait/canceled": {func(t *testing.T) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -360,31 +378,31 @@ var errorCases = map[string]errorCase{
 			err = stubMerge(t, respondWith(503, ""), processingJob).Wait(ctx)
 		})
 		return err
-	}, []string{"wait for job 6f2a, last seen PROCESSING", "context deadline exceeded", "the last look failed: ", "503", "the job goes on: wait again, or abort it"}},
+	}, []string{"wait for job 6f2a, last seen PROCESSING", "context deadline exceeded", "the last poll failed: ", "503", "the job goes on: wait again, or abort it"}},
 	"wait/max outage": {func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {
 			err = stubMerge(t, respondWith(503, ""), processingJob).Wait(t.Context(), jobs.WithMaxOutage(time.Minute))
 		})
 		return err
-	}, []string{"wait for job 6f2a, last seen PROCESSING", "the last look failed: ", "503", "the job goes on: wait again, or abort it"}},
+	}, []string{"wait for job 6f2a, last seen PROCESSING", "the last poll failed: ", "503", "the job goes on: wait again, or abort it"}},
 	"wait/unauthorized": {func(t *testing.T) error {
 		return stubMerge(t, respondWith(401, `{"code":"Unauthorized","message":"no"}`), processingJob).Wait(t.Context())
 	}, []string{"wait for job 6f2a, last seen PROCESSING", "401", "check the access key"}},
 	"wait/not found": {func(t *testing.T) error {
-		return stubMerge(t, respondWith(404, `{"code":"ResourceNotExist","message":"no"}`), processingJob).Wait(t.Context())
+		return stubMerge(t, respondWith(404, `{"code":"ResourceNotExist","message":"no job"}`), processingJob).Wait(t.Context())
 	}, []string{"wait for job 6f2a, last seen PROCESSING", "404", "check the ids"}},
 	"wait/list is an array":         sharedListError(`[]`, "the value is not an object"),
 	"wait/list without jobs":        sharedListError(`{"totalCount":1}`, "jobs is missing"),
 	"wait/list without total":       sharedListError(`{"jobs":[]}`, "totalCount is missing"),
-	"wait/list with duplicate jobs": sharedListError(`{"jobs":[],"jobs":[],"totalCount":1}`, "jobs is there twice"),
+	"wait/list with duplicate jobs": sharedListError(`{"jobs":[],"jobs":[],"totalCount":1}`, "jobs appears twice"),
 	"wait/list with invalid total":  sharedListError(`{"jobs":[],"totalCount":"1"}`, "totalCount is not a number"),
-	"wait/list with too many jobs":  sharedListError(`{"jobs":[`+strings.Repeat("0,", 1280)+`0],"totalCount":1}`, "jobs[1280] is one too many, where 128 were asked for"),
+	"wait/list with too many jobs":  sharedListError(`{"jobs":[`+strings.Repeat("0,", 1280)+`0],"totalCount":1}`, "jobs[1280] is one too many: 128 were requested"),
 	"wait all/schedule": {func(t *testing.T) (err error) {
 		list := []*jobs.SquashAndMergeJob{stubMerge(t, hang, processingJob)}
 		for _, err = range jobs.WaitAll(t.Context(), list, jobs.WithSchedule(polling.Schedule{})) { //nolint:revive // keeps the last error
 		}
 		return err
-	}, []string{"a schedule of its own is for a wait that shares no looks", "use Job.Wait"}},
+	}, []string{"WithSchedule is for waits that share no polls", "use Job.Wait"}},
 }
 
 // sharedListError returns the case of waits that share polls, with a list
@@ -416,10 +434,6 @@ func sharedListError(list string, want ...string) errorCase {
 		return err
 	}, append(want, "list jobs: GET "+datasetPath+"/jobs: 200", "try again later")}
 }
-
-type failingReader struct{}
-
-func (failingReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // redirectTo returns a stub that redirects every request.
 func redirectTo(url string) stub {
@@ -510,6 +524,7 @@ func TestErrors_MatchTheGoldenTexts(t *testing.T) {
 			assert.NotContains(t, text, "%!")
 			assert.NotContains(t, text, testKey)
 			assert.NotContains(t, text, "sig=")
+			assert.NotContains(t, text, "hidden")
 			assert.Regexp(t, `^[a-z]`, text, "lower case")
 			lines = append(lines, id+"\n\t"+text+"\n")
 		})
@@ -617,8 +632,8 @@ func TestErrors_AreLoggedAsGroups(t *testing.T) {
 		`{"id":"6f2a","type":"squashAndMerge","status":"PROCESSING","created":"2025-11-24T16:00:00Z","started":"2025-11-24T16:00:02Z"}`:            job,
 		`{"dataset":"154e35ba50954cae9f3e3c7ac41b2d0f","type":"squashAndMerge",`:                                                                   create,
 		`"finished":"2025-11-24T16:00:10Z","error_message":"no room"},"error":"job 6f2a failed: no room"}`:                                         resumeMerge(t, datasetByID(t, client), ended).Wait(t.Context()),
-		`},"looks":3,"elapsed":1000000000,"error":"wait for job 6f2a, last seen PROCESSING, ended after 1s and 3 looks: x; `:                       &jobs.WaitError{Job: job.Snapshot(), Polls: 3, Elapsed: time.Second, Reason: errors.New("x")},
-		`},"look":2,"elapsed":0,"error":"x"}`: jobs.Event{Job: job.Snapshot(), Poll: 2, Err: errors.New("x")},
+		`},"polls":3,"elapsed":1000000000,"error":"wait for job 6f2a, last seen PROCESSING, ended after 1s and 3 polls: x; `:                       &jobs.WaitError{Job: job.Snapshot(), Polls: 3, Elapsed: time.Second, Reason: errors.New("x")},
+		`},"poll":2,"elapsed":0,"error":"x"}`: jobs.Event{Job: job.Snapshot(), Poll: 2, Err: errors.New("x")},
 	} {
 		text := renderings(t, v)["slog json"]
 		text = regexp.MustCompile(`"request_id":"\w+"`).ReplaceAllString(text, `"request_id":"R"`)

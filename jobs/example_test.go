@@ -374,9 +374,9 @@ func ExampleFilter() {
 	fmt.Println(jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"occluded": {false}}))
 	fmt.Println(jobs.RawFilter("weather", "Weather", "in", "", []string{"rain"}))
 	// Output:
-	// category in ["car","bus"]
+	// category in ["car","bus"] on BOX2D
 	// size > 1048576
-	// attribute in {"occluded":[false]}
+	// attribute in {"occluded":[false]} on BOX2D
 	// weather in ["rain"]
 }
 

@@ -216,6 +216,7 @@ const (
 	faultRateLimited                  // the request was not executed, and a retry may help
 	faultServerError                  // the request may have been executed
 	faultMalformed                    // the response is not that of the service
+	faultRedirect                     // the response redirects to another host
 	faultEmpty                        // the response has no body
 	faultCorrupt                      // the response has a body that does not decode, or not in time
 	faultRejected                     // the request was not executed, and a retry does not help
@@ -244,7 +245,7 @@ var faultCases = []faultCase{
 	{"HTML with 200", jobstest.HTML(200), faultMalformed, jobs.ErrInvalidResponse, false},
 	{"empty 200", jobstest.Empty(200).Executed(), faultEmpty, jobs.ErrInvalidResponse, true},
 	{"204", jobstest.Empty(204).Executed(), faultEmpty, jobs.ErrInvalidResponse, true},
-	{"301 to another host", jobstest.Redirect(301, "https://elsewhere.test/"), faultMalformed, jobs.ErrInvalidResponse, false},
+	{"301 to another host", jobstest.Redirect(301, "https://elsewhere.test/"), faultRedirect, jobs.ErrInvalidResponse, false},
 	{"400", jobstest.Status(400), faultRejected, jobs.ErrInvalidArgument, false},
 	{"401", jobstest.Status(401), faultRejected, jobs.ErrUnauthorized, false},
 	{"403", jobstest.Status(403), faultRejected, jobs.ErrForbidden, false},
@@ -321,6 +322,8 @@ func expect(s operationCase, f faultCase) outcome {
 	switch {
 	case !idempotent:
 		o.ambiguous, o.requests, o.attempts = true, 1, 1
+	case f.kind == faultRedirect:
+		o.requests, o.attempts = 1, 1
 	case s.class == classIdempotent && f.name == "truncated JSON":
 		// The first request is executed. The status of the second response says so,
 		// and its body does not matter.

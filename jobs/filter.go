@@ -1,12 +1,15 @@
 package jobs
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 )
 
 // Filter is one condition of a basic search. There is a function for every key and operator
@@ -117,14 +120,23 @@ func textFilter(key, title, operator, text string) Filter {
 	return f
 }
 
+// labelTypeForm is the form of all label types, also of those that the service adds later.
+var labelTypeForm = regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`)
+
 func newFilter(key, title, operator string, labelType LabelType, value any) Filter {
-	raw, err := json.Marshal(value)
+	var raw bytes.Buffer
+	encoder := json.NewEncoder(&raw)
+	encoder.SetEscapeHTML(false) // the value is shown to people
+	err := encoder.Encode(value)
 	if err != nil {
 		err = invalid("the value has no JSON form, use booleans, numbers, strings and nil: %v", err)
 	}
-	f := Filter{gen.SearchFilter{Key: key, Title: title, Operator: operator, Value: raw}, err}
+	f := Filter{gen.SearchFilter{Key: key, Title: title, Operator: operator, Value: bytes.TrimSpace(raw.Bytes())}, err}
 	if labelType != "" {
 		f.wire.ExtraInfo = &gen.FilterExtraInfo{LabelType: optional(string(labelType))}
+		if !labelTypeForm.MatchString(string(labelType)) {
+			f.err = invalid("label type %q is malformed: use one such as LabelBox2D, as the first argument", labelType)
+		}
 	}
 	return f
 }
@@ -147,9 +159,14 @@ func (f Filter) LabelType() LabelType {
 	return LabelType(value(f.wire.ExtraInfo.LabelType))
 }
 
-// String returns key, operator and value, such as category in ["car","bus"].
+// String returns key, operator, value and label type, such as category in ["car","bus"] on
+// BOX2D. It leaves out the rest of a long value.
 func (f Filter) String() string {
-	return fmt.Sprintf("%s %s %s", f.wire.Key, f.wire.Operator, f.wire.Value)
+	text := redact.Sanitize(fmt.Sprintf("%s %s %s", f.wire.Key, f.wire.Operator, f.wire.Value), 4*redact.MaxName)
+	if labelType := f.LabelType(); labelType != "" {
+		text += " on " + string(labelType)
+	}
+	return text
 }
 
 // check returns the error of the i-th filter of a search.

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
@@ -40,7 +42,7 @@ func FuzzErrorResponse(f *testing.F) {
 		assert.Equal(t, status, e.StatusCode)
 		text := err.Error()
 		assertOneLine(t, text)
-		assert.LessOrEqual(t, len(text), jobs.MaxErrorMessage+1024)
+		assert.LessOrEqual(t, len(text), redact.MaxMessage+1024)
 		assert.GreaterOrEqual(t, e.RetryAfter, time.Duration(0))
 		assert.LessOrEqual(t, e.RetryAfter, 24*time.Hour)
 		matches := 0
@@ -175,7 +177,7 @@ func FuzzPages(f *testing.F) {
 			if at := 2 * (requests - 1); at+1 < len(script) {
 				size, total = int(script[at]), (int(script[at+1])-64)*64
 			} else if len(script) >= 2 {
-				size, total = int(script[0]), 1<<40 // the same page every time
+				size, total = int(script[0]), 1<<30 // the same page every time
 			}
 			items := make([]string, size)
 			for i := range items {
@@ -240,93 +242,7 @@ func FuzzFilters(f *testing.F) {
 			require.NoError(t, err)
 			require.Len(t, args.Filters, 1)
 			require.JSONEq(t, string(filter.Value()), string(args.Filters[0].Value()))
-			require.True(t, jobs.SameJSON([]byte(sent), job.Snapshot().Arguments))
+			require.True(t, wire.Equal([]byte(sent), job.Snapshot().Arguments))
 		}
-	})
-}
-
-// FuzzRetryAfter parses the header.
-func FuzzRetryAfter(f *testing.F) {
-	for _, header := range []string{
-		"", "0", "7", "2.5", "-1", "NaN", "Inf", "1e300", " 3 ", "0x10", "1_000", "Wed, 25 Nov 2026 02:00:00 GMT", "Wednesday, 25-Nov-26 02:00:00 GMT",
-		"Wed Nov 25 02:00:00 2026", "Wed, 25 Nov 9999 02:00:00 GMT", "Mon, 01 Jan 0001 00:00:00 GMT", "\x00",
-	} {
-		f.Add(header)
-	}
-	now := time.Date(2026, 11, 25, 1, 0, 0, 0, time.UTC)
-	f.Fuzz(func(t *testing.T, header string) {
-		d := jobs.ParseRetryAfter(header, now)
-		require.GreaterOrEqual(t, d, time.Duration(0))
-		require.LessOrEqual(t, d, 24*time.Hour)
-	})
-}
-
-// FuzzRedact redacts and sanitizes texts.
-func FuzzRedact(f *testing.F) {
-	for _, text := range []string{
-		"", "see https://a.example/b?c=d&e", "Accesskey-0123", "HTTPS://A?x", "https:?https:?", "ACCESSKEY-a?Accesskey-b", "a\x00\xff\u2028b", "?", "https:",
-	} {
-		f.Add(text, 8)
-	}
-	f.Fuzz(func(t *testing.T, text string, limit int) {
-		clean := jobs.Redact(text)
-		require.Equal(t, clean, jobs.Redact(clean), "redacting is idempotent")
-		if limit < 0 || limit > 1<<20 {
-			t.Skip()
-		}
-		printed := jobs.Sanitize(clean, limit)
-		require.LessOrEqual(t, len(printed), limit+len("..."))
-		assertOneLine(t, printed)
-	})
-}
-
-// FuzzSameJSON compares JSON texts and checks the result with encoding/json.
-func FuzzSameJSON(f *testing.F) {
-	for _, pair := range [][2]string{
-		{`{"a":1,"b":[2.0,null]}`, `{"b":[2,null],"a":1e0}`}, {`"\u0061"`, `"a"`}, {`{}`, `[]`}, {`1`, `"1"`}, {`{"a":{"b":1}}`, `{"a":{},"b":1}`}, {`["a,b"]`, `["a","b"]`},
-		{`1e999999999`, `1`}, {`9007199254740993`, `9007199254740992`}, {``, ``},
-	} {
-		f.Add([]byte(pair[0]), []byte(pair[1]))
-	}
-	f.Fuzz(func(t *testing.T, a, b []byte) {
-		same := jobs.SameJSON(a, b)
-		require.Equal(t, same, jobs.SameJSON(b, a))
-		if !json.Valid(a) || !json.Valid(b) {
-			return
-		}
-		require.True(t, jobs.SameJSON(a, a))
-		var x, y any
-		if json.Unmarshal(a, &x) != nil || json.Unmarshal(b, &y) != nil {
-			return // a number is outside of the range of float64
-		}
-		if same {
-			require.Equal(t, x, y)
-		}
-	})
-}
-
-// FuzzJobPage decodes a page of jobs with the decoders of Wait and List, which
-// must agree.
-func FuzzJobPage(f *testing.F) {
-	for _, body := range []string{
-		`{"jobs":[` + processingJob + `],"totalCount":1}`, `{"jobs":[],"totalCount":0}`, `{"totalCount":3,"jobs":[{"jobId":"a","createdAt":1e3},null,1,"]",[{}]]}`,
-		`{"jobs":null,"totalCount":1}`, `{"jobs":[],"jobs":[],"totalCount":1}`, `{"jobs":[],"totalCount":-1}`, `{"jobs":{},"totalCount":1}`, `[]`, `null`, ``,
-		"{ \"\\u006aobs\" : [ { } , { } ]\n, \"totalCount\" : 2 }",
-	} {
-		f.Add([]byte(body))
-	}
-	f.Fuzz(func(t *testing.T, body []byte) {
-		jobsRead, totalRead, errRead := jobs.ReadJobPage(body)
-		if errRead != nil {
-			require.ErrorIs(t, errRead, jobs.ErrInvalidResponse)
-			assertOneLine(t, errRead.Error())
-		}
-		decoded, total, err := jobs.DecodeJobPage(body)
-		if err != nil || total < 0 {
-			return
-		}
-		require.NoError(t, errRead)
-		require.Equal(t, decoded, jobsRead)
-		require.Equal(t, total, totalRead)
 	})
 }

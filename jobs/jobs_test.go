@@ -40,7 +40,7 @@ func TestResume_RestoresAJobByteForByte(t *testing.T) {
 func TestResume_RejectsInvalidJSON(t *testing.T) {
 	client := stubClient(t, respondWith(500, ""))
 	for body, text := range map[string]string{
-		"":            "resume squashAndMerge job: invalid response: unexpected end of JSON input",
+		"":            "resume squashAndMerge job: invalid response: the body is empty",
 		"null":        "the value is null",
 		"{}":          "arguments is missing",
 		"[1]":         "cannot unmarshal array",

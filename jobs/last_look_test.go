@@ -217,14 +217,14 @@ func TestLastLooksAtJobsNotSeenYet(t *testing.T) {
 		for _, err := range jobs.WaitAll(known, all[:2]) {
 			assert.ErrorIs(t, err, context.DeadlineExceeded)
 		}
-		before, read := polls(server), count(server, "getJob")
+		before, read := polls(server), countRequests(server, "getJob")
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		for _, err := range jobs.WaitAll(ctx, all[100:]) {
 			assert.ErrorIs(t, err, context.DeadlineExceeded)
 		}
 		assert.LessOrEqual(t, polls(server)-before, 12, "pages, and not 400 jobs")
-		assert.Equal(t, read, count(server, "getJob"), "none by itself")
+		assert.Equal(t, read, countRequests(server, "getJob"), "none by itself")
 	})
 }
 

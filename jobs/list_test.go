@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
@@ -128,7 +129,7 @@ func TestList_ToleratesChangesBetweenPages(t *testing.T) {
 
 func TestList_EndsDespiteAWrongTotal(t *testing.T) {
 	t.Run("too large", func(t *testing.T) {
-		s := &segmentServer{names: numberedNames("s", 200), total: func() int { return 1 << 40 }}
+		s := &segmentServer{names: numberedNames("s", 200), total: func() int { return 1 << 30 }}
 		got, err := listSegments(t, s.RoundTrip)
 		require.NoError(t, err, "an empty page ends the list")
 		assert.Len(t, got, 200)
@@ -141,7 +142,7 @@ func TestList_EndsDespiteAWrongTotal(t *testing.T) {
 		})
 		assert.Equal(t, []string{"a", "b"}, got)
 		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-		assert.ErrorContains(t, err, "the list of 1000000 does not end: 9 pages, the last 8 of them without anything new")
+		assert.ErrorContains(t, err, "the list of 1000000 does not end: 9 pages, the last 8 of them without new items")
 		assert.Equal(t, 9, requests)
 	})
 	t.Run("alternating", func(t *testing.T) {
@@ -157,7 +158,7 @@ func TestList_EndsDespiteAWrongTotal(t *testing.T) {
 }
 
 func TestList_BoundsTheItemsOfAPage(t *testing.T) {
-	for n, valid := range map[int]bool{128: true, 129: true, jobs.MaxPageItems: true, jobs.MaxPageItems + 1: false} {
+	for n, valid := range map[int]bool{128: true, 129: true, wire.MaxPageItems: true, wire.MaxPageItems + 1: false} {
 		items := make([]string, n)
 		for i := range items {
 			items[i] = fmt.Sprintf(`{"name":"b%d","commitId":"c"}`, i)

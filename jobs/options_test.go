@@ -36,10 +36,10 @@ func TestNewClient_RejectsInvalidOptions(t *testing.T) {
 		"no host":                   {testKey, jobs.WithBaseURL("gas.graviti.com"), "want https://host[:port]/"},
 		"query":                     {testKey, jobs.WithBaseURL("https://gas.graviti.com/?token=hidden"), "want https://host[:port]/"},
 		"password":                  {testKey, jobs.WithBaseURL("https://me:hidden@gas.graviti.com/"), "want https://host[:port]/"},
-		"unparsable url":            {testKey, jobs.WithBaseURL("https://[::1"), "base url does not parse"},
+		"unparsable url":            {testKey, jobs.WithBaseURL("https://[::1"), "the base url is empty or malformed"},
 		"nil http client":           {testKey, jobs.WithHTTPClient(nil), "http client is nil"},
 		"nil logger":                {testKey, jobs.WithLogger(nil), "logger is nil"},
-		"negative attempts":         {testKey, jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "nothing in it may be negative"},
+		"negative attempts":         {testKey, jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "a field is negative"},
 		"rate limit of NaN":         {testKey, jobs.WithRateLimit(math.NaN()), "rate limit is not a number"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,14 +78,16 @@ func TestWithRetry_DependsOnTheOperation(t *testing.T) {
 	}{
 		"connection refused":  {failWith(errRefused), all, all, jobs.ErrUnreachable, false},
 		"unknown host":        {failWith(&net.DNSError{Err: "no such host"}), all, all, jobs.ErrUnreachable, false},
-		"invalid certificate": {failWith(&tls.CertificateVerificationError{Err: errors.New("unknown authority")}), all, all, jobs.ErrUnreachable, false},
+		"invalid certificate": {failWith(&tls.CertificateVerificationError{Err: errors.New("unknown authority")}), once, once, jobs.ErrUnreachable, false},
 		"reset":               {failWith(errReset), all, once, jobs.ErrUnreachable, true},
+		"408":                 {respondWith(408, ""), all, once, jobs.ErrServer, true},
+		"425":                 {respondWith(425, ""), all, all, jobs.ErrServer, false},
 		"429":                 {respondWith(429, ""), all, all, jobs.ErrRateLimited, false},
 		"500":                 {respondWith(500, `{"code":"InternalServerError","message":"oops"}`), all, once, jobs.ErrServer, true},
 		"502 html":            {respondWith(502, "<html>"), all, once, jobs.ErrServer, true},
 		"503":                 {respondWith(503, ""), all, once, jobs.ErrServer, true},
 		"html with 200":       {respondWith(200, "<html>"), all, once, jobs.ErrInvalidResponse, true},
-		"redirect":            {respondWith(307, ""), all, once, jobs.ErrInvalidResponse, true},
+		"redirect":            {respondWith(307, ""), once, once, jobs.ErrInvalidResponse, true},
 		"400":                 {respondWith(400, `{"code":"InvalidParamsValue","message":"no"}`), once, once, jobs.ErrInvalidArgument, false},
 		"401":                 {respondWith(401, `{"code":"Unauthorized","message":"no"}`), once, once, jobs.ErrUnauthorized, false},
 		"403":                 {respondWith(403, `{"code":"AccessDenied","message":"no"}`), once, once, jobs.ErrForbidden, false},
@@ -160,16 +162,34 @@ func TestWithRetry_ObeysRetryAfter(t *testing.T) {
 }
 
 func TestWithRetry_EndsItsDelayWithTheContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := stubClient(t, respondWith(503, ""), jobs.WithRetry(jobs.RetryPolicy{Backoff: time.Hour, MaxBackoff: time.Hour}))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		start := time.Now()
-		_, err := datasetByID(t, client).Refresh(ctx)
-		assert.Equal(t, time.Second, time.Since(start))
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorIs(t, err, jobs.ErrServer)
-	})
+	for name, tc := range map[string]struct {
+		context func(context.Context) (context.Context, context.CancelFunc)
+		want    error
+		elapsed time.Duration
+	}{
+		"canceled": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(time.Second, cancel)
+			return ctx, cancel
+		}, context.Canceled, time.Second},
+		"deadline before the end of the delay": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Second)
+		}, context.DeadlineExceeded, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				policy := jobs.RetryPolicy{Backoff: time.Hour, MaxBackoff: time.Hour}
+				client := stubClient(t, respondWith(503, ""), jobs.WithRetry(policy))
+				ctx, cancel := tc.context(t.Context())
+				defer cancel()
+				start := time.Now()
+				_, err := datasetByID(t, client).Refresh(ctx)
+				assert.Equal(t, tc.elapsed, time.Since(start))
+				require.ErrorIs(t, err, tc.want)
+				require.ErrorIs(t, err, jobs.ErrServer)
+			})
+		})
+	}
 }
 
 func TestWithRateLimit_BoundsTheRequestsOfEverySecond(t *testing.T) {

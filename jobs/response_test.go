@@ -209,16 +209,16 @@ func changeField(t *testing.T, body, path string, change func(map[string]any, st
 
 func TestResponse_RejectsDuplicateKeysAndWrongTypes(t *testing.T) {
 	for body, text := range map[string]string{
-		jobJSON(`"status"`, `"status":"SUCCESS","status"`):                              "status is there twice",
+		jobJSON(`"status"`, `"status":"SUCCESS","status"`):                              "status appears twice",
 		jobJSON(`"jobId":"6f2a"`, `"jobId":17`):                                         "cannot unmarshal number",
 		jobJSON(`"createdAt":1764000000`, `"createdAt":"now"`):                          "cannot unmarshal string",
-		jobJSON(`"jobId":"6f2a"`, `"jobId":"../secrets"`):                               "which no id does",
+		jobJSON(`"jobId":"6f2a"`, `"jobId":"../secrets"`):                               "contains '/'",
 		jobJSON(`"status":"PROCESSING"`, `"status":""`):                                 "status of job 6f2a is empty",
-		jobJSON(`"jobId":"6f2a"`, `"jobId":"7777"`):                                     "the answer is about job 7777",
+		jobJSON(`"jobId":"6f2a"`, `"jobId":"7777"`):                                     "it describes job 7777",
 		jobJSON(`"title"`, `"jobType":"basicSearch","title"`):                           `is of type "basicSearch", not "squashAndMerge"`,
-		jobJSON(`"title"`, `"\u0073tatus":"SUCCESS","title"`):                           "status is there twice",
-		jobJSON(`"title"`, `"STATUS":"SUCCESS","title"`):                                "status is there in another spelling",
-		jobJSON(`"title"`, `"jobſd":"1","ſtatus":"S","title"`):                          "status is there in another spelling",
+		jobJSON(`"title"`, `"\u0073tatus":"SUCCESS","title"`):                           "status appears twice",
+		jobJSON(`"title"`, `"STATUS":"SUCCESS","title"`):                                "status appears in another spelling",
+		jobJSON(`"title"`, `"jobſd":"1","ſtatus":"S","title"`):                          "status appears in another spelling",
 		`{"title":"t","jobId":"6f2a","arguments":null,"createdAt":1,"status":"FAILED"}`: "arguments is missing",
 	} {
 		client := stubClient(t, respondWith(200, body))

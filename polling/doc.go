@@ -11,9 +11,8 @@
 //
 // # Delays
 //
-// The delay between polls grows with the time already waited. A wait of an hour
-// therefore polls less often than a wait of a second, and both notice the end late
-// by the same fraction of their length. See [Schedule].
+// The delay between polls grows with the time already waited. Short and long waits
+// therefore notice the end late by the same fraction of their length. See [Schedule].
 //
 // # Errors
 //
@@ -24,9 +23,9 @@
 //
 // # Timeouts
 //
-// [Options.Timeout] limits each poll. Shortly before the deadline of ctx a final poll
-// is made, early enough for one round trip, so that a state reached since the poll
-// before is not missed.
+// [Options.Timeout] limits each poll. Shortly before the deadline of ctx, Wait polls
+// once more, early enough for one round trip. It therefore does not miss a state
+// reached since the poll before.
 //
 // # Goroutines
 //

@@ -135,9 +135,8 @@ type Faults struct {
 type Service struct {
 	Jobs []*Job // in the order of creation
 	Own  []*Job
-	// GiveUp is the time after the end of a job at which the context of its wait
-	// ends, for waits with a context of their own. Zero means never. The service
-	// does not use it.
+	// GiveUp is the time from the end of a job to the end of the context of its
+	// wait. Zero means never. The service does not use it.
 	GiveUp time.Duration
 	// Attempt is the timeout of each wait. The caller waits again if it passes.
 	// Zero means none. The service does not use it.

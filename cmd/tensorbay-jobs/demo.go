@@ -16,8 +16,8 @@ import (
 
 type demoCommand struct{}
 
-// Run starts an embedded TensorBay on real sockets and does the main job with
-// package jobs, as a user does. Whatever it prints comes from the server.
+// Run starts an embedded TensorBay on real sockets and runs merges and searches
+// on it with package jobs. All data that it prints come from the server.
 func (demoCommand) Run(ctx context.Context, to console) (err error) {
 	server, err := jobstest.NewServer(
 		jobstest.WithListener("127.0.0.1:0"),
@@ -33,20 +33,20 @@ func (demoCommand) Run(ctx context.Context, to console) (err error) {
 	client, err := jobs.NewClient(server.AccessKey(),
 		jobs.WithBaseURL(server.URL()),
 		jobs.WithHTTPClient(server.Client()),
-		jobs.WithRateLimit(-1), // nobody else uses this server
+		jobs.WithRateLimit(-1), // the server has no other client
 	)
 	if err != nil {
 		return err
 	}
-	began := time.Now()
-	fmt.Fprintf(to.out, "An embedded TensorBay listens on %s\nand executes the jobs that follow.\n", server.URL())
+	start := time.Now()
+	fmt.Fprintf(to.out, "An embedded TensorBay listens on %s\nand executes the jobs below.\n", server.URL())
 	d := demo{client: client, out: to.out}
 	for _, step := range []func(context.Context) error{d.merge, d.search, d.searchFusion} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(to.out, "\nDone: %d jobs and %d requests in %.1f s.\n", d.jobs, len(server.Requests()), time.Since(began).Seconds())
+	fmt.Fprintf(to.out, "\nDone: %d jobs and %d requests in %.1f s.\n", d.jobs, len(server.Requests()), time.Since(start).Seconds())
 	return nil
 }
 
@@ -56,16 +56,16 @@ type demo struct {
 	jobs   int
 }
 
-// wait waits for a job and prints every status it passes.
+// wait waits for a job and prints each change of its status.
 func (d *demo) wait(ctx context.Context, job *jobs.Job) error {
 	d.jobs++
-	began, last := time.Now(), job.Snapshot()
-	status(d.out, 0, last.Status, last.Title)
-	// A look every 40 ms: these jobs are done in half a second.
-	quick := jobs.WithSchedule(polling.Schedule{Min: 40 * time.Millisecond})
-	for event, err := range job.Watch(ctx, quick) {
+	start, last := time.Now(), job.Snapshot()
+	printStatus(d.out, 0, last.Status, last.Title)
+	// Poll every 40 ms, because these jobs finish within half a second.
+	schedule := jobs.WithSchedule(polling.Schedule{Min: 40 * time.Millisecond})
+	for event, err := range job.Watch(ctx, schedule) {
 		if now := event.Job; now.Status != last.Status {
-			status(d.out, time.Since(began), now.Status, "")
+			printStatus(d.out, time.Since(start), now.Status, "")
 			last = now
 		}
 		if err != nil {
@@ -75,24 +75,24 @@ func (d *demo) wait(ctx context.Context, job *jobs.Job) error {
 	return nil
 }
 
-// The strategies, and what each does with a file that both branches hold with
-// different content or label.
+// strategies describes how each strategy treats a conflict: a file with different
+// content or labels on the two branches.
 var strategies = []struct {
-	of   jobs.Strategy
-	does string
+	strategy    jobs.Strategy
+	description string
 }{
-	{jobs.StrategyAbort, "give up where the branches disagree, main stays as it is"},
-	{jobs.StrategyOverride, "where they disagree, take the file of dev"},
-	{jobs.StrategySkip, "where they disagree, keep the file of main"},
+	{jobs.StrategyAbort, "merge nothing if there is a conflict"},
+	{jobs.StrategyOverride, "take the file of dev for each conflict"},
+	{jobs.StrategySkip, "keep the file of main for each conflict"},
 }
 
-// merge squashes branch dev and merges it onto main, with each strategy.
+// merge squashes branch dev and merges it into main, once with each strategy.
 func (d *demo) merge(ctx context.Context) error {
 	ds, err := d.client.Dataset(ctx, "squash-and-merge")
 	if err != nil {
 		return err
 	}
-	heading(d.out, "SQUASH AND MERGE", "dataset squash-and-merge, branch dev onto main, with each strategy")
+	printHeading(d.out, "SQUASH AND MERGE", "dataset squash-and-merge, branch dev into main, once with each strategy")
 	versions := comparison{}
 	for _, branch := range []string{"main", "dev"} {
 		contents, err := ds.Contents(ctx, branch)
@@ -103,13 +103,13 @@ func (d *demo) merge(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, strategy := range strategies {
-		fmt.Fprintf(d.out, "\n  %s: %s\n", strategy.of, strategy.does)
+	for _, s := range strategies {
+		fmt.Fprintf(d.out, "\n  %s: %s\n", s.strategy, s.description)
 		job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{
-			DraftTitle: fmt.Sprintf("dev into main, %s", strategy.of),
+			DraftTitle: fmt.Sprintf("dev into main, %s", s.strategy),
 			Source:     "dev",
 			Target:     "main",
-			Strategy:   strategy.of,
+			Strategy:   s.strategy,
 		})
 		if err != nil {
 			return err
@@ -121,19 +121,19 @@ func (d *demo) merge(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := versions.add(ctx, string(strategy.of), draft.Contents()); err != nil {
+		if err := versions.add(ctx, string(s.strategy), draft.Contents()); err != nil {
 			return err
 		}
 		files := versions[len(versions)-1].categories()
 		fmt.Fprintf(d.out, "    Draft %d on %s, %s, %q\n    %s: %s\n",
 			draft.Number, draft.Branch, draft.Status, draft.Title, count(len(files), "file"), runs(files))
 	}
-	fmt.Fprintln(d.out, "\n  The category of each file, in the branches and in each draft:")
+	fmt.Fprintln(d.out, "\n  Category of each file on the branches and in the drafts:")
 	versions.print(d.out)
 	return nil
 }
 
-// A comparison holds versions of a plain dataset side by side.
+// A comparison holds versions of a plain dataset, one for each column of a table.
 type comparison []version
 
 type version struct {
@@ -184,17 +184,17 @@ func (c *comparison) print(w io.Writer) {
 		}
 		rows = append(rows, row)
 	}
-	table(w, "    ", rows)
+	printTable(w, "    ", rows)
 }
 
-// search finds data in a plain dataset and makes a dataset of them.
+// search finds data in a plain dataset and makes a dataset from them.
 func (d *demo) search(ctx context.Context) error {
 	const name, newName = "street-scenes", "cars-at-night"
 	ds, err := d.client.Dataset(ctx, name)
 	if err != nil {
 		return err
 	}
-	search := jobs.BasicSearchArgs{
+	args := jobs.BasicSearchArgs{
 		Revision:    "main",
 		Conjunction: jobs.And,
 		Filters: []jobs.Filter{
@@ -204,8 +204,8 @@ func (d *demo) search(ctx context.Context) error {
 			jobs.SizeGreaterThan(300),
 		},
 	}
-	heading(d.out, "BASIC SEARCH", "dataset "+name+", branch main")
-	job, err := d.find(ctx, ds, search)
+	printHeading(d.out, "BASIC SEARCH", "dataset "+name+", branch main")
+	job, err := d.find(ctx, ds, args)
 	if err != nil {
 		return err
 	}
@@ -224,16 +224,16 @@ func (d *demo) search(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(d.out)
-	statistics(d.out, counts)
+	printStatistics(d.out, counts)
 
 	if err := job.CreateDataset(ctx, jobs.DatasetSpec{Name: newName}); err != nil {
 		return err
 	}
-	return d.findAgain(ctx, newName)
+	return d.printNewDataset(ctx, newName)
 }
 
-// findAgain looks a dataset up by its name, and shows what it holds.
-func (d *demo) findAgain(ctx context.Context, name string) error {
+// printNewDataset finds a dataset by name and prints the size of its content.
+func (d *demo) printNewDataset(ctx context.Context, name string) error {
 	ds, err := d.client.Dataset(ctx, name)
 	if err != nil {
 		return err
@@ -246,22 +246,22 @@ func (d *demo) findAgain(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	held, err := readAll(ctx, contents)
+	found, err := readAll(ctx, contents)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(d.out, "\n  A dataset made of what was found: %s\n  found by its name, it holds %s.\n", info.Name, held.total())
+	fmt.Fprintf(d.out, "\n  Made dataset %s from the result: %s.\n", info.Name, found.total())
 	return nil
 }
 
-// searchFusion finds data in a dataset of frames and reads one.
+// searchFusion finds data in a fusion dataset and reads the content of one.
 func (d *demo) searchFusion(ctx context.Context) error {
 	const name, right = "basic-search", "CAM_BACK_RIGHT"
 	ds, err := d.client.Dataset(ctx, name)
 	if err != nil {
 		return err
 	}
-	search := jobs.BasicSearchArgs{
+	args := jobs.BasicSearchArgs{
 		Revision:    "main",
 		Conjunction: jobs.And,
 		Filters: []jobs.Filter{
@@ -273,8 +273,8 @@ func (d *demo) searchFusion(ctx context.Context) error {
 			jobs.SensorIn(right),
 		},
 	}
-	heading(d.out, "BASIC SEARCH, FUSION", "dataset "+name+", branch main: each frame holds the data of several sensors")
-	job, err := d.find(ctx, ds, search)
+	printHeading(d.out, "BASIC SEARCH, FUSION", "dataset "+name+", branch main: each frame has data of several sensors")
+	job, err := d.find(ctx, ds, args)
 	if err != nil {
 		return err
 	}
@@ -300,25 +300,26 @@ func (d *demo) searchFusion(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(d.out)
-	statistics(d.out, counts)
+	printStatistics(d.out, counts)
 	if first == nil {
 		return nil
 	}
 	return d.printContent(ctx, first)
 }
 
-// find creates a search and waits for it.
-func (d *demo) find(ctx context.Context, ds *jobs.Dataset, search jobs.BasicSearchArgs) (*jobs.BasicSearchJob, error) {
-	filters(d.out, search.Conjunction, search.Filters)
+// find creates a search job and waits for it.
+func (d *demo) find(ctx context.Context, ds *jobs.Dataset, args jobs.BasicSearchArgs) (*jobs.BasicSearchJob, error) {
+	printFilters(d.out, args.Conjunction, args.Filters)
 	fmt.Fprintln(d.out)
-	job, err := ds.BasicSearch().Create(ctx, search)
+	job, err := ds.BasicSearch().Create(ctx, args)
 	if err != nil {
 		return nil, err
 	}
 	return job, d.wait(ctx, job.Job)
 }
 
-// printFrames shows what was found in a segment, and its sensors.
+// printFrames prints the frames found in a segment and the segment's sensors. It
+// returns the data of all frames.
 func (d *demo) printFrames(ctx context.Context, result *jobs.FusionSearchResult, segment string) ([]*jobs.Data, error) {
 	frames, err := collect(result.Frames(ctx, segment))
 	if err != nil {
@@ -340,7 +341,7 @@ func (d *demo) printFrames(ctx context.Context, result *jobs.FusionSearchResult,
 		for _, datum := range frame.Data {
 			rows = append(rows, []string{datum.Sensor, datum.RemotePath, category(datum.Label)})
 		}
-		table(d.out, "      ", rows)
+		printTable(d.out, "      ", rows)
 	}
 	if more := len(frames) - 3; more > 0 {
 		fmt.Fprintf(d.out, "    … and %d more\n", more)
@@ -367,7 +368,7 @@ func (d *demo) printContent(ctx context.Context, datum *jobs.Data) error {
 	return nil
 }
 
-// contents are the data of a plain dataset, by segment.
+// contents holds the data of a plain dataset by segment.
 type contents []segment
 
 type segment struct {
@@ -375,18 +376,18 @@ type segment struct {
 	data []*jobs.Data
 }
 
-// readAll reads what a dataset, a draft or the result of a search holds.
-func readAll(ctx context.Context, from interface {
+// readAll reads all segments of a dataset, a draft or a search result.
+func readAll(ctx context.Context, source interface {
 	Segments(context.Context) iter.Seq2[jobs.Segment, error]
 	Data(context.Context, string) iter.Seq2[*jobs.Data, error]
 },
 ) (contents, error) {
 	var all contents
-	for s, err := range from.Segments(ctx) {
+	for s, err := range source.Segments(ctx) {
 		if err != nil {
 			return nil, err
 		}
-		data, err := collect(from.Data(ctx, s.Name))
+		data, err := collect(source.Data(ctx, s.Name))
 		if err != nil {
 			return nil, err
 		}
@@ -395,7 +396,7 @@ func readAll(ctx context.Context, from interface {
 	return all, nil
 }
 
-// total says how much there is.
+// total returns the number of files and segments as text.
 func (c contents) total() string {
 	n := 0
 	for _, s := range c {
@@ -413,7 +414,7 @@ func (c contents) print(w io.Writer) {
 		}
 		rows = append(rows, []string{s.name, fmt.Sprintf("%5d", len(paths)), fit(paths, 50)})
 	}
-	table(w, "    ", rows)
+	printTable(w, "    ", rows)
 }
 
 func collect[T any](seq iter.Seq2[T, error]) ([]T, error) {

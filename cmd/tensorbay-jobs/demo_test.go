@@ -17,7 +17,7 @@ func TestDemo(t *testing.T) {
 	require.Equal(t, 0, run(t.Context(), []string{"demo"}, &stdout, &stderr), stderr.String())
 	require.Empty(t, stderr.String())
 	out := stdout.String()
-	for _, fact := range []string{
+	for _, text := range []string{
 		"4 files: 4 × 01\n",
 		"10 files: 10 × 02\n",
 		"10 files: 4 × 01, then 6 × 02\n",
@@ -31,13 +31,13 @@ func TestDemo(t *testing.T) {
 		`"back right, test\n", 17 bytes`,
 		"Done: 5 jobs and ",
 	} {
-		require.Contains(t, out, fact)
+		require.Contains(t, out, text)
 	}
 	found := regexp.MustCompile(`Found (\d+ files in \d+ segments):\n`).FindStringSubmatch(out)
-	held := regexp.MustCompile(`cars-at-night\n  found by its name, it holds (\d+ files in \d+ segments)\.\n`).FindStringSubmatch(out)
+	made := regexp.MustCompile(`Made dataset cars-at-night from the result: (\d+ files in \d+ segments)\.\n`).FindStringSubmatch(out)
 	require.NotNil(t, found)
-	require.NotNil(t, held)
-	require.Equal(t, found[1], held[1])
+	require.NotNil(t, made)
+	require.Equal(t, found[1], made[1])
 	for _, status := range []string{"QUEUING", "PROCESSING", "SUCCESS"} {
 		require.Equal(t, 5, strings.Count(out, "s  "+status), status)
 	}
@@ -48,18 +48,17 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// Ctrl-C in the middle ends the demo at once.
-func TestDemoInterrupted(t *testing.T) {
+func TestDemo_StopsWhenInterrupted(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var stderr bytes.Buffer
-	stopper := writerFunc(func(p []byte) {
+	stdout := writerFunc(func(p []byte) {
 		if bytes.Contains(p, []byte("QUEUING")) {
 			cancel()
 		}
 	})
-	require.Equal(t, exitInterrupted, run(ctx, []string{"demo"}, stopper, &stderr))
+	require.Equal(t, exitInterrupted, run(ctx, []string{"demo"}, stdout, &stderr))
 	require.Equal(t, "tensorbay-jobs: interrupted\n", stderr.String())
 }
 

@@ -12,70 +12,74 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-// A faultFlag is a fault and which requests it meets, as --fault names them.
+// A faultFlag holds the value of --fault: a fault and the requests it applies to.
 type faultFlag struct {
 	text  string
 	fault jobstest.Fault
 	rule  jobstest.Rule
 }
 
-// faults are those that make sense for a program of which nothing is known.
+// faults maps each name to a parser of its value. It lists only faults that work
+// with an arbitrary client.
 var faults = map[string]func(*faultFlag, string) error{
-	"refuse":   plain(jobstest.Refuse),
-	"reset":    plain(jobstest.Reset),
-	"hang":     plain(jobstest.Hang),
-	"truncate": plain(jobstest.Truncate),
-	"status":   answered(jobstest.Status),
-	"html":     answered(jobstest.HTML),
-	"delay":    reads(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.fault = jobstest.Delay(d) }),
+	"refuse":   withoutValue(jobstest.Refuse),
+	"reset":    withoutValue(jobstest.Reset),
+	"hang":     withoutValue(jobstest.Hang),
+	"truncate": withoutValue(jobstest.Truncate),
+	"status":   withStatus(jobstest.Status),
+	"html":     withStatus(jobstest.HTML),
+	"delay":    parse(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.fault = jobstest.Delay(d) }),
 }
 
-// conditions are the fields of a rule, and what goes with a fault.
+// conditions maps each condition of a fault to a parser of its value.
 var conditions = map[string]func(*faultFlag, string) error{
 	"operation":   func(f *faultFlag, value string) error { f.rule.Operation = value; return nil },
-	"after":       reads(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.rule.After = d }),
-	"for":         reads(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.rule.For = d }),
-	"from":        reads(strconv.Atoi, func(f *faultFlag, n int) { f.rule.From = n }),
-	"times":       reads(strconv.Atoi, func(f *faultFlag, n int) { f.rule.Times = n }),
-	"probability": reads(number, func(f *faultFlag, p float64) { f.rule.Probability = p }),
-	"retry-after": reads(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.fault = f.fault.RetryAfter(d) }),
+	"after":       parse(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.rule.After = d }),
+	"for":         parse(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.rule.For = d }),
+	"from":        parse(strconv.Atoi, func(f *faultFlag, n int) { f.rule.From = n }),
+	"times":       parse(strconv.Atoi, func(f *faultFlag, n int) { f.rule.Times = n }),
+	"probability": parse(number, func(f *faultFlag, p float64) { f.rule.Probability = p }),
+	"seed":        parse(seedNumber, func(f *faultFlag, n uint64) { f.rule.Seed = n }),
+	"retry-after": parse(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.fault = f.fault.RetryAfter(d) }),
 }
 
-// reads parses a value and hands it to use.
-func reads[T any](parse func(string) (T, error), use func(*faultFlag, T)) func(*faultFlag, string) error {
+// parse returns a function that parses a value and passes it to set.
+func parse[T any](convert func(string) (T, error), set func(*faultFlag, T)) func(*faultFlag, string) error {
 	return func(f *faultFlag, value string) error {
-		v, err := parse(value)
+		v, err := convert(value)
 		if err == nil {
-			use(f, v)
+			set(f, v)
 		}
 		return err
 	}
 }
 
+func seedNumber(text string) (uint64, error) { return strconv.ParseUint(text, 10, 64) }
+
 func number(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
 
-func plain(fault func() jobstest.Fault) func(*faultFlag, string) error {
+func withoutValue(fault func() jobstest.Fault) func(*faultFlag, string) error {
 	return func(f *faultFlag, value string) error {
 		if value != "" {
-			return errors.New("it takes no value")
+			return errors.New("the fault takes no value")
 		}
 		f.fault = fault()
 		return nil
 	}
 }
 
-func answered(fault func(status int) jobstest.Fault) func(*faultFlag, string) error {
+func withStatus(fault func(status int) jobstest.Fault) func(*faultFlag, string) error {
 	return func(f *faultFlag, value string) error {
 		status, err := strconv.Atoi(value)
 		if err != nil || status < 200 || status > 599 {
-			return errors.New("it takes the status of an answer, 200 to 599")
+			return errors.New("the value must be an HTTP status from 200 to 599")
 		}
 		f.fault = fault(status)
 		return nil
 	}
 }
 
-// UnmarshalText reads a fault and its conditions, such as
+// UnmarshalText parses a fault and its conditions, such as
 // "status=503,operation=getJob,probability=0.2".
 func (f *faultFlag) UnmarshalText(text []byte) error {
 	f.text = string(text)
@@ -87,7 +91,7 @@ func (f *faultFlag) UnmarshalText(text []byte) error {
 		name, value, _ := strings.Cut(part, "=")
 		set, ok := known[name]
 		if !ok {
-			return fmt.Errorf("there is no %s %q, only %s", kind, name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
+			return fmt.Errorf("unknown %s %q: use one of %s", kind, name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 		}
 		if err := set(f, value); err != nil {
 			return fmt.Errorf("%q: %w", part, err)
@@ -96,12 +100,12 @@ func (f *faultFlag) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// inject lets the fault happen.
+// inject adds the fault to the server.
 func (f *faultFlag) inject(server *jobstest.Server) (err error) {
-	// Inject panics where the author of a test is wrong. Here it is the user.
+	// Inject panics on a bad rule, which here is an error of the user.
 	defer func() {
-		if fault := recover(); fault != nil {
-			err = fmt.Errorf("--fault: %v", fault)
+		if reason := recover(); reason != nil {
+			err = fmt.Errorf("--fault: %v", reason)
 		}
 	}()
 	server.Inject(f.rule, f.fault)

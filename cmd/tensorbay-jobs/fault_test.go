@@ -10,12 +10,12 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-func TestServeFaults(t *testing.T) {
+func TestServe_InjectsFaults(t *testing.T) {
 	t.Parallel()
 	const rule = ",operation=getDataset,times=1"
 	for name, test := range map[string]struct {
 		faults     []string
-		want, next error // of the first request that is met, and of the one after it
+		want, next error // errors of the first request for a dataset and of the next
 	}{
 		"refuse":   {[]string{"refuse" + rule}, jobs.ErrUnreachable, nil},
 		"reset":    {[]string{"reset" + rule}, jobs.ErrUnreachable, nil},
@@ -24,7 +24,7 @@ func TestServeFaults(t *testing.T) {
 		"status":   {[]string{"status=429,retry-after=5s" + rule}, jobs.ErrRateLimited, nil},
 		"html":     {[]string{"html=502" + rule}, jobs.ErrServer, nil},
 		"delay":    {[]string{"delay=10ms" + rule}, nil, nil},
-		"the first that fits": {[]string{"status=403,operation=getDataset,from=2", "status=409,after=1h",
+		"the first match applies": {[]string{"status=403,operation=getDataset,from=2", "status=409,after=1h",
 			"status=503,for=1h,probability=1" + rule}, jobs.ErrServer, jobs.ErrForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -34,9 +34,9 @@ func TestServeFaults(t *testing.T) {
 				args = append(args, "--fault", fault)
 			}
 			s := serve(t, args...)
-			// On a connection that was used before, net/http itself tries again.
-			once := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-			c, err := jobs.NewClient(s.ready.AccessKey, jobs.WithBaseURL(s.ready.URL), jobs.WithHTTPClient(once),
+			// net/http retries by itself on a reused connection.
+			httpClient := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+			c, err := jobs.NewClient(s.ready.AccessKey, jobs.WithBaseURL(s.ready.URL), jobs.WithHTTPClient(httpClient),
 				jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}), jobs.WithAttemptTimeout(2*time.Second))
 			require.NoError(t, err)
 			for _, err := range c.Datasets(t.Context(), "") {

@@ -12,28 +12,28 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// heading begins a section.
-func heading(w io.Writer, title, subtitle string) {
+// printHeading prints the title of a section.
+func printHeading(w io.Writer, title, subtitle string) {
 	fmt.Fprintf(w, "\n%s\n%s\n", title, subtitle)
 }
 
-// table prints rows in columns. Rows may differ in length.
-func table(w io.Writer, indent string, rows [][]string) {
+// printTable prints rows in aligned columns. Rows may differ in length.
+func printTable(w io.Writer, indent string, rows [][]string) {
 	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		fmt.Fprintln(columns, indent+strings.Join(row, "\t"))
 	}
-	columns.Flush() //nolint:errcheck // as with every other print
+	columns.Flush() //nolint:errcheck // errors of fmt.Fprint are ignored as well
 }
 
-// status prints what was seen of a job.
-func status(w io.Writer, since time.Duration, s jobs.Status, remark string) {
-	line := fmt.Sprintf("    %4.1f s  %-10s  %s", since.Seconds(), s, remark)
+// printStatus prints the status of a job and the time since the wait began.
+func printStatus(w io.Writer, elapsed time.Duration, s jobs.Status, remark string) {
+	line := fmt.Sprintf("    %4.1f s  %-10s  %s", elapsed.Seconds(), s, remark)
 	fmt.Fprintln(w, strings.TrimRight(line, " "))
 }
 
-// fit joins as many of the texts as fit into so many columns, at least one, and
-// says how many are left out.
+// fit joins as many texts as fit into the given number of columns, at least one,
+// and appends the number of texts left out.
 func fit(texts []string, columns int) string {
 	all := strings.Join(texts, ", ")
 	for n := len(texts) - 1; n > 0 && utf8.RuneCountInString(all) > columns; n-- {
@@ -42,7 +42,7 @@ func fit(texts []string, columns int) string {
 	return all
 }
 
-// count names a number of things.
+// count returns n with the noun in singular or plural.
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
@@ -50,7 +50,7 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// runs shows texts in their order, equal neighbours together: 4 × 01, then 6 × 02.
+// runs counts equal neighbors, such as "4 × 01, then 6 × 02".
 func runs(texts []string) string {
 	var groups []string
 	for len(texts) > 0 {
@@ -64,7 +64,7 @@ func runs(texts []string) string {
 	return strings.Join(groups, ", then ")
 }
 
-// category is the category of a datum.
+// category returns the first category in a label, or "none".
 func category(l jobs.Label) string {
 	switch {
 	case l.Classification != nil && l.Classification.Category != "":
@@ -76,34 +76,30 @@ func category(l jobs.Label) string {
 	}
 }
 
-// filters prints the conditions of a search, one on a line.
-func filters(w io.Writer, match jobs.Conjunction, conditions []jobs.Filter) {
-	rows := make([][]string, len(conditions))
-	for i, f := range conditions {
-		word := string(match)
+// printFilters prints the filters of a search, one per line.
+func printFilters(w io.Writer, conjunction jobs.Conjunction, filters []jobs.Filter) {
+	rows := make([][]string, len(filters))
+	for i, f := range filters {
+		word := string(conjunction)
 		if i == 0 {
 			word = "where"
 		}
-		condition := f.String()
-		if of := f.LabelType(); of != "" {
-			condition += " of " + string(of)
-		}
-		rows[i] = []string{word, condition}
+		rows[i] = []string{word, f.String()}
 	}
-	table(w, "  ", rows)
+	printTable(w, "  ", rows)
 }
 
-// statistics prints counts of labels: a row for a label type, and below it one
-// for its categories and one for each attribute.
-func statistics(w io.Writer, all jobs.LabelStatistics) {
-	rows := [][]string{{"labels", "count", "of which"}}
+// printStatistics prints counts of labels. Each label type has a row for its
+// categories and a row for each attribute.
+func printStatistics(w io.Writer, all jobs.LabelStatistics) {
+	rows := [][]string{{"labels", "count", "by", "values"}}
 	types := make([]jobs.LabelType, 0, len(all))
-	for of := range all {
-		types = append(types, of)
+	for labelType := range all {
+		types = append(types, labelType)
 	}
 	slices.Sort(types)
-	for _, of := range types {
-		s := all[of]
+	for _, labelType := range types {
+		s := all[labelType]
 		var details [][2]string
 		if len(s.Categories) > 0 {
 			details = append(details, [2]string{"category", categoryCounts(s.Categories)})
@@ -117,15 +113,16 @@ func statistics(w io.Writer, all jobs.LabelStatistics) {
 		for i, d := range details {
 			row := []string{"", "", d[0], d[1]}
 			if i == 0 {
-				row[0], row[1] = string(of), fmt.Sprintf("%5d", s.Quantity)
+				row[0], row[1] = string(labelType), fmt.Sprintf("%5d", s.Quantity)
 			}
 			rows = append(rows, row)
 		}
 	}
-	table(w, "  ", rows)
+	printTable(w, "  ", rows)
 }
 
-const detailColumns = 45 // what is left of 80 beside the longest label type
+// detailColumns is the space that the longest label type leaves of 80 columns.
+const detailColumns = 45
 
 func categoryCounts(categories []jobs.CategoryStatistics) string {
 	counts := make([]string, len(categories))
@@ -153,18 +150,18 @@ func attributeCounts(a jobs.AttributeStatistics) string {
 	}
 }
 
-// printServing tells a person that the server is there.
+// printServing prints the addresses, files and faults of a running server.
 func printServing(w io.Writer, r ready, readyFile string, faults []faultFlag) {
-	rows := [][]string{{"url", r.URL}}
+	rows := [][]string{{"URL", r.URL}}
 	if r.CAFile != "" {
-		rows = append(rows, []string{"caFile", r.CAFile})
+		rows = append(rows, []string{"CA file", r.CAFile})
 	}
 	if readyFile != "" {
-		rows = append(rows, []string{"ready", readyFile})
+		rows = append(rows, []string{"ready file", readyFile})
 	}
 	for _, f := range faults {
 		rows = append(rows, []string{"fault", f.text})
 	}
-	fmt.Fprintln(w, "The embedded TensorBay accepts requests. Ctrl-C ends it.")
-	table(w, "  ", rows)
+	fmt.Fprintln(w, "The embedded TensorBay is ready. Press Ctrl-C to stop it.")
+	printTable(w, "  ", rows)
 }

@@ -15,23 +15,23 @@ import (
 )
 
 type serveCommand struct {
-	Listen     string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address of the API; port 0 is a free one (default ${default})."`
-	DataListen string        `placeholder:"HOST:PORT" help:"Address that data URLs lead to; the default is a second, free port of the same host."`
-	TLS        bool          `name:"tls" help:"Serve https with a certificate made at start; caFile names it."`
-	Seed       string        `placeholder:"FILE" help:"What the server holds, in YAML; the default is testdata/seed.yaml as it was when this program was built."`
-	ReadyFile  string        `placeholder:"FILE" help:"Where to write {\"url\",\"accessKey\",\"caFile\"} once requests are accepted; removed at the end. The default is one line on stdout."`
-	AccessKey  string        `placeholder:"KEY" help:"The one access key that is accepted; the default is a random one."`
-	Queuing    time.Duration `default:"200ms" placeholder:"TIME" help:"How long a job is QUEUING (default ${default})."`
-	Processing time.Duration `default:"500ms" placeholder:"TIME" help:"How long a job is PROCESSING (default ${default})."`
-	Fault      []faultFlag   `sep:"none" placeholder:"FAULT[,CONDITION=VALUE...]" help:"What goes wrong: refuse, reset, hang, truncate, status=CODE, html=CODE or delay=TIME, as in status=503,operation=getJob,probability=0.2. Conditions: operation (an operationId of openapi.yaml, or content), probability, from and times (of requests), after and for (of time); retry-after adds that header. May be repeated; the first that fits happens."`
-	URLTTL     time.Duration `name:"url-ttl" default:"10m" placeholder:"TIME" help:"How long a data URL is good (default ${default}). Below zero it has expired when it is handed out."`
+	Listen     string        `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Address of the API. Port 0 picks a free port (default ${default})."`
+	DataListen string        `placeholder:"HOST:PORT" help:"Address that serves data URLs. The default is a free port on the same host."`
+	TLS        bool          `name:"tls" help:"Serve HTTPS with a certificate created at startup."`
+	Seed       string        `placeholder:"FILE" help:"YAML file with the datasets to serve. The default is the built-in testdata/seed.yaml."`
+	ReadyFile  string        `placeholder:"FILE" help:"File for {\"url\",\"accessKey\",\"caFile\"}, written when the server accepts requests and removed at exit. The default is one line on stdout."`
+	AccessKey  string        `placeholder:"KEY" help:"Access key that clients must send. The default is a random key."`
+	Queuing    time.Duration `default:"200ms" placeholder:"TIME" help:"Time a job stays QUEUING (default ${default})."`
+	Processing time.Duration `default:"500ms" placeholder:"TIME" help:"Time a job stays PROCESSING (default ${default})."`
+	Fault      []faultFlag   `sep:"none" placeholder:"FAULT[,CONDITION=VALUE...]" help:"Fault to inject: refuse, reset, hang, truncate, status=CODE, html=CODE or delay=TIME. Example: status=503,operation=getJob,probability=0.2. Conditions: operation=ID (an operationId of openapi.yaml, or content), probability=P, seed=N (of the probability), from=N (the first request affected), times=N (requests affected), after=TIME (since startup) and for=TIME. retry-after=TIME adds that header. The flag may be repeated; the first fault that matches a request applies."`
+	URLTTL     time.Duration `name:"url-ttl" default:"10m" placeholder:"TIME" help:"Time until a data URL expires (default ${default}). With a negative value URLs are expired from the start."`
 }
 
-// Help is shown by serve --help.
+// Help returns the text that serve --help prints above the flags.
 func (*serveCommand) Help() string {
-	return "The server holds its state in memory and ends with SIGINT or SIGTERM. " +
-		"The ready file appears in one step, so that a script may wait for it and read it at once. " +
-		"Its caFile is absent without --tls."
+	return "The server keeps its state in memory and stops on SIGINT or SIGTERM. " +
+		"The ready file is written atomically: a script can wait for it and read it. " +
+		"Its field caFile, the CA certificate, is absent without --tls."
 }
 
 // Run serves until ctx ends.
@@ -40,9 +40,8 @@ func (c *serveCommand) Run(ctx context.Context, to console) (err error) {
 		if c.ReadyFile, err = filepath.Abs(c.ReadyFile); err != nil {
 			return err
 		}
-		// One that a killed server left behind would tell lies.
-		if err := removeIfThere(c.ReadyFile); err != nil {
-			return fmt.Errorf("old ready file: %w", err)
+		if err := removeOldReadyFile(c.ReadyFile); err != nil {
+			return fmt.Errorf("--ready-file: %w", err)
 		}
 	}
 	server, err := c.start()
@@ -65,25 +64,24 @@ func (c *serveCommand) Run(ctx context.Context, to console) (err error) {
 		}
 		defer func() { err = errors.Join(err, remove()) }()
 	}
-	if c.ReadyFile != "" {
-		defer func() { err = errors.Join(err, removeIfThere(c.ReadyFile)) }()
-	}
-	printServing(to.err, ready, c.ReadyFile, c.Fault)
-	if err := ready.announce(c.ReadyFile, to.out); err != nil {
+	remove, err := ready.announce(c.ReadyFile, to.out)
+	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, remove()) }()
+	printServing(to.err, ready, c.ReadyFile, c.Fault)
 	<-ctx.Done()
 	return nil
 }
 
-// start makes the server; where the seed is at fault the error names the line
-// and the reason.
+// start starts the server. If the seed is invalid, the error names the line and the
+// reason.
 func (c *serveCommand) start() (*jobstest.Server, error) {
 	key := c.AccessKey
 	if key == "" {
 		key = randomAccessKey()
 	}
-	// What no client would send is not worth serving.
+	// Reject a key that the client would reject.
 	if _, err := jobs.NewClient(key); err != nil {
 		return nil, fmt.Errorf("--access-key: %w", err)
 	}
@@ -101,7 +99,7 @@ func (c *serveCommand) start() (*jobstest.Server, error) {
 		options = append(options, jobstest.WithTLS())
 	}
 	if c.Seed == "" {
-		return jobstest.NewServer(options...) // with the seed that it embeds
+		return jobstest.NewServer(options...) // with the built-in seed
 	}
 	text, err := os.ReadFile(c.Seed)
 	if err != nil {
@@ -109,18 +107,19 @@ func (c *serveCommand) start() (*jobstest.Server, error) {
 	}
 	seed, err := jobstest.ParseSeed(text)
 	if err != nil {
-		return nil, fmt.Errorf("--seed: %s is refused:\n%w", c.Seed, err)
+		return nil, fmt.Errorf("--seed: invalid file %s:\n%w", c.Seed, err)
 	}
 	return jobstest.NewServer(append(options, jobstest.WithSeed(seed))...)
 }
 
-// writeCertificate writes the certificate beside the ready file, or, where
-// there is none, into a directory of its own. It returns the path and how to
-// remove what was written.
+// writeCertificate writes the certificate beside the ready file, or into a new
+// directory if there is no ready file. It returns the path and a function that
+// removes the file or directory.
 func (c *serveCommand) writeCertificate(pem []byte) (path string, remove func() error, err error) {
 	if c.ReadyFile != "" {
 		path = c.ReadyFile + ".ca.pem"
-		return path, func() error { return removeIfThere(path) }, writeInOneStep(path, pem)
+		remove, err = writeAtomically(path, pem)
+		return path, remove, err
 	}
 	dir, err := os.MkdirTemp("", "tensorbay-jobs-")
 	if err != nil {

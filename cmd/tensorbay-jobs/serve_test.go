@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -25,11 +26,11 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-// A serving is a run of serve in this process.
+// A serving is a serve command that runs in this process.
 type serving struct {
 	ready  ready
 	file   string
-	stderr *bytes.Buffer // to be read after stop
+	stderr *bytes.Buffer // read it after stop only
 	cancel context.CancelFunc
 	code   chan int
 }
@@ -55,7 +56,8 @@ func (s *serving) stop(t *testing.T) {
 	require.Equal(t, 0, <-s.code, s.stderr.String())
 }
 
-// awaitReady waits for the ready file. A file that is there must be whole.
+// awaitReady waits for the ready file and decodes it. It fails if the file is
+// incomplete.
 func awaitReady(t *testing.T, path string) ready {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -75,7 +77,7 @@ func awaitReady(t *testing.T, path string) ready {
 	return r
 }
 
-// client trusts nothing but the caFile.
+// client returns a client that trusts the CA file only.
 func client(t *testing.T, r ready) *jobs.Client {
 	t.Helper()
 	transport := &http.Transport{}
@@ -92,7 +94,7 @@ func client(t *testing.T, r ready) *jobs.Client {
 	return c
 }
 
-func TestServeTLS(t *testing.T) {
+func TestServe_WithTLS(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "--tls", "--queuing=10ms", "--processing=10ms")
 	require.Regexp(t, `^https://127\.0\.0\.1:\d+/$`, s.ready.URL)
@@ -119,14 +121,14 @@ func TestServeTLS(t *testing.T) {
 	s.stop(t)
 	require.Contains(t, s.stderr.String(), s.ready.URL)
 	require.NotContains(t, s.stderr.String(), s.ready.AccessKey)
-	left, err := os.ReadDir(filepath.Dir(s.file))
+	files, err := os.ReadDir(filepath.Dir(s.file))
 	require.NoError(t, err)
-	require.Empty(t, left, "ready file and certificate are removed")
+	require.Empty(t, files, "ready file and certificate must be removed")
 	_, err = ds.Refresh(t.Context())
 	require.Error(t, err)
 }
 
-func TestServeOptions(t *testing.T) {
+func TestServe_WithOptions(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	seed := filepath.Join(dir, "seed.yaml")
@@ -165,13 +167,12 @@ datasets:
 	for datum, err := range contents.Data(t.Context(), "only") {
 		require.NoError(t, err)
 		_, err = datum.Open(t.Context())
-		require.ErrorIs(t, err, jobs.ErrForbidden, "every url has expired")
+		require.ErrorIs(t, err, jobs.ErrForbidden, "all URLs have expired")
 	}
 	s.stop(t)
 }
 
-// Without a ready file the same line is on stdout.
-func TestServeOnStdout(t *testing.T) {
+func TestServe_PrintsReadyLineWithoutReadyFile(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -188,22 +189,68 @@ func TestServeOnStdout(t *testing.T) {
 	require.NoDirExists(t, filepath.Dir(r.CAFile))
 }
 
-func TestServeRefusesSeed(t *testing.T) {
+func TestServe_RejectsInvalidSeed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	seed, file := filepath.Join(dir, "seed.yaml"), filepath.Join(dir, "ready.json")
 	require.NoError(t, os.WriteFile(seed, []byte("owner: tester\ndatasets:\n  - name: one\n    colour: red\n"), 0o600))
-	require.NoError(t, os.WriteFile(file, []byte("left by a server that was killed"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(`{"url":"http://127.0.0.1:1/","accessKey":"Accesskey-killed"}`), 0o600))
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, 1, run(t.Context(), []string{"serve", "--seed", seed, "--ready-file", file}, &stdout, &stderr))
-	require.Regexp(t, regexp.QuoteMeta(seed)+` is refused:\n(.*\n)*seed: line 4: datasets\[0\]\.colour: `, stderr.String())
+	require.Regexp(t, `invalid file `+regexp.QuoteMeta(seed)+`:\n(.*\n)*seed: line 4: field colour not found`, stderr.String())
 	require.Empty(t, stdout.String())
 	require.NoFileExists(t, file)
 }
 
-func TestSignals(t *testing.T) {
+func TestServe_KeepsFilesThatAreNotItsOwn(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "notes.txt")
+	for _, text := range []string{"", "keep me", `{"url":"http://127.0.0.1:1/"}`} {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, 1, run(t.Context(), []string{"serve", "--ready-file", file}, &stdout, &stderr))
+		require.Contains(t, stderr.String(), file+" exists and is not a ready file: choose another path")
+		require.NotContains(t, stderr.String(), "accepts requests")
+		kept, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, text, string(kept))
+	}
+}
+
+func TestServe_LeavesTheReadyFileOfASecondServer(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "ready.json")
+	serve := func(ctx context.Context) chan int {
+		code := make(chan int, 1)
+		go func() { code <- run(ctx, []string{"serve", "--tls", "--ready-file", file}, io.Discard, io.Discard) }()
+		return code
+	}
+	first, stopFirst := context.WithCancel(t.Context())
+	firstCode := serve(first)
+	old := awaitReady(t, file)
+	second, stopSecond := context.WithCancel(t.Context())
+	secondCode := serve(second)
+	require.Eventually(t, func() bool {
+		text, err := os.ReadFile(file)
+		return err == nil && !strings.Contains(string(text), old.URL)
+	}, 10*time.Second, time.Millisecond)
+	stopFirst()
+	require.Equal(t, 0, <-firstCode)
+	r := awaitReady(t, file)
+	require.NotEqual(t, old.URL, r.URL)
+	require.FileExists(t, r.CAFile)
+	info, err := os.Stat(r.CAFile)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o644), info.Mode().Perm())
+	stopSecond()
+	require.Equal(t, 0, <-secondCode)
+	require.NoFileExists(t, file)
+	require.NoFileExists(t, r.CAFile)
+}
+
+func TestServe_StopsOnSignal(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("no signals to send")
+		t.Skip("Windows has no signals")
 	}
 	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(signal.String(), func(t *testing.T) {

@@ -1,7 +1,9 @@
+// Command first merges branch dev of a dataset and prints the number of the draft.
 package main
 
 import (
 	"context"
+	"fmt"
 	"log"
 	"os"
 
@@ -10,16 +12,28 @@ import (
 
 func main() {
 	ctx := context.Background()
-	client := must(jobs.NewClient(os.Getenv("TENSORBAY_ACCESS_KEY"), jobs.WithBaseURL(os.Getenv("TENSORBAY_URL"))))
-	dataset := must(client.Dataset(ctx, "squash-and-merge"))
-	job := must(dataset.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"}))
-	must(job, job.Wait(ctx))
-	log.Printf("branch dev is merged into draft %d", must(job.Result(ctx)).Number)
-}
-
-func must[T any](value T, err error) T {
+	client, err := jobs.NewClient(os.Getenv("TENSORBAY_ACCESS_KEY"),
+		jobs.WithBaseURL(os.Getenv("TENSORBAY_URL")))
 	if err != nil {
 		log.Fatal(err)
 	}
-	return value
+	dataset, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := dataset.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{
+		DraftTitle: "merge dev",
+		Source:     "dev",
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := job.Wait(ctx); err != nil {
+		log.Fatal(err)
+	}
+	draft, err := job.Result(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("branch dev is merged into draft %d\n", draft.Number)
 }

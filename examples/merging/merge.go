@@ -1,5 +1,5 @@
-// Package merging is an example of a package that uses TensorBay; its test
-// shows how to test such a package with an embedded one.
+// Package merging shows a function that uses TensorBay. Its test runs on an
+// embedded TensorBay.
 package merging
 
 import (
@@ -8,8 +8,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// MergeDev merges branch dev into the default branch of a dataset, and returns
-// the title of the draft that holds the result.
+// MergeDev merges branch dev into the default branch of a dataset and returns the
+// title of the resulting draft.
 func MergeDev(ctx context.Context, client *jobs.Client, dataset string) (string, error) {
 	ds, err := client.Dataset(ctx, dataset)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 )
 
 func TestMergeDev(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // virtual time: nobody waits for real
+	synctest.Test(t, func(t *testing.T) { // virtual time: the wait takes no real time
 		server := jobstest.New(t)
 		client, err := jobs.NewClient(server.AccessKey(),
 			jobs.WithBaseURL(server.URL()), jobs.WithHTTPClient(server.Client()))

@@ -22,8 +22,8 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
-// AttributeStatistics Either `enum` and `quantities` (one count for each value), or, for an
-// attribute of numbers, `minimum` and `maximum`.
+// AttributeStatistics A numeric attribute has `minimum` and `maximum`. Other attributes have
+// `enum` and `quantities`, with one count for each value.
 type AttributeStatistics struct {
 	Name       string   `json:"name"`
 	Enum       *[]any   `json:"enum,omitempty"`
@@ -32,32 +32,32 @@ type AttributeStatistics struct {
 	Maximum    *float64 `json:"maximum,omitempty"`
 }
 
-// AttributeValue Boolean, number, string, null, or a list of those.
+// AttributeValue A boolean, number, string, null, or a list of these.
 type AttributeValue = interface{}
 
-// Attributes Attribute name to value.
+// Attributes Attribute values by name.
 type Attributes map[string]*AttributeValue
 
 // BasicSearchArguments defines model for BasicSearchArguments.
 type BasicSearchArguments struct {
-	// Commit The id of the commit to search. Never a draft.
+	// Commit The id of the commit to search. A draft cannot be searched.
 	Commit string `json:"commit"`
 
 	// Conjunction Whether a datum must match every filter (`and`) or one of them (`or`).
 	Conjunction SearchConjunction `json:"conjunction"`
 	Filters     []SearchFilter    `json:"filters"`
 
-	// Unit `file`: the data that match. `frame`: every datum of a frame in which
-	// at least one matches; fusion datasets only.
+	// Unit `file` returns the data that match. `frame` returns all data of each
+	// frame with at least one match; it requires a fusion dataset.
 	Unit SearchUnit `json:"unit"`
 }
 
 // BasicSearchResult defines model for BasicSearchResult.
 type BasicSearchResult struct {
-	// SearchResultCommitID The commit to read it at.
+	// SearchResultCommitID The commit to use when reading the result.
 	SearchResultCommitID string `json:"searchResultCommitId"`
 
-	// SearchResultID Takes the place of a dataset id when the result is read.
+	// SearchResultID The id to use as dataset id when reading the result.
 	SearchResultID string `json:"searchResultId"`
 }
 
@@ -80,22 +80,22 @@ type Box3D struct {
 type BranchList struct {
 	Branches []NamedCommit `json:"branches"`
 
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
 // CameraMatrix defines model for CameraMatrix.
 type CameraMatrix struct {
-	// Cx Optical centre in pixels.
+	// Cx Optical center in pixels.
 	Cx float64 `json:"cx"`
 
-	// Cy Optical centre in pixels.
+	// Cy Optical center in pixels.
 	Cy float64 `json:"cy"`
 
 	// Fx Focal length in pixels.
@@ -110,14 +110,14 @@ type CameraMatrix struct {
 type CategoryStatistics struct {
 	Name string `json:"name"`
 
-	// Quantity How many labels have this category.
+	// Quantity The number of labels with this category.
 	Quantity   int64                 `json:"quantity"`
 	Attributes []AttributeStatistics `json:"attributes,omitempty"`
 }
 
 // Classification defines model for Classification.
 type Classification struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes *Attributes `json:"attributes,omitempty"`
 	Category   *string     `json:"category,omitempty"`
 }
@@ -126,11 +126,11 @@ type Classification struct {
 type Commit struct {
 	CommitID string `json:"commitId"`
 
-	// Committer Who did it and when.
+	// Committer The author and the time of an action.
 	Committer   *Signature `json:"committer,omitempty"`
 	Description *string    `json:"description,omitempty"`
 
-	// ParentCommitID 32 zeros before the first commit.
+	// ParentCommitID 32 zeros if there is no parent.
 	ParentCommitID *string `json:"parentCommitId,omitempty"`
 	Title          *string `json:"title,omitempty"`
 }
@@ -139,44 +139,44 @@ type Commit struct {
 type CommitList struct {
 	Commits []Commit `json:"commits"`
 
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
 // CreateDatasetRequest defines model for CreateDatasetRequest.
 type CreateDatasetRequest struct {
-	// Alias A name for people; may be empty.
+	// Alias The display name. May be empty.
 	Alias string `json:"alias"`
 
-	// DatasetName The name of the new dataset, unused so far.
+	// DatasetName The name of the new dataset. It must be unused.
 	DatasetName string `json:"datasetName"`
 
-	// IsPublic Whether everybody may read it.
+	// IsPublic Whether the dataset is public.
 	IsPublic bool `json:"isPublic"`
 }
 
 // CreateJobRequest defines model for CreateJobRequest.
 type CreateJobRequest struct {
-	// Arguments What the job was told to do, by its `jobType`.
+	// Arguments The arguments of the job. The form depends on `jobType`.
 	Arguments JobArguments `json:"arguments"`
 
 	// Description The description of the job.
 	Description *string `json:"description,omitempty"`
 
-	// JobType What a job does.
+	// JobType The type of a job.
 	JobType JobType `json:"jobType"`
 
 	// Title The title of the job.
 	Title string `json:"title"`
 }
 
-// CreatedJob All that is known of a job just after its creation.
+// CreatedJob The id and creation time of a new job.
 type CreatedJob struct {
 	// CreatedAt Seconds since the epoch.
 	CreatedAt int64  `json:"createdAt"`
@@ -185,16 +185,16 @@ type CreatedJob struct {
 
 // Data defines model for Data.
 type Data struct {
-	// Label The labels of a datum by type. A type that is not listed is kept as it is.
+	// Label The labels of a datum by type. Clients keep labels of unknown types unchanged.
 	Label Label `json:"label,omitempty"`
 
 	// RemotePath The path of the datum in its segment.
 	RemotePath string `json:"remotePath"`
 
-	// Timestamp When it was recorded; the unit is the uploader's.
+	// Timestamp The time of recording. The uploader chooses the unit.
 	Timestamp *float64 `json:"timestamp,omitempty"`
 
-	// URL A signed URL of the content. It expires, and then answers 403.
+	// URL A signed URL of the content. After it expires the status is 403.
 	URL string `json:"url"`
 }
 
@@ -207,13 +207,13 @@ type DataDetail struct {
 type DataDetailList struct {
 	DataDetails []DataDetail `json:"dataDetails"`
 
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
@@ -224,13 +224,13 @@ type DataURLItem struct {
 
 // DataURLList defines model for DataUrlList.
 type DataURLList struct {
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount    `json:"totalCount"`
 	Urls       []DataURLItem `json:"urls"`
 }
@@ -239,14 +239,14 @@ type DataURLList struct {
 type Dataset struct {
 	Alias *string `json:"alias,omitempty"`
 
-	// CommitID The newest commit of the default branch; absent or empty before the first commit.
+	// CommitID The newest commit of the default branch. Absent or empty before the first commit.
 	CommitID      *string `json:"commitId,omitempty"`
 	DefaultBranch *string `json:"defaultBranch,omitempty"`
 	ID            *string `json:"id,omitempty"`
 	IsPublic      *bool   `json:"isPublic,omitempty"`
 	Name          string  `json:"name"`
 
-	// Type 0 or false: a plain dataset. 1 or true: a fusion dataset, whose data are grouped in frames.
+	// Type 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
 	Type DatasetType `json:"type"`
 }
 
@@ -254,13 +254,13 @@ type Dataset struct {
 type DatasetList struct {
 	Datasets []DatasetListItem `json:"datasets"`
 
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
@@ -269,22 +269,22 @@ type DatasetListItem struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 
-	// Type 0 or false: a plain dataset. 1 or true: a fusion dataset, whose data are grouped in frames.
+	// Type 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
 	Type *DatasetType `json:"type,omitempty"`
 }
 
-// DatasetType 0 or false: a plain dataset. 1 or true: a fusion dataset, whose data are grouped in frames.
+// DatasetType 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
 type DatasetType = int
 
 // Draft defines model for Draft.
 type Draft struct {
-	// Author Who did it and when.
+	// Author The author and the time of an action.
 	Author      *Signature `json:"author,omitempty"`
 	BranchName  string     `json:"branchName"`
 	Description *string    `json:"description,omitempty"`
 	Number      int64      `json:"number"`
 
-	// ParentCommitID The commit the draft starts from; 32 zeros before the first commit.
+	// ParentCommitID The commit the draft starts from. 32 zeros before the first commit.
 	ParentCommitID *string     `json:"parentCommitId,omitempty"`
 	Status         DraftStatus `json:"status"`
 	Title          string      `json:"title"`
@@ -297,13 +297,13 @@ type Draft struct {
 type DraftList struct {
 	Drafts []Draft `json:"drafts"`
 
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
@@ -312,14 +312,14 @@ type DraftStatus = string
 
 // Error defines model for Error.
 type Error struct {
-	// Code What kind of error it is.
+	// Code The kind of the error.
 	Code string `json:"code"`
 
-	// Message For people.
+	// Message A text for humans.
 	Message string `json:"message"`
 }
 
-// Extrinsics Where the sensor is and where it looks, in the frame of the vehicle.
+// Extrinsics Position and orientation of the sensor in the vehicle's coordinate system.
 type Extrinsics struct {
 	Rotation    *Quaternion `json:"rotation,omitempty"`
 	Translation *Vector3D   `json:"translation,omitempty"`
@@ -331,20 +331,20 @@ type FilterExtraInfo struct {
 	LabelType *LabelType `json:"labelType,omitempty"`
 }
 
-// FilterValue String, integer, boolean, list of strings, or object; by the key.
+// FilterValue A string, integer, boolean, list of strings or object, depending on the key.
 type FilterValue = json.RawMessage
 
 // Frame defines model for Frame.
 type Frame struct {
 	Frame []FrameData `json:"frame"`
 
-	// FrameID A ULID; a UUID in old datasets.
+	// FrameID A ULID. Old datasets use a UUID.
 	FrameID string `json:"frameId"`
 }
 
 // FrameData defines model for FrameData.
 type FrameData struct {
-	// Label The labels of a datum by type. A type that is not listed is kept as it is.
+	// Label The labels of a datum by type. Clients keep labels of unknown types unchanged.
 	Label Label `json:"label,omitempty"`
 
 	// RemotePath The path of the datum in its segment.
@@ -353,10 +353,10 @@ type FrameData struct {
 	// SensorName The sensor that recorded the datum.
 	SensorName string `json:"sensorName"`
 
-	// Timestamp When it was recorded; the unit is the uploader's.
+	// Timestamp The time of recording. The uploader chooses the unit.
 	Timestamp *float64 `json:"timestamp,omitempty"`
 
-	// URL A signed URL of the content. It expires, and then answers 403.
+	// URL A signed URL of the content. After it expires the status is 403.
 	URL string `json:"url"`
 }
 
@@ -373,13 +373,13 @@ type InstanceMask struct {
 	// RemotePath The path of the mask.
 	RemotePath string `json:"remotePath"`
 
-	// URL A signed URL of the mask. It expires, and then answers 403.
+	// URL A signed URL of the mask. After it expires the status is 403.
 	URL string `json:"url"`
 }
 
 // InstanceMaskInfo defines model for InstanceMaskInfo.
 type InstanceMaskInfo struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes *Attributes `json:"attributes,omitempty"`
 	InstanceID int64       `json:"instanceId"`
 }
@@ -388,13 +388,13 @@ type InstanceMaskInfo struct {
 type Intrinsics struct {
 	CameraMatrix *CameraMatrix `json:"cameraMatrix,omitempty"`
 
-	// DistortionCoefficients k1, k2, ... radial and p1, p2, ... tangential.
+	// DistortionCoefficients k1, k2, ... are radial; p1, p2, ... are tangential.
 	DistortionCoefficients map[string]float64 `json:"distortionCoefficients,omitempty"`
 }
 
 // Job defines model for Job.
 type Job struct {
-	// Arguments What the job was told to do, by its `jobType`.
+	// Arguments The arguments of the job. The form depends on `jobType`.
 	Arguments JobArguments `json:"arguments"`
 
 	// CreatedAt Seconds since the epoch.
@@ -403,73 +403,73 @@ type Job struct {
 	// Description The description of the job.
 	Description *string `json:"description,omitempty"`
 
-	// ErrorMessage Why the job failed; absent or empty otherwise.
+	// ErrorMessage The reason of a failure. Absent or empty otherwise.
 	ErrorMessage *string `json:"errorMessage,omitempty"`
 
-	// FinishedAt Seconds since the epoch; absent until the job finished.
+	// FinishedAt Seconds since the epoch. Absent until the job finishes.
 	FinishedAt *int64 `json:"finishedAt,omitempty"`
 
 	// JobID The id of the job.
 	JobID string `json:"jobId"`
 
-	// JobType What a job does.
+	// JobType The type of a job.
 	JobType *JobType `json:"jobType,omitempty"`
 
-	// Result What the job made, by its `jobType`. Absent until success.
+	// Result The result of the job. The form depends on `jobType`. Absent until success.
 	Result JobResult `json:"result,omitempty"`
 
-	// StartedAt Seconds since the epoch; absent until the job started.
+	// StartedAt Seconds since the epoch. Absent until the job starts.
 	StartedAt *int64 `json:"startedAt,omitempty"`
 
 	// Status `QUEUING` and `PROCESSING` are unfinished; `SUCCESS`, `FAILED` and
-	// `ABORTED` are finished. Any other value says nothing.
+	// `ABORTED` are finished. Any other value is unknown.
 	Status JobStatus `json:"status"`
 
 	// Title The title of the job.
 	Title string `json:"title"`
 }
 
-// JobArguments What the job was told to do, by its `jobType`.
+// JobArguments The arguments of the job. The form depends on `jobType`.
 type JobArguments = json.RawMessage
 
 // JobList defines model for JobList.
 type JobList struct {
 	Jobs []Job `json:"jobs"`
 
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
-// JobResult What the job made, by its `jobType`. Absent until success.
+// JobResult The result of the job. The form depends on `jobType`. Absent until success.
 type JobResult = json.RawMessage
 
 // JobStatus `QUEUING` and `PROCESSING` are unfinished; `SUCCESS`, `FAILED` and
-// `ABORTED` are finished. Any other value says nothing.
+// `ABORTED` are finished. Any other value is unknown.
 type JobStatus = string
 
-// JobType What a job does.
+// JobType The type of a job.
 type JobType = string
 
 // Keypoint2D In pixels.
 type Keypoint2D struct {
-	// V The visibility; what the numbers mean is the dataset's choice.
+	// V The visibility. The dataset defines the meaning of the numbers.
 	V *int    `json:"v,omitempty"`
 	X float64 `json:"x"`
 	Y float64 `json:"y"`
 }
 
-// Label The labels of a datum by type. A type that is not listed is kept as it is.
+// Label The labels of a datum by type. Clients keep labels of unknown types unchanged.
 type Label = json.RawMessage
 
 // LabelStatistics defines model for LabelStatistics.
 type LabelStatistics struct {
-	// Quantity How many labels of this type there are.
+	// Quantity The number of labels of this type.
 	Quantity   int64                 `json:"quantity"`
 	Categories []CategoryStatistics  `json:"categories,omitempty"`
 	Attributes []AttributeStatistics `json:"attributes,omitempty"`
@@ -477,7 +477,7 @@ type LabelStatistics struct {
 
 // LabelStatisticsAnswer defines model for LabelStatisticsAnswer.
 type LabelStatisticsAnswer struct {
-	// LabelStatistics By label type.
+	// LabelStatistics Statistics by label type.
 	LabelStatistics map[string]LabelStatistics `json:"labelStatistics"`
 }
 
@@ -486,93 +486,93 @@ type LabelType = string
 
 // LabeledBox2D defines model for LabeledBox2D.
 type LabeledBox2D struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes *Attributes `json:"attributes,omitempty"`
 
 	// Box2D In pixels.
 	Box2D    Box2D   `json:"box2d"`
 	Category *string `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance *string `json:"instance,omitempty"`
 }
 
 // LabeledBox3D defines model for LabeledBox3D.
 type LabeledBox3D struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes *Attributes `json:"attributes,omitempty"`
 	Box3D      Box3D       `json:"box3d"`
 	Category   *string     `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance *string `json:"instance,omitempty"`
 }
 
 // LabeledKeypoints2D defines model for LabeledKeypoints2D.
 type LabeledKeypoints2D struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes *Attributes `json:"attributes,omitempty"`
 	Category   *string     `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance    *string      `json:"instance,omitempty"`
 	Keypoints2D []Keypoint2D `json:"keypoints2d"`
 }
 
 // LabeledMultiPolygon defines model for LabeledMultiPolygon.
 type LabeledMultiPolygon struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes *Attributes `json:"attributes,omitempty"`
 	Category   *string     `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance     *string     `json:"instance,omitempty"`
 	MultiPolygon [][]Point2D `json:"multiPolygon"`
 }
 
 // LabeledMultiPolyline2D defines model for LabeledMultiPolyline2D.
 type LabeledMultiPolyline2D struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes *Attributes `json:"attributes,omitempty"`
 	Category   *string     `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance        *string     `json:"instance,omitempty"`
 	MultiPolyline2D [][]Point2D `json:"multiPolyline2d"`
 }
 
 // LabeledPolygon defines model for LabeledPolygon.
 type LabeledPolygon struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes *Attributes `json:"attributes,omitempty"`
 	Category   *string     `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance *string   `json:"instance,omitempty"`
 	Polygon  []Point2D `json:"polygon"`
 }
 
 // LabeledPolyline2D defines model for LabeledPolyline2D.
 type LabeledPolyline2D struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes *Attributes `json:"attributes,omitempty"`
 
-	// BeizerPointTypes The Bezier type of each point. Spelled so on the wire.
+	// BeizerPointTypes The Bezier type of each point. The property name is misspelled on the wire.
 	BeizerPointTypes *string `json:"beizerPointTypes,omitempty"`
 	Category         *string `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance   *string   `json:"instance,omitempty"`
 	Polyline2D []Point2D `json:"polyline2d"`
 }
 
 // LabeledRLE defines model for LabeledRLE.
 type LabeledRLE struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes *Attributes `json:"attributes,omitempty"`
 	Category   *string     `json:"category,omitempty"`
 
-	// Instance The same object in several data.
+	// Instance The id of an object that appears in several data.
 	Instance *string `json:"instance,omitempty"`
 
 	// RLE Run lengths of a mask.
@@ -581,7 +581,7 @@ type LabeledRLE struct {
 
 // LabeledSentence defines model for LabeledSentence.
 type LabeledSentence struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes *Attributes `json:"attributes,omitempty"`
 	Phone      []Word      `json:"phone,omitempty"`
 	Sentence   []Word      `json:"sentence"`
@@ -596,38 +596,38 @@ type MaskURLItem struct {
 
 // MaskURLList defines model for MaskUrlList.
 type MaskURLList struct {
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount     `json:"totalCount"`
 	Urls       []*MaskURLItem `json:"urls"`
 }
 
-// MergeStrategy What to do where source and target hold the same segment and remote
-// path with different content or label. `abort` leaves the whole target
-// as it is, `override` takes the datum of the source, `skip` keeps the
-// datum of the target.
+// MergeStrategy The handling of conflicts. A conflict is a datum with the same segment
+// and remote path but different content or labels in source and target.
+// `abort` keeps the whole target unchanged, `override` takes the datum of
+// the source, `skip` keeps the datum of the target.
 type MergeStrategy = string
 
-// NamedCommit A branch or a tag, with the commit it points to.
+// NamedCommit A branch or a tag and its commit.
 type NamedCommit struct {
 	CommitID string `json:"commitId"`
 
-	// Committer Who did it and when.
+	// Committer The author and the time of an action.
 	Committer   *Signature `json:"committer,omitempty"`
 	Description *string    `json:"description,omitempty"`
 	Name        string     `json:"name"`
 
-	// ParentCommitID 32 zeros before the first commit.
+	// ParentCommitID 32 zeros if there is no parent.
 	ParentCommitID *string `json:"parentCommitId,omitempty"`
 	Title          *string `json:"title,omitempty"`
 }
 
-// Nothing No property is promised.
+// Nothing No property is specified.
 type Nothing map[string]interface{}
 
 // OtherArguments The arguments of a job type that is not in this document.
@@ -636,7 +636,7 @@ type OtherArguments map[string]interface{}
 // OtherResult The result of a job type that is not in this document.
 type OtherResult map[string]interface{}
 
-// PageOffset How many items come before this page. May be absent.
+// PageOffset The number of items before this page. May be absent.
 type PageOffset = int
 
 // PanopticMask defines model for PanopticMask.
@@ -646,13 +646,13 @@ type PanopticMask struct {
 	// RemotePath The path of the mask.
 	RemotePath string `json:"remotePath"`
 
-	// URL A signed URL of the mask. It expires, and then answers 403.
+	// URL A signed URL of the mask. After it expires the status is 403.
 	URL string `json:"url"`
 }
 
 // PanopticMaskInfo defines model for PanopticMaskInfo.
 type PanopticMaskInfo struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes *Attributes `json:"attributes,omitempty"`
 	CategoryID int64       `json:"categoryId"`
 	InstanceID int64       `json:"instanceId"`
@@ -672,7 +672,7 @@ type Quaternion struct {
 	Z float64 `json:"z"`
 }
 
-// RecordSize How many items this page holds. May be absent.
+// RecordSize The number of items on this page. May be absent.
 type RecordSize = int
 
 // RemotePathURL defines model for RemotePathUrl.
@@ -697,21 +697,21 @@ type SearchConjunction = string
 type SearchFilter struct {
 	ExtraInfo *FilterExtraInfo `json:"extraInfo,omitempty"`
 
-	// Key What is looked at.
+	// Key The property to compare.
 	Key string `json:"key"`
 
-	// Operator How it is compared with the value.
+	// Operator The comparison with the value.
 	Operator string `json:"operator"`
 
-	// Title The name of the key for people.
+	// Title The display name of the key.
 	Title string `json:"title"`
 
-	// Value String, integer, boolean, list of strings, or object; by the key.
+	// Value A string, integer, boolean, list of strings or object, depending on the key.
 	Value FilterValue `json:"value"`
 }
 
-// SearchUnit `file`: the data that match. `frame`: every datum of a frame in which
-// at least one matches; fusion datasets only.
+// SearchUnit `file` returns the data that match. `frame` returns all data of each
+// frame with at least one match; it requires a fusion dataset.
 type SearchUnit = string
 
 // Segment defines model for Segment.
@@ -722,14 +722,14 @@ type Segment struct {
 
 // SegmentList defines model for SegmentList.
 type SegmentList struct {
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 	Segments   []Segment   `json:"segments"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
@@ -740,13 +740,13 @@ type SemanticMask struct {
 	// RemotePath The path of the mask.
 	RemotePath string `json:"remotePath"`
 
-	// URL A signed URL of the mask. It expires, and then answers 403.
+	// URL A signed URL of the mask. After it expires the status is 403.
 	URL string `json:"url"`
 }
 
 // SemanticMaskInfo defines model for SemanticMaskInfo.
 type SemanticMaskInfo struct {
-	// Attributes Attribute name to value.
+	// Attributes Attribute values by name.
 	Attributes *Attributes `json:"attributes,omitempty"`
 	CategoryID int64       `json:"categoryId"`
 }
@@ -755,7 +755,7 @@ type SemanticMaskInfo struct {
 type Sensor struct {
 	Description *string `json:"description,omitempty"`
 
-	// Extrinsics Where the sensor is and where it looks, in the frame of the vehicle.
+	// Extrinsics Position and orientation of the sensor in the vehicle's coordinate system.
 	Extrinsics *Extrinsics `json:"extrinsics,omitempty"`
 	Intrinsics *Intrinsics `json:"intrinsics,omitempty"`
 	Name       string      `json:"name"`
@@ -774,7 +774,7 @@ type SensorURL struct {
 	URL        string `json:"url"`
 }
 
-// Signature Who did it and when.
+// Signature The author and the time of an action.
 type Signature struct {
 	// Date Seconds since the epoch.
 	Date *float64 `json:"date,omitempty"`
@@ -789,39 +789,39 @@ type SquashAndMergeArguments struct {
 	// SourceBranchName The branch whose commits are squashed.
 	SourceBranchName string `json:"sourceBranchName"`
 
-	// Strategy What to do where source and target hold the same segment and remote
-	// path with different content or label. `abort` leaves the whole target
-	// as it is, `override` takes the datum of the source, `skip` keeps the
-	// datum of the target.
+	// Strategy The handling of conflicts. A conflict is a datum with the same segment
+	// and remote path but different content or labels in source and target.
+	// `abort` keeps the whole target unchanged, `override` takes the datum of
+	// the source, `skip` keeps the datum of the target.
 	Strategy MergeStrategy `json:"strategy"`
 
-	// TargetBranchName The branch the draft is made on.
+	// TargetBranchName The branch on which the job creates the draft.
 	TargetBranchName string `json:"targetBranchName"`
 
-	// Title The title of the draft the job makes.
+	// Title The title of the draft that the job creates.
 	Title string `json:"title"`
 }
 
 // SquashAndMergeResult defines model for SquashAndMergeResult.
 type SquashAndMergeResult struct {
-	// DraftNumber The draft that holds the merged data.
+	// DraftNumber The number of the draft with the merged data.
 	DraftNumber int64 `json:"draftNumber"`
 }
 
 // TagList defines model for TagList.
 type TagList struct {
-	// Offset How many items come before this page. May be absent.
+	// Offset The number of items before this page. May be absent.
 	Offset *PageOffset `json:"offset,omitempty"`
 
-	// RecordSize How many items this page holds. May be absent.
+	// RecordSize The number of items on this page. May be absent.
 	RecordSize *RecordSize   `json:"recordSize,omitempty"`
 	Tags       []NamedCommit `json:"tags"`
 
-	// TotalCount How many items there are in all pages. May change between two pages.
+	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
 
-// TotalCount How many items there are in all pages. May change between two pages.
+// TotalCount The number of items on all pages. May change between two pages.
 type TotalCount = int
 
 // UpdateDraftRequest defines model for UpdateDraftRequest.
@@ -868,7 +868,7 @@ type Limit = int
 // Name defines model for Name.
 type Name = string
 
-// OfJobType What a job does.
+// OfJobType The type of a job.
 type OfJobType = JobType
 
 // Offset defines model for Offset.
@@ -886,24 +886,24 @@ type SegmentName = string
 // Source defines model for Source.
 type Source = string
 
-// JobCreated All that is known of a job just after its creation.
+// JobCreated The id and creation time of a new job.
 type JobCreated = CreatedJob
 
 // ListDatasetsParams defines parameters for ListDatasets.
 type ListDatasetsParams struct {
-	// Name The exact name; all when absent.
+	// Name The exact name. The default is all items.
 	Name *Name `form:"name,omitempty" json:"name,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -912,43 +912,43 @@ type GetDatasetParams struct {
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // ListBranchesParams defines parameters for ListBranches.
 type ListBranchesParams struct {
-	// Name The exact name; all when absent.
+	// Name The exact name. The default is all items.
 	Name *Name `form:"name,omitempty" json:"name,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // ListCommitsParams defines parameters for ListCommits.
 type ListCommitsParams struct {
-	// Commit A branch name, a tag name or a commit id; the default branch when absent.
+	// Commit A branch name, a tag name or a commit id. The default is the default branch.
 	Commit *string `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -957,28 +957,28 @@ type ListDataDetailsParams struct {
 	// SegmentName The name of the segment.
 	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
 
-	// RemotePath Narrows the answer to the datum with this path.
+	// RemotePath Only the datum with this path.
 	RemotePath *RemotePath `form:"remotePath,omitempty" json:"remotePath,omitempty"`
 
-	// Commit The id of a commit. Give this or `draftNumber`.
+	// Commit The id of a commit. Use this or `draftNumber`.
 	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// DraftNumber The number of a draft. Give this or `commit`.
+	// DraftNumber The number of a draft. Use this or `commit`.
 	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 
-	// IsInternal Sent by TensorBay's own callers; everybody else leaves it out.
+	// IsInternal For internal callers of TensorBay only.
 	IsInternal *bool `form:"isInternal,omitempty" json:"isInternal,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -987,46 +987,46 @@ type ListDataUrlsParams struct {
 	// SegmentName The name of the segment.
 	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
 
-	// RemotePath Narrows the answer to the datum with this path.
+	// RemotePath Only the datum with this path.
 	RemotePath *RemotePath `form:"remotePath,omitempty" json:"remotePath,omitempty"`
 
-	// Commit The id of a commit. Give this or `draftNumber`.
+	// Commit The id of a commit. Use this or `draftNumber`.
 	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// DraftNumber The number of a draft. Give this or `commit`.
+	// DraftNumber The number of a draft. Use this or `commit`.
 	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // ListDraftsParams defines parameters for ListDrafts.
 type ListDraftsParams struct {
-	// Status `OPEN` (when absent), `CLOSED`, `COMMITTED`, or `ALL`.
+	// Status `OPEN` (the default), `CLOSED`, `COMMITTED` or `ALL`.
 	Status *string `form:"status,omitempty" json:"status,omitempty"`
 
 	// BranchName Only drafts on this branch.
 	BranchName *string `form:"branchName,omitempty" json:"branchName,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1035,7 +1035,7 @@ type UpdateDraftParams struct {
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1044,19 +1044,19 @@ type ListJobsParams struct {
 	// JobType The type of the job or jobs.
 	JobType OfJobType `form:"jobType" json:"jobType"`
 
-	// Status Only jobs in this status; all when absent.
+	// Status Only jobs with this status. The default is all jobs.
 	Status *JobStatus `form:"status,omitempty" json:"status,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1065,7 +1065,7 @@ type CreateJobParams struct {
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1077,7 +1077,7 @@ type DeleteJobParams struct {
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1089,7 +1089,7 @@ type GetJobParams struct {
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1101,7 +1101,7 @@ type AbortJobParams struct {
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1113,22 +1113,22 @@ type RetryJobParams struct {
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // GetLabelStatisticsParams defines parameters for GetLabelStatistics.
 type GetLabelStatisticsParams struct {
-	// Commit The id of a commit. Give this or `draftNumber`.
+	// Commit The id of a commit. Use this or `draftNumber`.
 	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// DraftNumber The number of a draft. Give this or `commit`.
+	// DraftNumber The number of a draft. Use this or `commit`.
 	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1137,49 +1137,49 @@ type ListMaskUrlsParams struct {
 	// SegmentName The name of the segment.
 	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
 
-	// MaskType The mask label type whose URLs are wanted.
+	// MaskType The label type of the masks.
 	MaskType string `form:"maskType" json:"maskType"`
 
-	// RemotePath Narrows the answer to the datum with this path.
+	// RemotePath Only the datum with this path.
 	RemotePath *RemotePath `form:"remotePath,omitempty" json:"remotePath,omitempty"`
 
-	// Commit The id of a commit. Give this or `draftNumber`.
+	// Commit The id of a commit. Use this or `draftNumber`.
 	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// DraftNumber The number of a draft. Give this or `commit`.
+	// DraftNumber The number of a draft. Use this or `commit`.
 	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // ListSegmentsParams defines parameters for ListSegments.
 type ListSegmentsParams struct {
-	// Commit The id of a commit. Give this or `draftNumber`.
+	// Commit The id of a commit. Use this or `draftNumber`.
 	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// DraftNumber The number of a draft. Give this or `commit`.
+	// DraftNumber The number of a draft. Use this or `commit`.
 	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1188,34 +1188,34 @@ type ListSensorsParams struct {
 	// SegmentName The name of the segment.
 	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
 
-	// Commit The id of a commit. Give this or `draftNumber`.
+	// Commit The id of a commit. Use this or `draftNumber`.
 	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
 
-	// DraftNumber The number of a draft. Give this or `commit`.
+	// DraftNumber The number of a draft. Use this or `commit`.
 	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // ListTagsParams defines parameters for ListTags.
 type ListTagsParams struct {
-	// Name The exact name; all when absent.
+	// Name The exact name. The default is all items.
 	Name *Name `form:"name,omitempty" json:"name,omitempty"`
 
-	// Offset How many items to skip.
+	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
 
-	// Limit The most items to answer with.
+	// Limit The maximum number of items in the response.
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1224,7 +1224,7 @@ type CreateDatasetFromSearchParams struct {
 	// XSource `<product>/<version>` of the client.
 	XSource *Source `json:"X-Source,omitempty"`
 
-	// XRequestID 32 hexadecimal digits, new for every attempt.
+	// XRequestID 32 hexadecimal digits, different for each attempt.
 	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
@@ -1420,7 +1420,7 @@ type ServerInterface interface {
 	// ListTags List tags, or find one by its exact name
 	// (GET /datasets/{datasetId}/tags)
 	ListTags(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params ListTagsParams)
-	// CreateDatasetFromSearch Make a dataset of what a successful search found
+	// CreateDatasetFromSearch Create a dataset from the result of a successful search
 	// (POST /searchResults/{jobId}/datasets)
 	CreateDatasetFromSearch(w http.ResponseWriter, r *http.Request, jobID JobID, params CreateDatasetFromSearchParams)
 }
@@ -4698,7 +4698,7 @@ type StrictServerInterface interface {
 	// ListTags List tags, or find one by its exact name
 	// (GET /datasets/{datasetId}/tags)
 	ListTags(ctx context.Context, request ListTagsRequestObject) (ListTagsResponseObject, error)
-	// CreateDatasetFromSearch Make a dataset of what a successful search found
+	// CreateDatasetFromSearch Create a dataset from the result of a successful search
 	// (POST /searchResults/{jobId}/datasets)
 	CreateDatasetFromSearch(ctx context.Context, request CreateDatasetFromSearchRequestObject) (CreateDatasetFromSearchResponseObject, error)
 }
@@ -5312,161 +5312,160 @@ func (sh *strictHandler) CreateDatasetFromSearch(w http.ResponseWriter, r *http.
 // const string: with thousands of chunks the chained `+` fold is several
 // times slower for the Go compiler than parsing a slice literal.
 var swaggerSpec = []string{
-	"7L0LUyO30jD8V1TzPVUnSQ3GF2ADW6mvvEASNlz2AHty8gBvLM/Itpax5Egy4Ozy399SS5rReGbsMXiv",
-	"eU+dyhp7Rmq1Wt2tvr4PIj6ecEaYksHe+2CCBR4TRQT81VX7fDymSn+OiYwEnSjKWbAXXI4IojHiA4RR",
-	"BM800C/0jiA1ohJxgXqxwAN1Oh33ieg1gjAgD3g8SUiwF3T68Vbc6m9F27i1RTDZ7TejLdzfjdpRizQx",
-	"DsKA6jn+mhIxC8KA4bF+zUwThIGMRmSMNUxqNtG/SCUoGwaPj2HQVQd63nKAGUBjgAbw5mE2U+TB7ZRD",
-	"4y0vB9KAizFWwV5AmdrZCsJgTBkdT8fBXit08FKmyJAIAHifM0WYOooX4zjGCkuiQg2mGhHUkwSLaHRO",
-	"5DRRR3HPPGW+zGO7tb1FOtt9vN3c3d6KMNkddEgneoGjrVa/HTcHDtsTrEbe8sx8R3EQBoL8NaWCxMGe",
-	"ElPiL3ZM2TFhQzXyV+ftxkE6Sp3FfTlwv+b9ZTC/4/08vDuDNt6Km9Fuv0W28IsX/R3circHzahD2v0W",
-	"bpbD+w5meg6sx7TygI65VIgqMpZIcYSZvCcC3VOVp5BW+8dyEk/o/HmLyQBPE2XfGeMHS9nw12I6P4Ux",
-	"y6AkDzhSSM/5EuEkQfcjwhDuS8LmKGKMKavgDfDPYs5wNnjN+5fwdRkU+gW9s/pwveN9fc7e8b7MQyD/",
-	"mmI56rL4hIghqYDlnZ1m0ab+jyCDYC/4/zYz7rtpfpWbDkwD9ECSkt39ld+jMWazbHflLZ3kgG2WQ8fN",
-	"iKW72vR2sVm6i+dkzBV5o0m4ANMpFoLfS8CgpTXF4a8Yq+kYCM+wWn0E8ohVAlO22dT/azXeTYYVqBXZ",
-	"9Is3+5z8NSWylPF02mhEHnBMIjrGCYrpkCoZIkbu0YALRO6ImCGsFBlP5uhvqz/YbQ862y9e9DtbMd7B",
-	"nYjstnfjJmmSrRedHQf0iOAYpIKF+r8bFpwNOOoZ3BM9jdCv/J+r5sYu3hjcvO+0H/8nKDvnF2Q4JkxV",
-	"nyM9m6NgaR4uQXIFZqU3+iLCLYGLT0VUAlLvetpsdqKJ4PE0UvAH2TTf3REhKWfmu56DOUpoAeRfzjYu",
-	"Dn7bbDWajWY1ei0Ii+B81IuSE84kAc3mUAgu9IfIyF/9EU8mCY2whn/zndSLeJ+Bop+M9ZDnRMJ0p1wd",
-	"PlCpj9KYSImHxO6D5h5OGKCYE4kYV4joZxvBY10uYAAEwItbLQw9oXsskSCDqSSxZlgDTBMSN67ZNfuA",
-	"NLjoA5IKq6lEH/RXGxsbyP5X/3nE7nBC4zda5ZP/wcmUhMhSqvnuhEpJ2RB9QFvNpnnnLcNTNeKC/k1i",
-	"+L5lvu9GEZHygDBK4hD9zEWfxjFh8EjHPDKPOPhty/ym6W6fs0FCI/P9rgNRHxCcXBBxRwTgBH1A2waa",
-	"a7bV3kWYxWj74QGN8UxrogQNBB8jjIZYkXs8Cw3fwajP4xlSI6wQNTvy+uLstHGtD4ShKKCLc6LEbKM7",
-	"UEQUSfqCRJzFEpQwzNCvl5dvNG8jIeqTARcE3Y9opOfSzMSyED3bhFOmEiJlA53gGeqTUvHWWUzARi3Z",
-	"FwQrEq9IuealrhbcL3a2gM02Q6t71NBcahOthe4171dRrj4ccBT0HtzDeTjlaqTXuMqSakPkBi8B54Az",
-	"0kCn3FCG3ibBx1SSuAF8zY5grkFK0P5UkQuFFZWKRrJIHIdUjYhAPcKm4x5QZe+vKWaKKkpkD33HGUER",
-	"nzJlxAyORuhOn7nvNTmF8CVm1wy7uTRbNBcWGaKelct2YKt59Qz5TgSfEKGnASQxLb7fB6AZLENPujI4",
-	"/no3LN1hIbAWDw8bQ75hv7u6wcx8x4XmwHvtR08J9K4+MZ/2E5JJMeauSemb24+eqrHSm1uPjvHPnxHv",
-	"odZjGGTIz2GjcD+b13JKUGBH7Rgp4kTjlYHjJn2B99+RSAVwC82htUArrzhPCGah3eAQmSXov5PEsBeU",
-	"aBYJopFLojmF/g1r7IBQ9meBheE4pnp4nLzJ0cNq25+HM/3dKBeKG5JtBCVrfoUljS7gAtoVw+k4tSjk",
-	"oImW2hNAFYCnQK01N1p0qvWy9NpeVJBCzTveTVlkxlu8bAPlvvfCYxgMaOLMHrWOjhnkZ3grMOR8ZN5r",
-	"zZHQYxhMmVn08gHf6ifnCS01ffiLtKNmkN8s3hVjKyhuiW9JMOaeqrtvti2C4BhRhTDsxcIrahjkTRUl",
-	"Q+NbYq4NkwRHJGcT0EQBF0IFao8eQrNqPf/SmeeQOAdGWL7wUiTyh/ZBEe4jhib0gSRwSczj9GGMH+ow",
-	"tscweBhTVvPRWf1RZ3VHnUMSQGNfD80y7LwViOkcFClKcIXrnMN/T7FW7+wBlPRvsuyN/5BIcdE5ADYt",
-	"MJNJrYmy1+ZpQs+ZHyrMwC9dssAsGh1rxb+w7j78RurzEK32xtbE+ljkGjy9/S8a5A0eEmsngNVFXMQX",
-	"NXB5nj2p5+YKJ/taP1n23mX25Dw6UwTkxitD4z4eE4FPsBL0oURKPBRP29lE0QgnKCJMCYKof/hqHIho",
-	"tvYhByVQ/sz1gAnwpNUHnK15QHlL7p/CBQb61A+08hPpT9GsYg8VGXIxy2vF+Z3EOR1lNZ3UG3eBVraq",
-	"QjhbYE1LcJ8kEo2wcwpEdok5fFdojjnFuExT9EAoRWeCpaQDe+lZhspaGATEuTWUm2+KYKQaWpnmZuR3",
-	"ifKlf7SX5oVKDh0yrKaiqGyWjDrBgrAFOkmnjf4mgkt3/dY6woAKqZxLqkxPVFQlpBwXRZWrQiEwIJUL",
-	"AfNifXL/hti/W/py7g92AusdsianEoJPKC65aHfNZURfmCeETxLyEmw/fYLIeKJmpZtutcl6xlNG7jN/",
-	"25SBdU1yNMCihrJL5ZtpP6FRcZrfRwQsBGBhBpuDBttq0h7UfXM5LGDXX0NokePNV43n17xfjWP/qrbE",
-	"K5Fd64pnt4hR7xvPr1K6O+8yx0wtx4h3iEscOfqnxTPOIdYMFnqOmwwr1VgFK1eROJMkNTLeMn7PUm8h",
-	"ejeVCuGBIgJRJREY5ShnxcuDZ66rsEAiSVlk+B2ZcOPxrWHYeOfcmqtcm5yHMoOqDCf6LBepC+Tpsm09",
-	"hoc8U9OGvKWTDT4x1owNsJ5qyWLNHmKBD0oTwASrkdt/43miDDDuOUVKpMKYSIXHk9Jzq9+3xnbNNEn8",
-	"EkbX92+90fB5knAcE/GvurrZVCRlvE3SISMxent+nBlDwCjaQEcKkYcJFUSGYAZU4CgFT5tEW83OckrP",
-	"+c80AFVbeUAUpgAfZrOzQbB3tXgPfxaaKz2Gi58CInm8KViZ7DbBSZkkmLJcuANGA2G5M0aDqdQMJY0Y",
-	"yMFbLpDj9Pf6QtnDwbcgmH0ULBXOeu1vRXKkyHhFAngrErmUCDIX8luRlFCDPsKW+vFiwlDmSWkpQ0PQ",
-	"8BZQTg1f/t7ByVyNVN12FWh1jg5g4FoEYHFUoZBV6P9VdkNG7kmqlKes2UQdIGMzeGldYnpfQY1bSae3",
-	"YxnbTCmAtPze4mtr8+pX1bUyRfLyfZFEpaEcJddBGGbBDlTzM0nUahRiRyunkq+UowES6lJzuvoCPuly",
-	"legjkgKNXSTDAuCddpzx4oJyV6TfAmdtmhiBRJK9eX7aQC3gqGIKv+WlbIjuR1yCMoURFgQNBZ9OSKz1",
-	"KuC6oPL4nkJq+FgaijnHRiCCYCVLgWESp1WbsMyQYLWuVcMzl1sgfK+I5ml6wUgqLJSEOISX6Ek2ChO0",
-	"sZSs9GwX5tEFho0wmE7i51woahoNU1+tu095m5YuqZTI9ToqeJ3+aQVOBwT3TfA3s/Dl3M2jgVIDKHlQ",
-	"hEnaT8iGiQy4Cs7eHJ4GYbB/fHZxeKA/nJ2cHF1eHh4EN49hFhk1b9aKSdndCCt0Sxl4bgmE58CVqEjV",
-	"FbD4cUNBGKSBQ0EYFMOTAhNG6gKFgjTOLxeuBF8XYrT8wCUYvBBYBKtPQ7mKdnhnblp+zQJcZWOV7dvh",
-	"g35VlkaS/D4illFIwqRGqYT73j18TxVKOL+VoWa/wE2EZ7u6IyMaGRjX4ZN7qo+tsF7jJ9erxkdswCtM",
-	"BXWsQMfpgwsmqoi7uLBhFpbDh6jvAjFctIXZURPiZQZ9ifozQO0tmc3LuXeSs8Y5vj+xO63nF1ZI5Zc3",
-	"cF/X4mMwiLktF3kZDFUmjLro7fHRwUuE0du3RweaPHgSOyEul5OtG9hOUUq3GWRfsbHHHKtqY7A9dmDH",
-	"cxafbIZ/sP3IQ1xYz5iU2QXKj0SFP2mlG/AFQAXWhCX334zCYYIygI+YVJhF5ATL25K7guVdteDyhwKm",
-	"V3KYV6HvMZa3pcRXmxRghI9hRwwNZpYhtJz1P9WxSe3IhoaW2r/nL17Z2+Vg+wJ6TheaC15Y6N7zn9VX",
-	"FSoVF3qP9jkZDGhEnfelKoCvBi/I7/xtK0S37RA1Gg0kcExxAts8aYVoYr9WmA0JUxQnJbF8ZWLVOjvW",
-	"5Dz6aB6OdXqlQJ09qdIHfx/N0lwhE3dfNGFxNSLinkpSOv6AMipHK2EhnWLKFE2y+e1Iq7qBFoVgWqws",
-	"MYus7rkTaRTikhdsuGJ9VQGu3etApx2oJjbr3dVf837JTX3N3kuQbNmh9M/Zwgt47njWNvlf5JLh/PO9",
-	"+L3SQOFlL53po+Q9XjBuwU3U7aBWtZRWfhVHMQ+1Bq91wp4l114NPf4175ebJN7xfn3VBDIhvgFzBCx6",
-	"qTEiO7VPJCL79goUVPMNIB/37GLaGeOYlFAM6vqsQk7BblGPjjLzzFyG3L/fHr49Ov3FJnW8OT/bP7y4",
-	"MF8IfTtwfP0l6l283dc/9kLU+7l7dHx4AC9ds1731dn5JfwpSCYIUJdZ8WMi9pHEM8h6GlE2NFkjtcwz",
-	"FsIgDDLogjCw0ARhYIAJwsDCAUaUykRbQLSJhog5qW8lKuTd9jMKgBl/IzMQByuGad+VM+E7KmmfJlTN",
-	"XqJ7Rxs2FweNCWbu0mbv1v+SKBpxGvly3pMQtWO2nxSwHegXy07jsbuPlyuWJrOzuHgbA+m5X/szyI5u",
-	"oK7JkvaT6BIqFYkh2oVMFMIys//lUf3q7L9mc2rxTYCdxCbwvoSBvjr7b+cpo3VKR9s/7l5cHP18tN+9",
-	"PDo7XarR5+M09V3h9OKye7p/+OdJ9+K3VW6F+uXfDv94c3Z0enmxOnoc1ctyJJ28Pb48+vPN2fEfv5hV",
-	"rTL2yTRR9A1PZkNrCawc/Pjo9HB12NPxE8pIOfxvuqdnby6P9muh9Q1mWjOMHFqfuOwFK376Whcv8/z4",
-	"cNUB9SslI10cnnRP6yLsgowx8xB2cXh6eXi6vzIsF4QpwiJSanzJM6WlwhKG/Pzh5DZimq4wS0ks/MJM",
-	"wlXC0eE2oCWOYb5EEC3snxuSvjAWfW4jumAcqjD55vfrKWmI89tesGi8srgwcqjUYuEvbR6syhVWlwNx",
-	"Pi1sJq6tqcyJktDKPSexMr40z54NH8hxmRImmxcX3qGdP/zzQmmem944FDghuzarXJ8/tONlr6SCfUFy",
-	"Qmbgq7DSg9sLNhRRhiS5IwInoJMtvzUbKCsJwykL68RKpw5WOp8bK52FWPE1jk+RoLLe1YbBbQp/XJu1",
-	"e3eLZf4Ff/gFWMzpVl8jGsdzC0jxWAuhb6qwuQS7uVnroNfqXF81hmEN8WdAsp14AZ6/ZgqelBDvk9A5",
-	"h77JcvL8GJTZJ/RvIgBIrdPIciS9In9TItJSZ1CDBPhVA11MSJKYPCduwkruqSj3W3ziXSo5AOvaqOUk",
-	"bu9mXx15izL/wvmU2URia95xDuUnF0cp+IUTsgib6VVxbSidjDirH1bzOxdxGUOUHlzPG0ifomeOUgy5",
-	"MLCV4VXf3b1UjXyFmEIEWC7UoCqIYA0JRBaqf0j+hb8H68m/ACP3hRKaXcwqjOjg2LIRgSbW0YRyYDEk",
-	"Co3A9+X4hg2FggfMBl4ziCuBymgxHQyI0L/bQCHEhb30oh7uc6F6KCH4zpZouR/xhNh5rpmz94aox++I",
-	"EDQmPaTSei5p+g7AAmCGqCdv6aSHbgmZwFPXLPeYGXoFHwXAGISBAyAIAz0DXHH9AhslETImQtkkmSk8",
-	"DF2NyjSomyojICVSvCRR89OnxFfmIXzOXHmbzrIwZd6r8lbfH3HKkcX4XIG2kgnmPMQr+z1Sv3mWsVvw",
-	"dkDELZUo5tF0LrpwDhDPD7oSFLbE0TNB8NjnstKxUDIxpQkozjokJXUKi5pAzuL+vEg5f6h/bqRcAQtr",
-	"1zxrRsqtMbQuN3fpop/gtv1MDlUvNL6wM/d1q32tFfQw+PspS7zXohSWqQcoW+p5TuNaXHvaMQ3QOmQt",
-	"1pHPAS7WD/tUmmqxEGBl1Q7nDB9PpUJjrKKRLRVtqu+h73qYxb3vIW+AuQiuMfqux0Xv+9ruA8z0kbG5",
-	"KLkKgwXAPqBbMkMfbMTYB6QRiBUXEn2wMR8fEHH5Fo00vaJQCbj4X/2A0xk/oIv0E2Xow3yiBPqAGLev",
-	"0L/1nBfmn5+QKe9s/onsX/bb6CcYziVhzBTxB9JKGNwY0Qf0O1WjTf0fPlXIfanftpkb3msmD+YD+tn+",
-	"m9BbAo+64pqukACNfahNrL9ep/2wZJmOn6EPaD/7WPHSjNjSy1lZ1w+o632G9wxB7nkPuXKbbkScJPye",
-	"xGZjcwPfktk9F3pFB1hhKKRcvnZzIIyYdKspFo/1E3QWZqjM5fMY23rFZYVKSFkisa0XWS/mx9BdELoi",
-	"fSlZpAkqLpPDkzJBmAnJAGDS2IHj5A5IOUczmRh6pViQOLsIzBc8XQw0VE38KQgDQ+7uQ5R+k/4W6U96",
-	"mwC2BRGhfmUifeIHixLRwuDOZT4t3z1b9LXowwg8ZLkRHYzVbPQtK7tk9QY0Ib29NFzKKLPAQBuoB/vY",
-	"27Os1Kv2YE8qMyW1rxlW+hKqDwMj5m0iX87lKUvEWTJb4eaoQcuynbIa+yV5qE+7ltWtF2zn/fwWE3vo",
-	"Vsm9MRgrczOsI/A0BWip1SQXz/K864g/1D/3OlLAwue6jsxn1y6+UBg5vvoRJrmM3IWtGbIn4apU9z0v",
-	"pahORYlaLOz46KB7HoTBedf8u989OTzvBmHw89HFr4d/HP5pv7hZtQSJQWM5RzJSd9UEvTqmbhi2Gpyn",
-	"3BbyyZ5Pu0ysnveYGfVKVCKOYmrKZ5us7pIacDFWZL3VGhYJqSL4Fbkdy05VrYSr6hruxkT8Klfsozik",
-	"tdqaoiS25iSEv5sw8Zx90K+pkRnUF9rzc9Z3jRwwSNcEKqsCQiWkEiBT4a/atLokB8gMliUn3BJZPyeo",
-	"gM+S1XiYuVlKCVU15P1ueOVkYJeBjXPCuAfGesg49WKu2jqvUC/DAlC2jEs8/AL8UXi4ttrga9GuAKCl",
-	"mtVlbqolxiAbnapVd5wkYBiyNqFohNmQoD5R94QwpO65/bXURPQWatZAeZPK4qWyKrHGlDbpoSjh0rmi",
-	"yplOZRgn1EYpSM0FSXRp/YsCmF+EzW+xvQ9c0cV69mRIWbUUgkZL4NlTWKR13czhoGxYUyoRFn/sKRR5",
-	"UMuFPDx1UxZbLEk0FVTNLvSJMqgxdWt+KzN5gDMJftb39RD1zLO3ZLbRaDR60Gi0C/lTvx3+AV+BZj/k",
-	"RJqGeVSi7puja6ZvsyFi0PnEdtIbcWkcVHCVfnt+LM11t6Ix2iW/Jd5tGE+ohhh6IbkLUdnNJcP0JSg+",
-	"r/AMnU0I02AZHm5LXGE5Y9FIcManEtolhmjAk4Tfy2umRmQcWp8zjmWaSDUDsQhNyvY5uyNMTy0z0eB1",
-	"4TNGCMrZnn76B3RJxwRWr6dC3/XS9NZeiHpp+q/+I8ut7n0P7Mi4raUhq2uGrArV2n3R3Gi2Npqty2Zz",
-	"D/7/v5DnRMfW7TbCxu82wpMJ0beyGQHZbs3bGqwffgDkaN4hGz/8gLrW6mYGSKDZlVZRrPFuymIiUK/A",
-	"d3oaLOhihoWYIWytuAXnH4EhNZSmY571pMsptB6Dl0JY4Yjf64nNJsQC3+tBUMRZlBi7CZwuqvYQZmjK",
-	"TLli2y9OT0igoxUMZdIdEbNN5qaCwGfQQFnsY8EcG8DDodlEE7WULSzjMWZtGAZzqWR6Oi1EvPXRIeOC",
-	"WAqiKuuppyH2554yTUp66l7qzbXJlcav2sscqzGZEBYjDtVi9KRpqqepzZJgqdL4ADgMVKAeJLX2TEEm",
-	"tzTTu8tqaHokfdrgKEd8TAC+C4s/KlG7CWX42s1WA5lCT6zYgQxGS0uEp84UPTgX8DebQf86u91oKqc4",
-	"SWao9/6xBzNCRStpMd57fw01qa6DEF27slTXwWOvgWp00NOzQqU/zlTWX1Lc0Yi8tHhJQQWLRJ+gXy9P",
-	"jkNXBUGgaKo0OQob1pHQiDAJypNlVSdHl/YytReMlJrIvc1NPtHMRyuwDS6Gm/YluamfzRToIGNRBW4U",
-	"hIFtNRnsBaaHpLEDMzyhwV7QaTQbHX31wmoEXH3Tr605NGphyoSgV54m0oOs9qTfLrsi0zl7BFS6ylRl",
-	"77lU01z6pGn++3gz192y3Wyu1iEwW/eVKYhZp/2yax2qBCFqQ0aEmc4vIGyaGiinXDfzOnMrr762anfz",
-	"8+uilnT06xo/pBWPpuhVVh22avAUc2nPzTCQ0/EYi1mwF+i50uGgLNgAUoMYcTniWf/iwKn4Xn3Sm8dV",
-	"qcR2M62x+1mX20c9TUq9m+/TNtiPlZQ8JI6Qg+dSj60LHFwAJaCUErL4qDo93+eK+KbtntMSvVC6dCnZ",
-	"rUhLVY0q/QrjzyKgc4INucQpttdAJFln9Rp0sl6K2vTbXFUyyVdZK6hvhUlm6756vyJt54IBjW2v9WKn",
-	"s2s7sVqSHgp8RxXdcHMWCDNjuvZwzEf9Bc0l/wsywWmi/5yA/Bjs2uuVtpBbO8SuiVu74T4Jt/6cB9Fr",
-	"NTQkFU01/RhPV7ZCkDsKFwCqJEkGIZIc4XQ3NLIEkTy5IxLha2bQGZoQWRMr64aDAjvuT6PbFTnBftoV",
-	"aA6zFdG4em/cbMb5nZvyZUn1eNMisqyp8ri65XnaVHNBd/MvkAulm/7pmNCXzWW8ZlwLuYxFXOjaEQBk",
-	"a2I5Wci4vdQmWurD4XCH7etnN/rjZpx1UinlOd18YfnUPW1yDbDCYaG+vPnNVpJHXXbNzEumJ7aNCrm3",
-	"MWCmDoCxyqAe/NWr4jwHubYnK2rhJvCgrjaSRTTWebqrUsN+jWddVfOikZQpLdbSG/C/JOL3DEU4SYiQ",
-	"L71OYySRxGVxUIX4NM8mrWZdxiWpdKWyyzil16vsC2OVJp9tKq1jMg2LynUDukoLM1/l/chBhMebwMpa",
-	"jXeTYZB3Iwf73ZM/X3X3f/vz/OiXXy+DXPnf1k6z3WlutZtbje15kwZ4uiyAm/kp/n8b2fGT7dC/02xe",
-	"T5vN9o50nuSfdqOtFmAlrZwbNFuHJ93Wf17vXJxv/9b8339vXf74n/bvu//t/LESq9VsSJ/ahZhK6zvb",
-	"Uk5X8wEgPIqSaUxiS09+LQjTD7nTdO2OW66Z8VbT9Spu5zIkgwgLWEKxNpP3kLkDWku+t3tKYMry+/eU",
-	"HZofpsYedQZtvBrqV7qwen2ulto/QPu17TnWJuTMwAOE0whhFylJbdaY9ASdPapPEXT75tXPJ+hcEmCl",
-	"Zg2FdYxKjcEw2vMFJNSYLBdJb8W3Io++Co5f8yS6tM+r9/X4q/f8cyTHUwVEq11kPtv9JtF0fVPO0FdH",
-	"xDKm+nTeWQb+ixdY884VWaLLNF7IDweCyJHxl67BoMfIfa75XClj/AbYYNp8p4oHCmI8k6aLrbUdmFAf",
-	"a24xTvgKXuh63Cy0C/TO3hye9tB33hX/+xC5EA/9ybWv6YXGt3583MsbAbrHxxU2ABvPUW0DWLmFTgiz",
-	"3TwW1fUzlswMcqSpsUGlNV/UNlnkOyp9VWYLR0xXfv+v1AihtanmzkIjhN8CzOGoaB21IWidEqNFDQuJ",
-	"Cyhy++uMGBCohmJyF+SaaWWAfxRnV9oWa7GqB4hdl6MrbTv1lZsqYB2b772wQPCEPWcFJak5MHAuUjNE",
-	"kd5nEhsnesu1o0ndSd5J79hDPjGhxJb0/UhGP0DJZIxnpLNitORH2gFwnpuem3kGP83i9+wyiFSveDxb",
-	"jW2kJ9Ky2tqnpyR+8DEf8ZV2GCqytcWnx5UyeO6J20+4JAgbwik/c5UE7qrQV/rfXpv4h9UI/myQdWoo",
-	"FV8QeOVKEJi9eQlxnpUG+Fzd8JoiuGYjhS9SzpmNuZprjlIMbA+MNMmi0k3RkrJwcyftitIo30rFiaNm",
-	"s0Qy5ruZBGnDiL1gZ9DGW3Ez2u23yBZ+8aK/g1vx9qAZdUi738JNrzP+XrESu9d1I52/7UnS3P67FcTk",
-	"bsPkQ+qlfadX/v1H8Q24Lg4LJajesgY6ggDmMZ6hBEe3fq+ItUhWODlWQ9bcOe+G8E4/ENAXKW3DYMJl",
-	"WXcVGwwKcXWYxanNHyvEWUSMiUhLQRo30ClXiMZkPOH6RO0hSVhM2RACRk29IisskLqnETEpDxAtDvtU",
-	"Yuo3R+A17z9V0JhgZ6+lgH9rzp1j6zOs6W7zygrYzH5TLMBsaC7X2mt/aO2rLqPaT23OUpiDHEfYzx6x",
-	"cF+BATUM+lMgpvd2LJtK7Y2TJiq7sS7MI3acVnPrx+0XO3rzp5Dfa5Jm/dY/Ocxl40j44juLqO/3ssR5",
-	"ytDVtYbPxCP2p/I6uDFnJs9dKrfh47HTPGUzOhypZGYSVRbzwcWsrb5JY98R87q1lte8b8aGmnPtZmvV",
-	"V56n68A4hkcUmd1CNWfzPUiqR8N4EmIS4/IswHzvWMDnUugOAAqE0z4s5asNKwPyqhfwJTMyw1r88gwe",
-	"f/nJOxvFYh4ZowG6LnKZuuqNU2aaeLf/Y/Qi3iHbg61mp/Vje7eDt/rb0U78gvw42A2qGVeqsmRNbyp5",
-	"WVai5Cdomv6FcK9a2JpnakXN0O9M5xtn1qMxZh3gclmDncflymTWd2hd7BYadJVHgL7jfZO4tm59MI0I",
-	"reAOH1Hxew07WOvi5N8EP63xxmf6m6a64zNNN18RVjIlOy8dAA9rEHC1BP+6BGJXA22yixaLxHq0IIgy",
-	"1ZP/cbRQYooZcIF6eebaayDLuGxOmLtzXWYpO3DDFWQwleSaYQQoNR7siI+JRFoGaQGB8EARofcOKA99",
-	"t2USl7aane/LLmEw0NdGn+dTprU1aN8KYaZ6qSS2hQQ2MIs3jHyFm+3QSt6apGuiITZlrj1OleY33wJn",
-	"VSnwJA/+s41dJf1/0j5vfmyQvu0az5lWlm5S21/6zJ+tIO2IBMnHV60bDZ7fielqTWPa55rez7Ngr6V/",
-	"8v+sr0OUN0sq0SrAfCVRP9/N6NlXKz2q6xVle/WF2W0bDDJeSbSv3Ck9xvJWPjs452UhrtRUw3e9tq4Z",
-	"FN4dYYl6bJokPefHmSQ4IlXxprYU+PODe4rrAeAyqrHFTyAAAdKbMbMdizPL+3xDqDLjux4WZNgiT1Mt",
-	"j/iq7af+XwxTFVOtsIG38zbwdlWYjjkgNvBmwpaE6cw/XSNMpxnvDoLHUB+Lm9o80u8J8JkjdWDJ31io",
-	"jl+3r9IleJHV0vsEysXXdbQyBBYCkGI8S0Aj5izxWCcEuAHw7guw1t7MHdPaJ8SvAbnwhDhQ1+SY8iss",
-	"fu2HIC1Lt+AMmGc+cvjt51HHUwQUaFgQLJAAKo7wmAgczBc8FFxhV8XtHjyuD3BOZvDfv01mtRKYySR9",
-	"7sEE8gd7G83GNjzUamw/FmoimhlPsBIUSiFFD8Hej62dRjsMolmwt7Xb0m8P9GjtnZ3GVhgMZtlneUvu",
-	"zewxlYoLPfk+J4MBjahjebctgKHZDoPbdrDXbDRbYTBpAegT/cVjWv6uJHfDqDe2UOLjzQonNi2RWHZg",
-	"k8QWl5ZZ1YyhadmwtnB8b4IsIt8U0M2lWH39h9vVTqs82Zemltm3kmy+IBLCbOQny/60v9y1Gs21Z5w/",
-	"LarDFfNbKCY1mtZ10vDwm0omN+4sU8sxs676tW9WA7u2zXS9ZlB9L6axK4oFBZdtgjuNHcsFF9+GWTB4",
-	"dCqiRyzmfxZ8nDoEnxy06Oqh7GMhwf7Sn0qohGFRbD15ERYSbIzu57lSJyvGDNglfMRox09qmz3Bt8RY",
-	"aSBHmA9M/S/sipENplq+wr4O+BSc0vOWWa90H5CxV7TvCkyBkoi78qwDSD1Oi/hJr+qdiWbyivr1Cjfs",
-	"IZYNy0gbEdu0dbTu2psKxHUfzzb4hLANPKGbd60Si8/y2dP6gUtm5+Pl0994MmXOYGmiNiB2TdOxKe4H",
-	"nU0a2U0I0F1chCuT5UqVU+FYv0TfZTU6DHNNk/NN5Pb33vApXypO8buhCPtE6GJpTcUISxy2o5ZtTnNp",
-	"c1Xmfr5mk6kClt7zmeNRDIY/MPr5iT6aIGkMC4PqcbmXnGyEV3tmYTZFPa08YVWwx5vH/xsAAP//",
+	"7H0Jc+M20uhfQfF9VS/ZomUdtif2V6lXGtuz64mv9bG7+Wy/CCIhCWMKVADQtjLj//4KDYAExUOUrckc",
+	"eVtbGUsigUaj0d3o86MXxNNZzAiTwtv76M0wx1MiCYdPfbkfT6dUqr9DIgJOZ5LGzNvzriYE0RDFI4RR",
+	"AM+00LUgSE6oQDFHg5DjkTxNpkPCBy3P98gTns4i4u15vWG4FXaGW8E27mwRTHaH7WALD3eDbtAhbYw9",
+	"36Nqit8Twuee7zE8Va/pWTzfE8GETLECSc5n6hchOWVj7/nZ9/ryQM1bDi8DaDTMAN4CyHqGPLS9cmCc",
+	"1eUgGsV8iqW351Emd7Y835tSRqfJ1Nvr+BZcyiQZEw7w7sdMEiaPwnoMh1hiQaSvwJQTggaCYB5MLohI",
+	"InkUDvRT+ss8sjvbW6S3PcTb7d3trQCT3VGP9II3ONjqDLthe2SRPcNy4ixPz3cUer7Hye8J5ST09iRP",
+	"iLvYKWXHhI3lxF2dsxkH6ShNFvf1wP0+Hi6D+UM8zMO7M+rirbAd7A47ZAu/eTPcwZ1we9QOeqQ77OB2",
+	"ObwfYKbXwHpMK4/nFD8p0nPInkoyFYgyoCFOxCxmguTW0en+VE7wEV08fCEZ4SSS5h0zmf1UT/WnMGYZ",
+	"zOQJBxKpOVtIfTaTICoQjiK9gDzip5iyCo4B/9Tzi7PR+3h4BV+XgaNeUIhT+PoQD9Xx+xAPFyAQvydY",
+	"TPosPCF8TCpg+WCmqdvr/+Jk5O15/2szY8mb+lexacHUQI8EWcrj9GbLGIl7OstB3C4HMdbDlu5x29nT",
+	"dumeXpBpLMm5Iu8CYGcsmgMOQyyTKXqkcqK5rjoNeWRKjinbbKv/dVofZuMKdPJstvoNviC/J0SU8qBe",
+	"F03IEw5JQKc4QiEdUyl8FNLRiHDCJBrFHBEcTBCWkkxnCxxqazja7Y5622/eDHtbId7BvYDsdnfDNmmT",
+	"rTe9HQv5hOAQpIQB/T8bBqYNOPoZ8DM1DVev/N+b9sYu3hjdfex1n//LKzv3l2Q8JUxWnyQ1myVdoR8u",
+	"wXQFeoUzeh3FlsAVJzwoAWlwm7TbvWDG4zAJJHwgm/q7B8IFjZn+bmBhDiJaAPnvZxuXB79sdlrtVrsa",
+	"vQaEOjif1aI0+wM955DzmKs/Ai2P1Z94NotogBX8mx+EWsTHDBT1ZKiGvCACpjuN5eETFer4TIkQeEzM",
+	"Pii2YYUDCmMiEIslIurZlvfc9PhrAAHw4lZzTU/oEQvEyQcSSBIqVjXCNCJh65bdsk9IwYs+ISGxTAT6",
+	"pL7a2NhA5r/q4xF7wBENz5UGKP6Fo4T4yJCq/u6ECkHZGH1CW+22fuea4UROYk7/ICF839Hf94OACHFA",
+	"GCWhj97FfEjDkDB4pKcfWcQc/Lalf1OEtx+zUUQD/f2uBVGdEBxdEv5AOCAFfULbGppbttXdRZiFaPvp",
+	"CU3xXCmmBI14PEUYjbEkj3jua+6D0TAOFU/CIFvUlry/PDtt3aoToUkKCOOCSD7f6I8k4RUSgk6JYrKP",
+	"mEo0JKOYEyBfRp6k5Ru+ErmCBDELQdHEAmGG/nF1da4YImmhEzxHQ4LwUBRIvldPx1pb2ecESxKuSMD6",
+	"pb6S4G92toDltn2jkjRQaBrTroHufTysImB1RhTxGpDgXJzGcqIWucqaGoNkBy+B5zIB0tXqBxCJoQ8x",
+	"IwEdUQAvncjckiSnw0SSS4klFZIGokgsfSWaCaeBogr9OJpggQZGrg6AcgdGjxq00JmcEJ49LNAEP5Bb",
+	"NiAsffj3BDNJJSViYOg6ZgQFceIKrwd1kjVhz3g8I1w9D3hjSpp/9EBRWIaxdI3AGNQGGVrEnGMlOZ42",
+	"xvGG+e7mDjP9XcwVc97rPjsaonNLCuNkGJFMwDF7o0rf3H52NI+V3tx6tjJh8dw4D3WefS/DYg4bhavc",
+	"otJTggIzak8LGCs1bzQcd+kL8VAxaQ/uqzm0llDNMI4jgplvNDsf6UWoz1EEF0KMIsU+tdzU+rz6DSv8",
+	"gMR254Gl4TCkagIcnecoYjUCWIA0pWogOIGGc63HeyXLfosFDS7hutrn42SaWh9y4ARLbQ+gKMBToOjq",
+	"+y/q69s9CjBTB3dIzC/q6BZ0KV+xlw8JC/Tg9UjQIO87Lzz73ohG1l7S6CjpQd7BW54m7yP9XmeBpJ59",
+	"L2EaA8sHvFZPLhJeajRxF2lGzSC/q98ibWYo7o9rhNB2oqprc7ZHiSDocUIY4gSHSpkwV9EkAsFXe931",
+	"vbzZo5IyzDxYWNuC+vKlsy5gdAEEvxwLpRiNn7oHRZiPGJrRJxLBrTKP4KcpfmrC9Z5972lKWcNH581H",
+	"nTcddQFJAI153dfLMPNWIKZ3UCQvHkvc5FD+M8FKKzSnUdA/yLI3/kUCGfPeAfBwjpmIGk2UvbZIE2rO",
+	"/FB+Bn7pkjlmweRYXRgK6x7Cb6Q5Q1HacmgMtc9FFhKn5oK6Qc7xmBjDAqwuiHl42QCXF9mTau5Y4mhf",
+	"KSDL3rvKnlxEZ4qA3HhlaNzHU8LxCZacPpXIj6cSU8RM0gBHKCDqKqEU8+zwNTgQwXztQ45KoHwXqwEj",
+	"4EmrDzhf84Dinjy+hAuM1KkfKc0oUH8F84o9lGQc83leec7vJM6pL6sprM64NSrbqtrifJn5LcJDEgnH",
+	"1hWYdeaQXqFb5lTnMl3SgaMUpxEWgo7MTWkZPhuhEbBn11Bu+ymCkSpwZYqdFuAl6pj60Vy4a9UeOmZY",
+	"JryojJaMOsOcsBotpddFfxAeC0RBq+REX/uQfq9Ub5RURqQcE0UVrEIn0ACVywH9YnOK/44kgF36cgEA",
+	"FgPjaDLGqhJyjygW5Qc2pGIWYXNVsYYYMp3JeemeG32ymdmVkcfUuYWOJJomAm4jCUuEvossUXepOE+G",
+	"EQ2KU/17QsA8YIzqWscVaAaPO5Cb22MBwe46fIMfZ75qVL+Ph9Vodq9yS5wZ2bWveHhLdin7xnHHlO7Q",
+	"h8yf08if4pzjMuuejEj9jAuI1YP5jr8nw0o1VsE4VnWbwSzUljG1erA3ggtSUZcBaYFvZIa9xREvjRFS",
+	"UBZoOyWZxdpl3MDc8cH6RVe5L1kXZwZVGRrUCS4SFMjQZTt5DA85BqgNcU9nG/FMWzg2ZrFaAk9NIbzG",
+	"UaUwPsNyYrdc+6soQ1QK14tSIgumREg8ndVYieMR0kyVsrE2LyazKMYh4SiYxLEgAuZUd/OGilnCozKT",
+	"kaBjRkJ0fXGc2UjAgtpCYMlGVCLyNKPczGh8AlSgrXZvOYnnfG8KhKoNPSASU4AQs/nZyNu7qd/Jd1yx",
+	"o2e//ikglee7gv3JbBacjVmEKctFTWA04tgenVEi1FlKAw9y8JYL4zD9vblAdnDwPQhlFwVLBbNa+zWP",
+	"jiSZrkgA1zwSS4kg8zZf86iEGtTpMvSP6wlD6ieFoQwOJstsAeXU8PXvHZzM1UjVbleBVhfoAAZuRAAG",
+	"RxXKWIXmX2XXY+SRCGlNiZZBm/gQbTJooT640NS+gg7neuRGlKevl+t2eixtmikFkJbfWFw1bVHvqrpV",
+	"pkhevi+CyDT0o+QiCMPU7EA1PxNErkYhZrRyKvlGORogoSk1p6sv4JMuV4w+IynQ0AZA1ABv1eKMFxdU",
+	"vCL9FjhrW0cWRIKAi7HAUjvAVHlif87LWh89TmgwQWMeJzNtnkeUyVgzXjBIuY5EqllZGtO5wEkg9GAl",
+	"M4HmE6dV+7DMimBUr1UDPZebH1wniWJr4L8SEnMpIIChhVIDxSosTWt2SylLzXapH62xa/heMgtfc7No",
+	"aDZMXbn2LuVsWrqkUjpX66hgd+qnFZgdENx3weL0wpczOIcGSk2g5EkSJugwIhs6cODGOzs/PPV8b//4",
+	"7PLwQP1xdnJydHV1eODdPftZTNWiVSusuGzfU5Y6dYl6uUjSFYC40Uae76XhRp7vFYOaPB1/asOLvDRG",
+	"MBfkBF8XQrvccCcYvBCOBEtPI8CKdzNJnnRsxiSZYiaW37YAX9mQZXt3+KReFaVhJ+exAFc/WBFiTgnT",
+	"XqksNJCJmNuY4AcyoUFE/rdAQQwXVSwJEnMhybRoZ3iZf+6l/rbCqrUDXa0dH7FRXGE9aGILOk4frJmo",
+	"MkDDxmMYbu9nERs2LEM/AaFfelQfhWRGGHiiY435ezJfFH4fRMxaF/jxxGy9AoUbyZVf6ch+3Yi5wSD6",
+	"Fl1kcDBUmYTqo+vjo4MWOotCK8yF9rKj6+ujg+WEbEc2c5RScgbaN2wL0keq2kRsjhzEHmrZQMJshr+8",
+	"eclBn9/M1pSZDcpPRoWjaaUL8iVABcaGJdfjjM5hgjKAj5iQmAXkBIv7kquE4WaN4HKHAjZYcqZXofIp",
+	"FvelJNiYGGCEz2No9DVulqG0XBy81OdJzciaipaayRdvZtnb5WC7ontBU1oIbqj1/bnPqosMFTLmapf2",
+	"YzIa0YBav0xV7F8DfpDf+/uOj+67Pmq1WghzgjgOKY7+G806Ppo530vMxoRJiqOSUMAyeWt8IWvyLX02",
+	"b8g6nVag7p5UaY06xh8LPQ6GuP6Ek6K1K5YTwh+pIKWTjCijYrIaKuwUCZM0StOgzEhiVb9RXRinQc0S",
+	"C8rq3j2eBi8uecFEOTZXHuB6vg506nt+Q2Q2u9K/j4clF/o1OzhByGUH0z1rtff03BFt7By4zKXZuWe8",
+	"/r3SWONlL0HwvfN4qYMhXbqLQNC81D4aHV8oDX9g6HbQQMd/Hw/LbRgf4mFzfQWyLb4D+wUseqn1Iju+",
+	"LyQn8/YKtNTwDSAk++xdefaW+nEFEsozEWHyVRoRVmbgWcjO++f14fXR6d9NXsn5xdn+4eWl/oKrO4OV",
+	"Hf+NBpfX++rHgY8G7/pHx4cH8NItG/Tfnl1cwUdOrIgIW6jPjGDSiQFK+0vYPYsfmU5KaWThMfB5vpfB",
+	"5vmegcXzPQ2K53sGCrDDNMrtxeV8rwKQQrLvMCMJmPMXMgdBsWKo90M5kA9U0CGNqJybfGgT6xOSEWVG",
+	"q54SzMCSYKKOQF9zLUuO9Ggc+P2iqG9PvVh2Po/t5b1c+9RppcXVmxhKx4k7nMO+tdA+pIcKdE/IzHnO",
+	"UBY8pOgsmCjtMyzi++3Zf/QONeKmAD8JdQR/CVt9e/af3ktG65WOtn/cv7w8ene03786OjtdqvrnYz3V",
+	"peL08qp/un/420n/8pdVLpDq5V8Ofz0/Ozq9ulwdPZb0RTmSTq6Pr45+Oz87/vXvelWrjH2SRJKex9F8",
+	"bMyIlYMfH50erg57On5EGSmH/7x/enZ+dbTfCK3nmCnFMbBofeGya1b88rXWL/Pi+HDVAdUrJSNdHp70",
+	"T5si7JJMMXMQdnl4enV4ur8yLJeEScICUmqnyTOmpRIThvzycekm6pquMEtJUH1tvuLKce0gbKjQ3PiV",
+	"Ee21oewLe9Bn4pHwCvNwfqtekuW4uOPF9OD0NyWLYNYUB0XbhrvKRQgrF1utslgPGdYTN1ZaFgSKb6Sf",
+	"lVsZd1pk0pob5HhNCavNCw3n6C6ygEXRtMhT7ywKrKhdmxFvGD91w2WvpOK9Js0hswfWFghixtOjrfx4",
+	"NiOYC10G4IFwHIEit/yyrcGupBSrQ6wTTb0maOp9dWjq1aLJ1Uz+jGSYz7x837tPFxQ2lgnOzWSZD8Md",
+	"vgatOaXsu8DrdGFFKWIbYfi8Cr1L0J2btQm+jfb2faEcFhV+AaybiWsQ/13R+KyEvF+E3wV8zpYT8Oeg",
+	"3SGhfxAOQCrNqSLP6y35gxKeGn2gMgqwOG1XMaDoPDBEBZpSIWYkikhoIzQeKS/3q3zpvSw5N+vazuUn",
+	"w9wWv/1TwctcJBcJM0nTxgpl3eMvrhJT8HFHpA696W12bTieTWLWPFbo3zEPyxircOB63UDqkL1ylGIA",
+	"iYatDK8nWNw7eSn5QjmFCLdc4ERVSMQasqUMVH+RZBN3D9aTbALG+EvJFf+osGBMMAsjYyYPTOynaKF+",
+	"+gFqjOYrVBIklDgwwV63DLMQ6f3UMTPDRDrlIk0UFIq5NZIovgMhpOBWkZiPiWzdsgEexlwOwHatTfiP",
+	"kzgi5oHMau2jQfxAOKchGSCJ742936Yz3TKAECbw0UDc05k7Zpr1pD6kczc1GQCInu9ZADzfUxPAFd2t",
+	"N1JWsQrCtXXSncRjWDuVwolT/+LVACoTMb5cmQCTzVNbLcCpidfckXIaZ9oNFW4Zu5IZFvzeK3tsci5x",
+	"8KxplcsttAixxlSgMA6ShSDKBUAcn+5KUGQu1deA4HDURqV208QMKGw7LqvrWFQOcn6C14UCukP9lUMB",
+	"C3hYu37aMBRwjbGDublLF/0Cn/MXcgY7+QCFnXlsWu5sraD73h8vWeKjEp6wTDVA2VIvcmrYchYSsxXZ",
+	"Rz4PulhC7c9SYIuFEStLllgdC6qhTLEMJkjdzeZIVyNEPwwwCwc/QrYEs7FpU/TDIOaDHxu7PDBTh8bk",
+	"4+QqLhYA+4TuyRx9MrFwn5BCIJYxF+iTCVn5hIhNM2mlWSWFGsrF/6oHjPKIPqHL9C/K0KdCdsgnpUfo",
+	"V+gfas5L/c/PSFfG1v8E5pP5NvgZhrOZJ3NJ3IGUGgsXSfQJ/ZvKyab6T5xIZL9Ub5t0Fec1XSnhE3pn",
+	"/o3oPYFHbaqLLaZAQxdqndag1mn+WLJMy9HQJ7Sf/Vnx0pyYotVZ9dxPqO/8De9pgtxzHgJ7jozTEXEU",
+	"xY8ktEVKnYHvyfwx5mpFB1hiKEFdvnb3BmBXUyyu6+Yl1WbjLKQxaeN+hXS2epyMlTatlM7mgUua+jzf",
+	"VitMiSPNyLGpK4608fxMWHoAmcIRHCp7TCqTWWeYUxGz7DKlKxE3BRhKR/7s+Z4mePtHkH6T/haov9RG",
+	"AVw10a5usSero5jEqwJvfLD5Xss3z1TELfpQPAdLdkQLYDUXvWZl96rBiEZkgDiRCWfpDQ9rtRbYaAsN",
+	"YB+zh3CkDV7W4nnL9LnVJdAlighWp4IRPcB/KyXNLEEUy6Q0vzwqULM8r6xbQUle7ssuak3LK5t5v7xd",
+	"xZy+VfKNNMbKnBrriKtNAVpqW8kF5rzuhuIO9Ve+oRTw8KVuKIu5xvV3DC3YVz/EJJefXNvmInsSbk9N",
+	"33PSqJqU2WjExI6PDvoXnu9d9PW/+/2Tw4u+53vvji7/cfjr4W/mi7tV67JoNJbzJC2AV01LbGISh2Gr",
+	"wXnJ9SGf6Pqy28Xq2Z6Zoa+UP+gEfW1wdVJjMUMYLibFa3CIJVlvQYs6uVVcT0Vey7Jj1ijhTLe5K81S",
+	"Brvx21w9lOKQxpb7OImFLVAiIL5fx8FXVNQXjiW+1hGQM9sr5ICZuiFQSrWEYjI2j0qnH4klC2+aDaVr",
+	"sIB6tTBB8ySpApJLluig624peVSV4nf7ES6xNGRrSxXzqRo6TH2jqzYxLNQbMYCULecKj78CLxcer626",
+	"+lq0MQBoqSZ2lZuqkTVJ3QBmeEyEtiZpxxIaEvlICEPyMTa/lhqXrqHcD1SGqaz5KqoyinRVmAEKorT0",
+	"QMWZrAxahbIyBfFak1iYFgwpgPlV2AvrbYXg2y42AyBjyqqlEzS3MtoqT5PIsjoQzaQVYeHnnkKSJ7lc",
+	"G4Cn7soiqQUJEk7l/FIdJo0aXfXnlypjCYaf1f3eRwP97D2Zb7RarQF0e+1D6tgvh7/CV1mB5rRlDJO3",
+	"TMaw2kkstEsLbtPXF8dC34YrOtBdxffEuSzjGVVQQrMpe18qu9hk2L0CregtnqOzGWGof36kBZGVcFjM",
+	"WTDhMYsTAR0pfehsIsAlTDncXbTTGb5G+lvtFhPQEG4/Zg+EqemFLtQWRcbwqb7aU4/8DV3RKYFlqynQ",
+	"D4M0v3fgo0Ga/qw+ZLnlgx9BP9AebdP07JYho0d1dt+0N9qdjXbnqt3eg///Twv1tZpmihCNEqXdgTte",
+	"W74VKH/7G2BCMQfR+tvfkK27o/ESUbU/Sjcxdr2EhYSjQYGxDBQoUzyHZloIG/tunEhBQ63lqaEgLAAS",
+	"zIw/XWFSTOJHgUQSTOx7LTXYkcy6+kF++IwTiajcUyqnTUczd8kpwUwgRigYwk3mJmIxVwOZrH71Uaub",
+	"LJcb7yBBHwtAwyFWipAOeUqXlXEQEwYFo2oskVDNNSFQPsAuko5ZzEmal+kM4E6bMEUaatZB6uY1CaOa",
+	"sgaZx1UnrioJRCVsv5O+qjP7hEz1uJGhzwFk7g5g59k8rZWkyFPThBrI+nM1aKZbm3ql24bShN12p4WO",
+	"RojFafe21OXtAzbh66nrW1Hjwp1hDl0A9e76KBEJjqI5Gnx8HsBsUOFLN2LLRhp8vIUiXbeej25tna5b",
+	"73nQQjX9CNWUtS0J/3F1cuzbug5QUZEF0BwPGE9EA8IEqD2G65wcXZlL0543kXIm9jY345niI0oFbcV8",
+	"vGleEpvq2UwT9jJuU+Arnu+Z9pzenqf7bmrTL8Mz6u15vVa71VM3KiwnwJQ33cKiY63QpXwFGgsqKjzI",
+	"Cm+6DccrUrazR0AZq8y5dp5LdcSlT+oGys93Cx1Bu+32au0Us3Xf6GqgTVpY23arkhMiN0RAmO56A3Kj",
+	"rYCyanE7r+128opnp3HnQ7cobEn3wz7og1bSqfW0nNK4VYOnmEv7lPqeSKZTzOfenqfmSoeDmssjyGNi",
+	"BA3nwLSzrs+eVc6d4qx3z6tSiekA22D3s/bAz2qalHo3P6atxJ8rKXlMLCF7r6UeUxTZuwRKQCklZLFR",
+	"TdrmL1QwTntjp/WJoW7rUrJbkZaqunq65dVfRUAXBGtyCVNsr4FIsu70DehkvRS16bb4qmSSb7M2WN8L",
+	"k8zWffNxRdrOBQJqk13nzU5v17StNSQ95viBSrph5ywQZsZ0zeFYjPjz2kv+52WCU9fftQLyc7Brp09c",
+	"Lbe2iF0Tt7bD/Snc+kseRKfH0rgqzs+tsqw0M339faDgHKVSkGikdGnYCtDkInVaUEfdt+LoQV3XbpnG",
+	"qG9CYiE21o4I/SrtR63eFZnBftoRaQG5FdG3anvsbNrdnZvSVBMx1fPNohaK6ef6UE+rm8WnPUZr+sJ/",
+	"hbwo3fo/jxV93bzG6UVWy2sM4nzbkQEgWxPjyRr6mrtrpGQ/nA975L59pqP+3AyzZjKVnMciDFILMGWm",
+	"YH5J3X24Zuoa+rm6+7csbUDWd3Ib4kTaHIXUasBiNIDvBlU86CDXAGZFlVzHGzRVTbK4xiZP92Vqn2/w",
+	"rC3uXuyRybUFh+EIBTiKCAfjV3Y9jlk0z7FFo0+XcUUqbHXwMs7o9GX7ylijzmpLhPEypmFQuQZIN2nN",
+	"6Zu8l9gL8HQTWFen9WE29vJOYm+/f/Lb2/7+L79dHP39H1derrBxZ6fd7bW3uu2t1vaiIQM8UwbAzfwU",
+	"/8fEbPzcebOz1W63d9rt26Td7u4I6yf+eTfY6gBW0mrAXrtzeNLv/Ov9zuXF9i/t//nn1tVP/+r+e/c/",
+	"vV9XYq2K7ahjWIuptHK1qTl1sxjeEQdBlIQkNPTklqvQHaB7bdvguWPbN2+1bXfmbi5x0gswhyUUi0g5",
+	"D+mbnzG/O7snOaYsv38v2aHFYRrsUW/UxauhfqVrqtPaa6nVA3Re045kbULNhuHhNCDYel+pTRdzBJs5",
+	"qi8RbPv61S8n2GwqYKVUgzJAVueEBDsMqXIDVy5CpcxyEXTNvxf5800w/oYH0uaA3nxsxmad518jQF4q",
+	"JzrdIg/aHraJIu+7cr6+OiKW8daXs9Ay8N+8wYqFrsgZbdpxLVsccSIm2u+5BmseI4+5tnul/PE74IZp",
+	"z6FKVtg/P0ITDBmkKa+zjSEw1H21sTrG9qId6hW80bb6qbUQDM7OD08H6Afnwv+jj2y4hvrLdvExbvLj",
+	"40HeFNA/Pq6wBJjQjGpLwMqNhHyY7e65qK2fsWiucZOlTa1ouMj3lfqmjBeWtm7cLmipKULpWO2dWlOE",
+	"2wjN4qhoKTUBZb0S00UDO4mNDbL7a00ZEG6GQvLg5VqKZYB/FsdX2hysXgEExK7L6ZU23/rGDRawjs2P",
+	"TnAfeMVes4JGIYotpGcTJvgIS9RRqiKU70n9S85x75mTPtMxxIb+3aBEN+BI549n9LNi4ONn2gbwpusO",
+	"pHkmn2TxeGYZRMi3cThfjXekx9Lw28ZHqCQe8DkfwZW2VSrytvojZCsbvPbY7UcxtKQKDZJKDl4lldv6",
+	"+pUOufc6IGI1qj8bZc0oSmUYxFaZyyAVJlSoYJ/HUQRP5oVbrhh6Q4ncsG3EVyn29BbdLLSDKYaye1q4",
+	"ZHHounhJWYC5FX5F4ZRvHmOlU7tdIijz/Vu8tD3Gnrcz6uKtsB3sDjtkC795M9zBnXB71A56pDvs4Lbn",
+	"9DQpFpd3Woyk83cdwZrbf7uCkDxs6AxJtbQf1Mp//CwOA9upolagAtGiIwhInuI5inBw7/bDWIughTMU",
+	"j0BfVnw675tw+AAQ0FcpfH1vFouSa8K+DfmEyDcd0qmzO9V9gIaITqckpFiSaN5Cp7FENCTTWaxO1B5E",
+	"eJPfExzdMiMvhAkihZ9gc0qs/fqR9/HwpXJGxy47rRHci3Tu8BrvYUPHm1NfwKT466oBehdzSddO+0dj",
+	"ebWp1W52c5bF7OXYwH72iIH7BkyrvjdMgII+mrFMNrUzTpqvbMe61I+YcTrtrZ+23+yoHU8g01eny7rN",
+	"jXKYy8YR8MUPBlE/7mUZ9JShm1sFnw5CHCbi1rvTByXPUiq34fPx0Dw5MzqeyGiuU07qmV89P2tu5di3",
+	"xLxupeV9PNRjQ026bruz6iuvU3X0MQa+UORwtVrO5kcQT8+a20RE57/lWYD+3rKAL6XPHQAUCKf9ZMpX",
+	"61cG6FUv4GtmZJq1uBUaHP7ys3M2ilU9MkYDdF3kMk11GqvBtPHu8KfgTbhDtkdb7V7np+5uD28Nt4Od",
+	"8A35abTrVTOuVE/J2vdU8rKsVsnP0D7+K+FejbC1yNSK6qDbe8810KxHTcx63OXyAHvPyzXIrIPSutgt",
+	"dB4rjwiF5lYnn0EJTCNEK7jDZ9T23sMONrotuRfBP9eA4zL9TV3a8ZXmm28IK5lmnZcOgIc1CLhGgn9d",
+	"ArGvgNapRfUisRktcCJ1ueW/HC2UWGJGMUeDPHM16Urq6qUzwfSlS38rCH+gAYFrLScfSCBvGUaAUvdW",
+	"hjCUF8EMAcWhH7Z0ptJWu/dj2eULBvjW6PIiYaYzLQkh1lQtlYSmTsAGZuGGlqtwix0biduQZHV8xKbI",
+	"tfep0vgWW/isyv1f5Mx/tWWrpH9R2qLOjRZSt1ztNVNK0l1q6Euf+a3jpc2cIIf4pnOnwHObSN2saUzz",
+	"XNv5ee7tddRP7sfmukN5s6cSbQJsVYUWTK++UqlRbWCkaTXoZ7dszELkVkP7xv3TUyzuxdrCdYAjUkmm",
+	"brtGE2uq2KKaLdc1TA05YElUHW9q6oS/PtinorNk2g3CVoJasK4vNq8qM7Cr10Bk1fmVGjnBV22V9f+j",
+	"mKp4aYWdu5u3c3erAnX0uTChNzO2JFBn8ekGgTrtcHfkPfuK9u8as0a3RcAXjtWBJX9nwTpugb5KB+Bl",
+	"VjTvT9Apvq2jlSGwEHIU4nlExxMJ8fMZ64QQNwDefgHG2buFY9r4hLjFHmtPiAV1Tc4nt5Tit34I0upz",
+	"NWdAP/OZA3C/jBaeIqBAw5xgjjhQcYCnhGNvsa4hjyW2tdkewav6BOdkDv/9QydWS46ZiNLnnnREv7e3",
+	"0W5tw0Od1vZzofShnvEES06hkFHw5O391NlpdX0vmHt7W7sd9fZIjdbd2Wlt+d5onv0t7smjnj2kQsZc",
+	"Tb4fk9GIBtSyvPsOwNDu+t5919trt9od35t1APSZ+uI5LWpXksSh1RtTD/H5boUTm1ZCLDuwUWSKSqeS",
+	"xxy1NcblOxNkofnwIV/99ts/3LboWeXJvtJFyL6XXPOaaAe9kX9a2qf55aHTaq894fxlkRu2Cl+tmFRo",
+	"WtdJw+PvKpdce690McbMmOqWvlkN7MYm0vVaPU3jPFN3Cyorm3s+TWtPgUdvQy8YHDgVwSIG8+94PE39",
+	"fy8OUbTlUPYx18W3homAQhgGxcZxF2AuwLRof16odLJiiIBZwmeMbfxTTbJpgIDNEU4r+bn9kUwVslGi",
+	"hK0NOFmwyzr194Cancp7N2AIFIQ/lKcbvIu5U4nPJHXrYF6IeXQq8w0KF+0xFi3DT1sB2zT1sh66mxKk",
+	"9hDPN+IZYRt4RjcfOhUpvfWzp0UAl8weT5dPf+eIljwc7018GnaDlo1YACQXQbclsmwlY8ot3xfoh6w+",
+	"h+asaUq+jtT+0Rk+ZUrFKYw2kofMt9GzumKEOfiaYlroKobMlMUf/FuWCAIcfeDyxqNwgLBICZCGaTO4",
+	"3GNWGKqHb9lAr8aYBdMiE0bper57/n8BAAD//w==",
 }
 
 // decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,

@@ -4,7 +4,9 @@ package redact
 import (
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
 )
 
 // A Secret holds an access key, a signed URL, or a text that may contain one. It is a
@@ -24,44 +26,43 @@ func (s Secret) Reveal() string {
 
 var (
 	keyInText   = regexp.MustCompile(`(Accesskey-|ACCESSKEY-)[0-9A-Za-z_-]+`)
-	queryInText = regexp.MustCompile(`(?i)(https?:[^\s?"'<>]*)\?[^\s"'<>]*`)
+	userInText  = regexp.MustCompile(`://[^\s/?#"'<>]*@`)
+	queryInText = regexp.MustCompile(`(?i)(https?:[^\s?"'<>]*)\?[^\s"'<>]*|(/[^\s?"'<>]*)\?[^\s"'<>=]*=[^\s"'<>]*`)
 )
 
-// Text removes access keys and the queries of URLs from text. It is applied to every
-// text that this module did not write: a service may quote the request it refuses, and
-// an http.RoundTripper may name the URL it failed to reach.
+// Text removes access keys and the passwords and queries of URLs from text. It is applied
+// to every text that this module did not write: a service may quote the request it refuses,
+// and an http.RoundTripper may name the URL it failed to reach.
 func Text(text string) string {
-	if strings.Contains(text, "ccesskey-") || strings.Contains(text, "CCESSKEY-") {
-		text = keyInText.ReplaceAllString(text, "$1...")
-	}
-	if strings.Contains(text, "?") {
-		text = queryInText.ReplaceAllString(text, "$1?...")
-	}
-	return text
+	text = keyInText.ReplaceAllString(text, "$1...")
+	text = userInText.ReplaceAllString(text, "://...@")
+	return queryInText.ReplaceAllString(text, "$1$2?...")
 }
 
 // Error returns err with its text redacted. The result matches the same targets with
-// errors.Is and errors.As. If there is nothing to redact, it is err itself.
-func Error(err error) error {
-	if err == nil {
-		return nil
-	}
+// errors.Is and errors.As, without those of except. It is err itself if there is nothing to
+// redact and err matches no target of except.
+func Error(err error, except ...error) error {
 	text := err.Error()
-	if clean := Text(text); clean != text {
-		return &redacted{clean, func() error { return err }}
+	clean := Text(text)
+	if clean == text && !slices.ContainsFunc(except, func(target error) bool { return errors.Is(err, target) }) {
+		return err
 	}
-	return err
+	return &redacted{clean, except, func() error { return err }}
 }
 
 // redacted has no Unwrap method, because the text of the inner error holds the secret.
 type redacted struct {
-	text  string
-	inner func() error
+	text   string
+	except []error
+	inner  func() error
 }
 
-func (e *redacted) Error() string        { return e.text }
-func (e *redacted) Is(target error) bool { return errors.Is(e.inner(), target) }
-func (e *redacted) As(target any) bool   { return errors.As(e.inner(), target) }
+func (e *redacted) Error() string      { return e.text }
+func (e *redacted) As(target any) bool { return errors.As(e.inner(), target) }
+func (e *redacted) Is(target error) bool {
+	return !slices.Contains(e.except, target) && errors.Is(e.inner(), target)
+}
 
 // Limits of Sanitize for the texts of a server that this module keeps.
 const (
@@ -70,11 +71,11 @@ const (
 	MaxMessage = 1024
 )
 
-// Sanitize returns s on one line, as valid UTF-8 and without control characters. It
-// cuts s after limit bytes.
+// Sanitize returns s on one line, as valid UTF-8, without control characters and marks that
+// change the direction of a text. It cuts s after limit bytes.
 func Sanitize(s string, limit int) string {
 	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\u2028' || r == '\u2029' {
+		if unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {
 			return ' '
 		}
 		return r

@@ -2,7 +2,7 @@ package transport
 
 import (
 	"crypto/rand"
-	"encoding/hex"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -26,12 +26,9 @@ var accessKeyForm = regexp.MustCompile(`^(Accesskey-|ACCESSKEY-)[0-9A-Za-z_-]+$`
 // ParseAccessKey checks the form of an access key and returns it with the address of its
 // TensorBay. Errors do not contain the key.
 func ParseAccessKey(key string) (redact.Secret, string, error) {
-	if strings.Trim(key, " \t\r\n\"'`") != key {
-		return redact.Secret{}, "", invalid("the access key has white space or quotes around it: remove them")
-	}
 	m := accessKeyForm.FindStringSubmatch(key)
 	if m == nil {
-		return redact.Secret{}, "", invalid("malformed access key: want Accesskey-... or ACCESSKEY-... as shown on the developer page of TensorBay")
+		return redact.Secret{}, "", invalid("malformed access key: want Accesskey-... or ACCESSKEY-... as shown on the developer page of TensorBay, without quotes or white space around it")
 	}
 	return redact.New(key), addresses[m[1]], nil
 }
@@ -39,15 +36,9 @@ func ParseAccessKey(key string) (redact.Secret, string, error) {
 // ParseBaseURL checks the address of a TensorBay. It allows https, and http to a loopback
 // address, because the access key travels in a header.
 func ParseBaseURL(raw string) (string, error) {
-	if strings.TrimSpace(raw) == "" {
-		return "", invalid("the base url is empty: want https://host[:port]/")
-	}
 	u, err := url.Parse(raw)
-	if err != nil {
-		return "", invalid("base url does not parse: want https://host[:port]/")
-	}
-	if u.Host == "" || u.User != nil || strings.ContainsAny(raw, "?# ") {
-		return "", invalid("base url of host %q: want https://host[:port]/ and nothing else", u.Host)
+	if err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(raw, "?# ") {
+		return "", invalid("the base url is empty or malformed: want https://host[:port]/ and nothing else")
 	}
 	if err := checkScheme(u); err != nil {
 		return "", err
@@ -73,7 +64,7 @@ func isLoopback(host string) bool {
 func (t *Transport) authorize(h http.Header) (requestID string) {
 	var id [16]byte
 	rand.Read(id[:])
-	requestID = hex.EncodeToString(id[:])
+	requestID = fmt.Sprintf("%x", id)
 	h.Set("X-Token", t.Key.Reveal())
 	h.Set("X-Source", t.Product)
 	h.Set("X-Request-Id", requestID)
@@ -113,12 +104,15 @@ func checkProxy(transport http.RoundTripper, req *http.Request) error {
 		transport = http.DefaultTransport
 	}
 	t, ok := transport.(*http.Transport)
-	if !ok || t.Proxy == nil || req.URL.Scheme == "https" {
+	if !ok || t.Proxy == nil {
 		return nil
 	}
 	proxy, err := t.Proxy(req)
-	if err != nil || proxy == nil || isLoopback(proxy.Hostname()) {
-		return nil //nolint:nilerr // the error appears again when the request is sent
+	if err != nil {
+		return invalid("the proxy is misconfigured: %s", redact.Text(err.Error()))
+	}
+	if proxy == nil || req.URL.Scheme == "https" || isLoopback(proxy.Hostname()) {
+		return nil
 	}
 	return invalid("the request to %s was not sent: a proxy on another machine would see it in clear: use https, or let loopback addresses bypass the proxy", req.URL.Host)
 }

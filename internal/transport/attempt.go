@@ -20,7 +20,7 @@ var errAttemptTimeout = errors.New("the attempt timed out")
 
 // attempt sends a request once, reads the whole response, and records both in o.
 // expectsBody reports whether the contract promises a body.
-func (t *Transport) attempt(ctx context.Context, req *http.Request, o *Outcome, expectsBody bool) {
+func (t *Transport) attempt(ctx context.Context, req *http.Request, o *Outcome, expectsBody bool) (body []byte) {
 	attemptCtx, cancel := context.WithTimeoutCause(ctx, t.Timeout, errAttemptTimeout)
 	defer cancel()
 	var conn connection
@@ -31,11 +31,11 @@ func (t *Transport) attempt(ctx context.Context, req *http.Request, o *Outcome, 
 		if conn.failed(err) {
 			o.State = NotSent
 			// net/http reports a proxy that refuses a tunnel by the text of its status alone.
-			if op := (*net.OpError)(nil); !errors.As(err, &op) && !o.Ended() && !o.Invalid() {
+			if !is[*net.OpError](err) && !o.Ended() && !o.Invalid() {
 				o.Err = fmt.Errorf("no connection: %w", o.Err)
 			}
 		}
-		return
+		return nil
 	}
 	defer resp.Body.Close()
 	now := time.Now()
@@ -43,15 +43,14 @@ func (t *Transport) attempt(ctx context.Context, req *http.Request, o *Outcome, 
 	o.Status = resp.StatusCode
 	o.RetryAfter = ParseRetryAfter(resp.Header, now)
 	o.readStatus(resp, expectsBody)
-	body, err := wire.ReadAll(resp.Body, resp.ContentLength, t.MaxBody)
+	body, err = wire.ReadAll(resp.Body, t.MaxBody)
 	switch {
 	case err != nil:
 		o.bodyFailed(t.cause(ctx, attemptCtx, err))
 	case o.Status >= 400:
 		o.readProblem(body)
-	default:
-		o.Body = body
 	}
+	return body
 }
 
 // A connection records whether net/http obtained a connection for a request. The flags are
@@ -70,10 +69,7 @@ func (c *connection) trace(ctx context.Context) context.Context {
 // connections.
 func (c *connection) failed(err error) bool {
 	var op *net.OpError
-	var dns *net.DNSError
-	var cert *tls.CertificateVerificationError
-	var invalid *InvalidError
-	return !c.got.Load() && (c.wanted.Load() || errors.As(err, &invalid) || errors.As(err, &dns) || errors.As(err, &cert) ||
+	return !c.got.Load() && (c.wanted.Load() || is[*InvalidError](err) || is[*net.DNSError](err) || is[*tls.CertificateVerificationError](err) ||
 		errors.As(err, &op) && (op.Op == "dial" || op.Op == "proxyconnect"))
 }
 
@@ -89,18 +85,7 @@ func (t *Transport) cause(ctx, attemptCtx context.Context, err error) error {
 		return ctx.Err()
 	case errors.Is(context.Cause(attemptCtx), errAttemptTimeout):
 		return fmt.Errorf("%w after %v, see WithAttemptTimeout", errAttemptTimeout, t.Timeout)
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		err = &clientTimeout{err}
 	}
-	return redact.Error(err)
-}
-
-// clientTimeout is a time limit of the http.Client or its transport. It must not match
-// context.DeadlineExceeded, because the context of the caller has not ended.
-type clientTimeout struct{ err error }
-
-func (e *clientTimeout) Error() string      { return e.err.Error() }
-func (e *clientTimeout) As(target any) bool { return errors.As(e.err, target) }
-func (e *clientTimeout) Is(target error) bool {
-	return target != context.DeadlineExceeded && target != context.Canceled && errors.Is(e.err, target)
+	// A time limit of the http.Client or its transport is not the end of the caller's ctx.
+	return redact.Error(err, context.DeadlineExceeded, context.Canceled)
 }

@@ -9,7 +9,6 @@ import (
 // A clock bounds how far the clock of the service is ahead of the local one.
 type clock struct {
 	mu        sync.Mutex
-	known     bool
 	low, high time.Duration
 }
 
@@ -34,8 +33,8 @@ func (c *clock) observe(h http.Header, start, end time.Time) {
 	low, high := date.Sub(end), date.Add(time.Second).Sub(start)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.known && low <= c.high && high >= c.low {
+	if c.low < c.high && low <= c.high && high >= c.low {
 		low, high = max(low, c.low), min(high, c.high)
 	}
-	c.known, c.low, c.high = true, low, high
+	c.low, c.high = low, high
 }

@@ -33,22 +33,16 @@ type Outcome struct {
 	// Method, Path and RequestID of the last attempt. The path is relative to the root of
 	// the Open API and has no query.
 	Method, Path, RequestID string
-	// Status of the last response; 0 if none arrived.
-	Status int
-	// Code and Message of the service; empty if the response has none.
-	Code, Message string
-	// RetryAfter is the delay that the service asks for; 0 if it does not.
-	RetryAfter time.Duration
-	// RTT is the duration of the last attempt, without the rate limit.
-	RTT      time.Duration
-	Attempts int
-	State    State
-	// Uncertain reports whether an attempt before the last one may have taken effect.
-	Uncertain bool
-	// Body of a response with a status below 400, even if its content is invalid.
-	Body []byte
+	Status                  int           // of the last response; 0 if none arrived
+	Code, Message           string        // of the service; empty if the response has none
+	RetryAfter              time.Duration // requested by the service; 0 if it is not
+	RTT                     time.Duration // of the last attempt, without the rate limit
+	Attempts                int
+	State                   State
+	Uncertain               bool          // an attempt before the last one may have taken effect
+	Body                    redact.Secret // of the last response, if the state is not Done
 	// Err is the error of the network, of the decoder, or of ctx. It is nil if the state is
-	// Done, or if the server answered with an error status.
+	// Done, or if the response has an error status.
 	Err error
 }
 
@@ -67,11 +61,12 @@ func (o *Outcome) readStatus(resp *http.Response, expectsBody bool) {
 	switch class := o.Status / 100; {
 	case o.Status == http.StatusOK, o.Status == http.StatusCreated, class == 2 && !expectsBody:
 		o.State = Done
-	case class == 3:
-		// The API does not redirect, and the access key must not follow a redirect.
-		o.Err = redirectError(resp)
 	case class < 4:
 		o.Err = wire.Errorf("unexpected status")
+		// The API does not redirect, and the access key must not follow a redirect.
+		if to, err := resp.Location(); class == 3 && err == nil {
+			o.Err = wire.Errorf("redirect to %s://%s, which was not followed: check WithBaseURL", to.Scheme, to.Host)
+		}
 	case class == 4 && o.Status != http.StatusRequestTimeout:
 		o.State = Refused
 	}
@@ -86,20 +81,9 @@ func (o *Outcome) bodyFailed(err error) {
 	if o.Err != nil {
 		return
 	}
-	o.Err = err
-	var tooLarge *wire.Error
-	if !o.Ended() && !errors.As(err, &tooLarge) {
-		o.Err = wire.CutShort(err)
+	if o.Err = err; !o.Ended() && !is[*wire.Error](err) {
+		o.Err = wire.Errorf("the body was cut short: %w", err)
 	}
-}
-
-// redirectError names the host to which a response redirects, without its query.
-func redirectError(resp *http.Response) error {
-	to, err := resp.Location()
-	if err != nil {
-		return wire.Errorf("unexpected status")
-	}
-	return wire.Errorf("redirect to %s://%s, which was not followed: check WithBaseURL", to.Scheme, to.Host)
 }
 
 // readProblem takes code and message from the body of an error. The page of a gateway has
@@ -132,10 +116,7 @@ func (o Outcome) Transient() bool {
 }
 
 // Untrusted reports whether the certificate of the server is not trusted.
-func (o Outcome) Untrusted() bool {
-	var untrusted *tls.CertificateVerificationError
-	return errors.As(o.Err, &untrusted)
-}
+func (o Outcome) Untrusted() bool { return is[*tls.CertificateVerificationError](o.Err) }
 
 // Ended reports whether the context of the caller ended the request.
 func (o Outcome) Ended() bool {
@@ -146,37 +127,41 @@ func (o Outcome) retryable() bool {
 	if o.State == Done || o.Ended() || !o.Transient() {
 		return false
 	}
-	return !o.Operation.NonIdempotent || o.State == NotSent || o.Status == http.StatusTooManyRequests || o.Status == http.StatusTooEarly
+	return o.Operation.Idempotent() || o.State == NotSent || o.Status == http.StatusTooManyRequests || o.Status == http.StatusTooEarly
 }
 
 // Invalid reports whether the request was rejected before it was sent.
-func (o Outcome) Invalid() bool {
-	var invalid *InvalidError
-	return errors.As(o.Err, &invalid)
+func (o Outcome) Invalid() bool { return is[*InvalidError](o.Err) }
+
+// is reports whether err or an error in its chain has the type E.
+func is[E error](err error) bool {
+	var target E
+	return errors.As(err, &target)
 }
 
 // interrupt records that ctx ended before the next attempt.
 func (o *Outcome) interrupt(ended error) {
-	if o.Err == nil {
-		o.Err = ended
-		return
+	if o.Err != nil {
+		ended = fmt.Errorf("%w; %w before the next attempt", o.Err, ended)
 	}
-	o.Err = fmt.Errorf("%w; %w before the next attempt", o.Err, ended)
+	o.Err = ended
 }
 
 // attrs returns the attributes of a log record. They hold no key, query or body.
 func (o Outcome) attrs() []slog.Attr {
 	attrs := []slog.Attr{
-		slog.String("operation", o.Operation.ID), slog.String("method", o.Method), slog.String("path", o.Path),
+		slog.String("operation", string(o.Operation)), slog.String("method", o.Method), slog.String("path", o.Path),
 		slog.String("request_id", o.RequestID), slog.Int("attempt", o.Attempts), slog.Int("status", o.Status),
 	}
 	if o.Code != "" {
 		attrs = append(attrs, slog.String("code", o.Code))
 	}
+	cause := o.Message
 	if o.Err != nil {
-		attrs = append(attrs, slog.String("error", redact.Text(o.Err.Error())))
-	} else if o.Message != "" {
-		attrs = append(attrs, slog.String("error", o.Message))
+		cause = redact.Text(o.Err.Error())
+	}
+	if cause != "" {
+		attrs = append(attrs, slog.String("error", cause))
 	}
 	return attrs
 }
@@ -187,10 +172,7 @@ func (o Outcome) attrs() []slog.Attr {
 func ParseRetryAfter(h http.Header, now time.Time) time.Duration {
 	const longest = 24 * time.Hour
 	text := strings.TrimSpace(h.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
-		if !(seconds > 0) {
-			return 0
-		}
+	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 {
 		return time.Duration(min(seconds, longest.Seconds()) * float64(time.Second))
 	}
 	until, err := http.ParseTime(text)

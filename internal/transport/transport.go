@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
@@ -54,16 +56,22 @@ func New(c Config) *Transport {
 	return t
 }
 
-// An Operation is an operation of openapi.yaml.
-type Operation struct {
-	ID, Name string
-	// NonIdempotent operations may take effect twice if they are sent twice. They are
-	// repeated only if the request did not arrive or was refused.
-	NonIdempotent bool
+// An Operation is the id of an operation of openapi.yaml, such as getJob.
+type Operation string
+
+// nonIdempotent operations may take effect twice if they are sent twice. They are repeated
+// only if the request did not arrive or was refused.
+var nonIdempotent = map[Operation]bool{"createJob": true, "retryJob": true, "createDatasetFromSearch": true}
+
+// Idempotent reports whether the operation may be sent again.
+func (op Operation) Idempotent() bool { return !nonIdempotent[op] }
+
+// Name returns the words of the id, such as get job.
+func (op Operation) Name() string {
+	return strings.ToLower(regexp.MustCompile(`[A-Z]`).ReplaceAllString(string(op), " $0"))
 }
 
-// Build makes the request of one attempt. It is called for each attempt, because a body
-// can be read only once.
+// Build makes the request of one attempt, because a body can be read only once.
 type Build func() (*http.Request, error)
 
 // Do sends a request and repeats it according to the retry policy. It passes the body of
@@ -76,18 +84,27 @@ func (t *Transport) Do(ctx context.Context, op Operation, build Build, parse fun
 		}
 		return o
 	}
-	return t.repeat(ctx, t.Limit.Wait, func(attempt int) Outcome { return t.once(ctx, op, build, parse, attempt) })
+	return t.repeat(ctx, t.Retry, t.Limit.Wait, func() Outcome { return t.once(ctx, op, build, parse) })
 }
 
-// repeat sends attempts until one succeeds or the retry policy allows no more. It calls
-// wait before each attempt but the first.
-func (t *Transport) repeat(ctx context.Context, wait func(context.Context) error, send func(attempt int) Outcome) Outcome {
+// Once sends one attempt. It does not wait for the rate limit.
+func (t *Transport) Once(ctx context.Context, op Operation, build Build, parse func(body []byte) error) Outcome {
+	return t.repeat(ctx, Retry{}, nil, func() Outcome { return t.once(ctx, op, build, parse) })
+}
+
+// repeat sends and logs attempts until one succeeds or the policy allows no more. It calls
+// wait, which may be nil, before each attempt but the first.
+func (t *Transport) repeat(ctx context.Context, policy Retry, wait func(context.Context) error, send func() Outcome) Outcome {
 	uncertain := false
 	for attempt := 1; ; attempt++ {
-		o := send(attempt)
-		o.Uncertain = uncertain
+		start := time.Now()
+		o := send()
+		o.Attempts, o.Uncertain, o.RTT = attempt, uncertain, time.Since(start)
 		uncertain = uncertain || o.State == Unknown
-		delay, again := t.Retry.next(o, attempt)
+		if t.Log.Enabled(ctx, slog.LevelDebug) {
+			t.Log.LogAttrs(ctx, slog.LevelDebug, "tensorbay request", append(o.attrs(), slog.Duration("took", o.RTT))...)
+		}
+		delay, again := policy.next(o, attempt)
 		if !again {
 			return o
 		}
@@ -97,7 +114,7 @@ func (t *Transport) repeat(ctx context.Context, wait func(context.Context) error
 		}
 		t.Log.LogAttrs(ctx, slog.LevelWarn, "tensorbay request will be sent again", append(o.attrs(), slog.Duration("delay", delay))...)
 		ended := Sleep(ctx, delay)
-		if ended == nil {
+		if ended == nil && wait != nil {
 			ended = wait(ctx)
 		}
 		if ended != nil {
@@ -107,36 +124,25 @@ func (t *Transport) repeat(ctx context.Context, wait func(context.Context) error
 	}
 }
 
-// Once sends one attempt. It does not wait for the rate limit.
-func (t *Transport) Once(ctx context.Context, op Operation, build Build, parse func(body []byte) error) Outcome {
-	return t.once(ctx, op, build, parse, 1)
-}
-
-func (t *Transport) once(ctx context.Context, op Operation, build Build, parse func([]byte) error, attempt int) Outcome {
+func (t *Transport) once(ctx context.Context, op Operation, build Build, parse func([]byte) error) Outcome {
 	req, err := build()
 	if err != nil {
 		return Outcome{Operation: op, State: NotSent, Err: &InvalidError{err}}
 	}
-	o := Outcome{Operation: op, Method: req.Method, Path: t.relative(req), RequestID: t.authorize(req.Header), Attempts: attempt}
-	start := time.Now()
-	t.attempt(ctx, req, &o, parse != nil)
-	o.RTT = time.Since(start)
+	o := Outcome{Operation: op, Method: req.Method, Path: t.relative(req), RequestID: t.authorize(req.Header)}
+	body := t.attempt(ctx, req, &o, parse != nil)
 	if parse == nil {
 		parse = wire.CheckEmpty
 	}
 	if o.State == Done {
-		if err := parse(o.Body); err != nil {
+		if err := parse(body); err != nil {
 			o.State, o.Err = Unknown, err
 		}
 	}
-	t.logAttempt(ctx, o)
-	return o
-}
-
-func (t *Transport) logAttempt(ctx context.Context, o Outcome) {
-	if t.Log.Enabled(ctx, slog.LevelDebug) {
-		t.Log.LogAttrs(ctx, slog.LevelDebug, "tensorbay request", append(o.attrs(), slog.Duration("took", o.RTT))...)
+	if o.State != Done {
+		o.Body = redact.New(string(body))
 	}
+	return o
 }
 
 // Retry is the policy for failed requests.
@@ -162,15 +168,9 @@ func (r Retry) next(o Outcome, attempts int) (time.Duration, bool) {
 
 // Sleep waits for d, or returns the error of ctx.
 func Sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
-		return nil
+	case <-time.After(d):
 	case <-ctx.Done():
-		return ctx.Err()
 	}
+	return ctx.Err()
 }

@@ -5,9 +5,13 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"math"
 	"reflect"
+	"strings"
+	"sync"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 )
@@ -24,37 +28,22 @@ func (e *Error) Error() string { return e.text }
 // Unwrap returns the error of the network if the body was cut short, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Errorf returns an [*Error] with a formatted text.
+// Errorf returns an [*Error] with a formatted text, as fmt.Errorf does.
 func Errorf(format string, args ...any) error {
-	return &Error{text: redact.Sanitize(redact.Text(fmt.Sprintf(format, args...)), redact.MaxMessage)}
-}
-
-// CutShort returns an [*Error] for a body that could not be read to its end because of err.
-func CutShort(err error) error {
-	return &Error{text: "the body was cut short: " + err.Error(), cause: err}
+	err := fmt.Errorf(format, args...)
+	return &Error{redact.Sanitize(redact.Text(err.Error()), redact.MaxMessage), errors.Unwrap(err)}
 }
 
 // ReadAll reads r to its end and returns an [*Error] if it holds more than limit bytes.
-// The length is a hint; a negative one means unknown.
-func ReadAll(r io.Reader, length, limit int64) ([]byte, error) {
-	// Do not trust Content-Length for the allocation.
-	body := make([]byte, 0, min(max(length, 0)+1, 64<<10))
-	for {
-		if len(body) == cap(body) {
-			body = append(body, 0)[:len(body)]
-		}
-		n, err := r.Read(body[len(body):cap(body)])
-		body = body[:len(body)+n]
-		if int64(len(body)) > limit {
-			return nil, Errorf("the body is larger than %d bytes, see WithMaxBody", limit)
-		}
-		if err == io.EOF {
-			return body, nil
-		}
-		if err != nil {
-			return nil, err
-		}
+func ReadAll(r io.Reader, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r, min(limit, math.MaxInt64-1)+1))
+	switch {
+	case int64(len(body)) > limit:
+		return nil, Errorf("the body is larger than %d bytes, see WithMaxBody", limit)
+	case err != nil:
+		return nil, err
 	}
+	return body, nil
 }
 
 // CheckEmpty checks the body of a response for which the contract promises none. An
@@ -66,9 +55,8 @@ func CheckEmpty(body []byte) error {
 	return nil
 }
 
-// largeBody is the size from which on a body is checked before it is decoded, which
-// costs one more pass: a null or an empty object takes a hundred times its length in
-// memory.
+// A body above largeBody is checked before it is decoded, too, because a null or an empty
+// object takes a hundred times its length in memory.
 const largeBody = 1 << 20
 
 // Decode decodes a JSON body into v, a pointer to a generated model. It returns an
@@ -79,17 +67,13 @@ func Decode(body []byte, v any) error {
 		return Errorf("the body is empty")
 	}
 	s := shapeOf(reflect.TypeOf(v).Elem())
-	large := len(body) > largeBody && json.Valid(body)
-	if large {
+	if len(body) > largeBody && json.Valid(body) {
 		if err := s.check(body); err != nil {
 			return err
 		}
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		return Errorf("%v", err)
-	}
-	if large {
-		return nil
 	}
 	return s.check(body)
 }
@@ -100,8 +84,72 @@ func (s *shape) check(body []byte) error {
 	if w.space(); w.data[w.pos] == 'n' {
 		return Errorf("the value is null")
 	}
-	if fault := w.value(s); fault != "" {
-		return Errorf("%s", fault)
+	if fault := w.value(s, 0); fault != "" {
+		return Errorf("%s", strings.TrimPrefix(fault, "."))
+	}
+	return nil
+}
+
+// A shape describes a Go type so that a JSON value can be checked against it. A nil
+// shape describes a type without required fields.
+type shape struct {
+	fields   []field // of an object; nil if it has no fixed fields
+	required uint64  // a bit for each of fields
+	elem     *shape  // of the items of an array, or of an object without fields
+	nullable bool    // items may be null
+	most     int     // limit for the items of a field, if this is a page of a list; 0 means no limit
+	exact    bool    // keys that differ only in case are different keys
+}
+
+type field struct {
+	name  string
+	shape *shape
+}
+
+var shapes sync.Map // reflect.Type to *shape
+
+// shapeOf returns the shape of t, derived from its struct tags: a field without omitempty
+// is required. The types must not be recursive.
+func shapeOf(t reflect.Type) *shape {
+	if known, ok := shapes.Load(t); ok {
+		return known.(*shape)
+	}
+	s := newShape(t)
+	shapes.Store(t, s)
+	return s
+}
+
+func newShape(t reflect.Type) *shape {
+	switch t.Kind() {
+	case reflect.Pointer:
+		return shapeOf(t.Elem())
+	case reflect.Slice, reflect.Map:
+		if t.Elem() == reflect.TypeFor[json.RawMessage]() {
+			return &shape{nullable: true} // items are checked when they are decoded
+		}
+		if elem := shapeOf(t.Elem()); elem != nil {
+			return &shape{elem: elem, nullable: t.Elem().Kind() == reflect.Pointer}
+		}
+	case reflect.Struct:
+		s := &shape{fields: []field{}}
+		for i := range t.NumField() {
+			name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+			if name == "" || name == "-" {
+				s.exact = s.exact || t.Field(i).Name == "AdditionalProperties"
+				continue
+			}
+			if !strings.Contains(options, "omitempty") {
+				s.required |= 1 << len(s.fields)
+			}
+			if name == "totalCount" {
+				s.most = MaxPageItems
+			}
+			s.fields = append(s.fields, field{name, shapeOf(t.Field(i).Type)})
+		}
+		if len(s.fields) > 64 {
+			panic(fmt.Sprintf("wire: %v has more than 64 fields", t))
+		}
+		return s
 	}
 	return nil
 }

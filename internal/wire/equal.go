@@ -3,11 +3,6 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
-	"maps"
-	"slices"
-	"strconv"
-	"strings"
 )
 
 // Equal reports whether two JSON values are equal. The order of keys, white space and the
@@ -21,55 +16,46 @@ func Equal(a, b []byte) bool {
 // Canonical returns a text that is the same for all equal JSON values. It returns false if
 // raw is not JSON.
 func Canonical(raw []byte) (string, bool) {
+	if !json.Valid(raw) {
+		return "", false
+	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var v any
-	if d.Decode(&v) != nil {
-		return "", false
-	}
-	var b strings.Builder
-	writeCanonical(&b, v)
-	return b.String(), true
+	_ = d.Decode(&v)                        // it cannot fail, because the syntax is valid
+	text, err := json.Marshal(canonical(v)) // sorts the keys
+	return string(text), err == nil
 }
 
-func writeCanonical(b *strings.Builder, v any) {
+// canonical rewrites the numbers of v in one notation.
+func canonical(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
-		b.WriteByte('{')
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			b.WriteString(strconv.Quote(key) + ":")
-			writeCanonical(b, v[key])
-			b.WriteByte(',')
+		for key, item := range v {
+			v[key] = canonical(item)
 		}
-		b.WriteByte('}')
 	case []any:
-		b.WriteByte('[')
-		for _, item := range v {
-			writeCanonical(b, item)
-			b.WriteByte(',')
+		for i, item := range v {
+			v[i] = canonical(item)
 		}
-		b.WriteByte(']')
-	case string:
-		b.WriteString(strconv.Quote(v))
 	case json.Number:
-		b.WriteString(canonicalNumber(v))
-	default:
-		fmt.Fprint(b, v) // true, false or nil
+		return canonicalNumber(v)
 	}
+	return v
 }
 
-// canonicalNumber keeps integers exact. A number that is neither an int64 nor a float64
-// keeps its notation.
-func canonicalNumber(n json.Number) string {
+// canonicalNumber keeps integers of 64 bits exact. A number that is neither an int64 nor a
+// float64 keeps its notation.
+func canonicalNumber(n json.Number) any {
 	if i, err := n.Int64(); err == nil {
-		return strconv.FormatInt(i, 10)
+		return i
 	}
 	f, err := n.Float64()
 	if err != nil {
-		return n.String()
+		return n
 	}
 	if i := int64(f); f >= -1<<53 && f <= 1<<53 && float64(i) == f {
-		return strconv.FormatInt(i, 10)
+		return i
 	}
-	return strconv.FormatFloat(f, 'g', -1, 64)
+	return f
 }

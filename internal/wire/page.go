@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"encoding/json"
 	"strconv"
 )
@@ -21,36 +20,28 @@ type JobItem struct {
 // ScanJobPage locates the jobs in a body. It returns an [*Error] if the page differs from
 // the contract; faults inside a job appear when that job is decoded.
 func ScanJobPage(body []byte) (page JobPage, err error) {
-	w := walker{data: body}
 	if !json.Valid(body) {
-		return page, Decode(body, &struct{}{}) // the error tells the position
+		return page, Decode(body, &struct{}{}) // it reports the syntax error
 	}
-	if w.space(); w.data[w.pos] != '{' {
+	w := walker{data: body}
+	if !w.opens('{') {
 		return page, Errorf("the value is not an object")
 	}
-	page.Total = -1
-	for w.pos++; !w.closes('}'); {
-		switch string(w.key()) {
-		case "jobs":
-			if page.Jobs != nil {
-				return page, Errorf("jobs appears twice")
+	for page.Total = -1; !w.closes('}'); {
+		switch key := string(w.key()); {
+		case key == "totalCount":
+			if page.Total, err = strconv.Atoi(string(w.any())); err != nil {
+				return page, Errorf("totalCount is not a number")
 			}
-			if w.space(); w.data[w.pos] != '[' {
-				return page, Errorf("jobs is missing")
-			}
-			page.Jobs = []JobItem{}
-			for w.pos++; !w.closes(']'); {
+		case key == "jobs" && page.Jobs != nil:
+			return page, Errorf("jobs appears twice")
+		case key == "jobs" && w.opens('['):
+			for page.Jobs = []JobItem{}; !w.closes(']'); {
 				if len(page.Jobs) == MaxPageItems {
-					return page, Errorf("jobs[%d] is one too many, where %d were requested", MaxPageItems, PageSize)
+					return page, Errorf("jobs[%d] is one too many: %d were requested", MaxPageItems, PageSize)
 				}
 				page.Jobs = append(page.Jobs, scanJob(w.any()))
 			}
-		case "totalCount":
-			total, err := strconv.Atoi(string(w.any()))
-			if err != nil {
-				return page, Errorf("totalCount is not a number")
-			}
-			page.Total = total
 		default:
 			w.skip()
 		}
@@ -66,27 +57,13 @@ func ScanJobPage(body []byte) (page JobPage, err error) {
 
 func scanJob(raw []byte) JobItem {
 	job := JobItem{Raw: raw}
-	if raw[0] != '{' {
-		return job
-	}
-	w := walker{data: raw}
-	for w.pos++; !w.closes('}'); {
-		switch string(w.key()) {
-		case "jobId":
-			job.ID = bytes.Trim(w.any(), `"`)
-		case "status":
-			job.Status = bytes.Trim(w.any(), `"`)
-		default:
-			w.skip()
+	for key, value := range Fields(raw) {
+		switch {
+		case key == "jobId" && value[0] == '"':
+			job.ID = unquote(value)
+		case key == "status" && value[0] == '"':
+			job.Status = unquote(value)
 		}
 	}
 	return job
-}
-
-// any skips a value and returns it.
-func (w *walker) any() []byte {
-	w.space()
-	start := w.pos
-	w.skip()
-	return w.data[start:w.pos]
 }

@@ -22,20 +22,20 @@ const (
 type walker struct {
 	data []byte
 	pos  int
-	most int // limit for the items of the next array; zero means no limit
 }
 
-// value reads one value and returns the first fault in it with its path, or "".
-func (w *walker) value(s *shape) (fault string) {
-	switch w.space(); {
+// value reads one value of at most so many items, where 0 means no limit. It returns the
+// first fault in it after its path, such as ".jobs[0].status is missing", or "".
+func (w *walker) value(s *shape, most int) (fault string) {
+	switch {
 	case s == nil:
 		w.skip()
-	case w.data[w.pos] == '{' && s.fields != nil:
+	case s.fields != nil && w.opens('{'):
 		return w.object(s)
-	case w.data[w.pos] == '{':
-		return w.items(s, '}')
-	case w.data[w.pos] == '[' && s.fields == nil:
-		return w.items(s, ']')
+	case s.fields == nil && w.opens('{'):
+		return w.items(s, '}', most)
+	case s.fields == nil && w.opens('['):
+		return w.items(s, ']', most)
 	default:
 		// Only null decodes into this Go type without being an object or an array. For
 		// a required field, object rejects it.
@@ -46,46 +46,40 @@ func (w *walker) value(s *shape) (fault string) {
 
 func (w *walker) object(s *shape) string {
 	var seen uint64
-	for w.pos++; !w.closes('}'); {
-		key := w.key()
-		f, known := s.fields[string(key)]
-		if !known {
+	for !w.closes('}') {
+		key := string(w.key())
+		i := slices.IndexFunc(s.fields, func(f field) bool { return f.name == key })
+		if i < 0 {
 			// encoding/json decodes STATUS into the field status.
-			if i := slices.IndexFunc(s.names, func(name string) bool { return strings.EqualFold(name, string(key)) }); i >= 0 && !s.exact {
-				return s.names[i] + " appears in another spelling"
+			if i = slices.IndexFunc(s.fields, func(f field) bool { return strings.EqualFold(f.name, key) }); i >= 0 && !s.exact {
+				return "." + s.fields[i].name + " appears in another spelling"
 			}
 			w.skip()
 			continue
 		}
-		bit := uint64(1) << f.index
+		f, bit := s.fields[i], uint64(1)<<i
 		if seen&bit != 0 {
-			return s.names[f.index] + " appears twice"
+			return "." + f.name + " appears twice"
 		}
 		if w.space(); w.data[w.pos] == 'n' {
 			w.skip()
 			continue
 		}
 		seen |= bit
-		if s.page {
-			w.most = MaxPageItems
-		}
-		if fault := w.value(f.shape); fault != "" {
-			return join(s.names[f.index], fault)
+		if fault := w.value(f.shape, s.most); fault != "" {
+			return "." + f.name + fault
 		}
 	}
 	if lacking := s.required &^ seen; lacking != 0 {
-		return s.names[bits.TrailingZeros64(lacking)] + " is missing"
+		return "." + s.fields[bits.TrailingZeros64(lacking)].name + " is missing"
 	}
 	return ""
 }
 
-func (w *walker) items(s *shape, end byte) string {
-	most := w.most
-	w.most = 0
-	w.pos++
+func (w *walker) items(s *shape, end byte, most int) string {
 	for i := 0; !w.closes(end); i++ {
 		if i == most && most != 0 {
-			return fmt.Sprintf("[%d] is one too many, where %d were requested", i, PageSize)
+			return fmt.Sprintf("[%d] is one too many: %d were requested", i, PageSize)
 		}
 		if end == '}' {
 			w.key()
@@ -93,52 +87,52 @@ func (w *walker) items(s *shape, end byte) string {
 		if w.space(); w.data[w.pos] == 'n' && !s.nullable {
 			return fmt.Sprintf("[%d] is null", i)
 		}
-		if fault := w.value(s.elem); fault != "" {
-			return join(fmt.Sprintf("[%d]", i), fault)
+		if fault := w.value(s.elem, 0); fault != "" {
+			return fmt.Sprintf("[%d]%s", i, fault)
 		}
 	}
 	return ""
 }
 
-func join(place, fault string) string {
-	if strings.HasPrefix(fault, "[") {
-		return place + fault
+// opens skips white space. If start follows, it skips it and returns true.
+func (w *walker) opens(start byte) bool {
+	if w.space(); w.data[w.pos] != start {
+		return false
 	}
-	return place + "." + fault
+	w.pos++
+	return true
 }
 
 // closes skips white space and a comma. If end follows, it skips it and returns true.
 func (w *walker) closes(end byte) bool {
-	w.space()
-	if w.data[w.pos] == ',' {
+	if w.space(); w.data[w.pos] == ',' {
 		w.pos++
-		w.space()
 	}
-	if w.data[w.pos] == end {
-		w.pos++
-		return true
-	}
-	return false
+	return w.opens(end)
 }
 
 // key reads a key and the colon after it, and returns the key.
 func (w *walker) key() []byte {
 	start := w.pos
 	w.text()
-	key := w.data[start+1 : w.pos-1]
-	if bytes.IndexByte(key, '\\') >= 0 {
-		var plain string
-		// It cannot fail, because the syntax is valid.
-		_ = json.Unmarshal(w.data[start:w.pos], &plain)
-		key = []byte(plain)
-	}
+	key := unquote(w.data[start:w.pos])
 	w.space()
 	w.pos++
 	return key
 }
 
+// unquote returns the value of a JSON string.
+func unquote(text []byte) []byte {
+	if bytes.IndexByte(text, '\\') < 0 {
+		return text[1 : len(text)-1]
+	}
+	var plain string
+	_ = json.Unmarshal(text, &plain) // it cannot fail, because the syntax is valid
+	return []byte(plain)
+}
+
 func (w *walker) space() {
-	for w.pos < len(w.data) && (w.data[w.pos] == ' ' || w.data[w.pos] == '\t' || w.data[w.pos] == '\n' || w.data[w.pos] == '\r') {
+	for w.pos < len(w.data) && w.data[w.pos] <= ' ' {
 		w.pos++
 	}
 }
@@ -156,29 +150,24 @@ func (w *walker) text() {
 // skip skips any value.
 func (w *walker) skip() {
 	w.space()
-	for depth := 0; w.pos < len(w.data); {
+	if c := w.data[w.pos]; c != '"' && c != '{' && c != '[' { // a number, a boolean or null
+		for w.pos < len(w.data) && strings.IndexByte(",]} \t\r\n", w.data[w.pos]) < 0 {
+			w.pos++
+		}
+		return
+	}
+	for depth := 0; ; {
 		switch w.data[w.pos] {
 		case '"':
 			w.text()
 		case '{', '[':
 			depth++
 			w.pos++
-			continue
 		case '}', ']':
-			if depth == 0 {
-				return // the end of the enclosing value
-			}
 			depth--
 			w.pos++
-		case ',', ':', ' ', '\t', '\n', '\r':
-			if depth == 0 {
-				return
-			}
-			w.pos++
-			continue
 		default:
 			w.pos++
-			continue
 		}
 		if depth == 0 {
 			return
@@ -186,15 +175,21 @@ func (w *walker) skip() {
 	}
 }
 
-// Fields iterates over the keys and values of a JSON object. The syntax must be valid.
+// any skips a value and returns it.
+func (w *walker) any() []byte {
+	w.space()
+	start := w.pos
+	w.skip()
+	return w.data[start:w.pos]
+}
+
+// Fields iterates over the keys and values of a JSON object. Any other value has none. The
+// syntax must be valid.
 func Fields(object []byte) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		w := walker{data: object}
-		w.space()
-		for w.pos++; !w.closes('}'); {
-			if !yield(string(w.key()), w.any()) {
-				return
-			}
+		for more := w.opens('{'); more && !w.closes('}'); {
+			more = yield(string(w.key()), w.any())
 		}
 	}
 }

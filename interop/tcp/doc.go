@@ -1,3 +1,3 @@
-// Package tcp tests the client over real TCP through toxiproxy, a proxy that
-// makes faults. It holds tests only.
+// Package tcp tests the client over TCP through toxiproxy, a proxy that injects
+// faults. It contains only tests.
 package tcp

@@ -15,14 +15,14 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, ofToxiproxy) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m, ignoreToxiproxy) }
 
-// ofToxiproxy is a goroutine that toxiproxy itself leaves behind, for ever,
-// where a slow connection was closed.
-var ofToxiproxy = goleak.IgnoreTopFunction("github.com/Shopify/toxiproxy/v2/toxics.(*BandwidthToxic).Pipe")
+// ignoreToxiproxy ignores a goroutine that toxiproxy leaks when a slow connection
+// is closed.
+var ignoreToxiproxy = goleak.IgnoreTopFunction("github.com/Shopify/toxiproxy/v2/toxics.(*BandwidthToxic).Pipe")
 
-// A network is where every connection goes through a proxy of its own address,
-// and every proxy has the same toxics.
+// A network routes the connections to each address through a proxy. All proxies
+// have the same toxics.
 type network struct {
 	t      *testing.T
 	server *toxiproxy.ApiServer
@@ -32,7 +32,7 @@ type network struct {
 	toxics  map[string]toxic
 }
 
-// A toxic is a fault of the proxy, in the terms of toxiproxy.
+// A toxic is a fault in the API of toxiproxy.
 type toxic struct {
 	Type       string         `json:"type"`
 	Stream     string         `json:"stream"`
@@ -51,8 +51,8 @@ func newNetwork(t *testing.T) *network {
 	return n
 }
 
-// transport reaches every address through its proxy. Connections are not kept:
-// net/http sends a GET once more by itself when a kept one was lost.
+// transport returns a transport that connects through the proxies. It disables
+// keep-alives, because net/http resends a GET if a reused connection breaks.
 func (n *network) transport() *http.Transport {
 	t := &http.Transport{DialContext: n.dial, DisableKeepAlives: true}
 	n.t.Cleanup(t.CloseIdleConnections)
@@ -60,16 +60,17 @@ func (n *network) transport() *http.Transport {
 }
 
 func (n *network) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	through, err := n.through(address)
+	proxy, err := n.proxy(address)
 	if err != nil {
 		return nil, err
 	}
 	var d net.Dialer
-	return d.DialContext(ctx, network, through)
+	return d.DialContext(ctx, network, proxy)
 }
 
-// through returns the address of the proxy of an address.
-func (n *network) through(address string) (string, error) {
+// proxy returns the address of the proxy for address. It starts the proxy on first
+// use.
+func (n *network) proxy(address string) (string, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	p := n.proxies[address]
@@ -80,13 +81,13 @@ func (n *network) through(address string) (string, error) {
 		}
 		n.proxies[address] = p
 		for name, x := range n.toxics {
-			n.poison(p, name, x)
+			n.addToxic(p, name, x)
 		}
 	}
 	return p.Listen, nil
 }
 
-func (n *network) poison(p *toxiproxy.Proxy, name string, x toxic) {
+func (n *network) addToxic(p *toxiproxy.Proxy, name string, x toxic) {
 	encoded, err := json.Marshal(struct {
 		toxic
 		Name string `json:"name"`
@@ -96,17 +97,17 @@ func (n *network) poison(p *toxiproxy.Proxy, name string, x toxic) {
 	require.NoError(n.t, err)
 }
 
-// add puts a toxic into every proxy.
+// add adds a toxic to all proxies.
 func (n *network) add(name string, x toxic) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.toxics[name] = x
 	for _, p := range n.proxies {
-		n.poison(p, name, x)
+		n.addToxic(p, name, x)
 	}
 }
 
-// clear takes all toxics away.
+// clear removes all toxics.
 func (n *network) clear() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -116,7 +117,7 @@ func (n *network) clear() {
 	}
 }
 
-// stop ends all proxies: their addresses refuse connections.
+// stop stops all proxies. Their addresses then refuse connections.
 func (n *network) stop() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -125,7 +126,7 @@ func (n *network) stop() {
 	}
 }
 
-// start starts them again at the same addresses.
+// start restarts all proxies at the same addresses.
 func (n *network) start() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -9,8 +9,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-// A server for a program. Any client that can be given a base URL, an access
-// key and an http.Client can use it.
+// A program starts a server and sends a request with net/http.
 func ExampleNewServer() {
 	server, err := jobstest.NewServer()
 	if err != nil {
@@ -47,10 +46,10 @@ func ExampleNewServer() {
 	// listDatasets 200
 }
 
-// A job that fails at its first run and succeeds when it is tried again.
+// The first run of a job fails and the second one succeeds.
 func ExampleWithRuns() {
 	server, err := jobstest.NewServer(jobstest.WithRuns(func(r jobstest.RunRequest) jobstest.Run {
-		run := jobstest.Run{} // no time at all
+		run := jobstest.Run{} // without duration
 		if r.Attempt == 1 {
 			run.Fail = "out of memory"
 		}
@@ -62,7 +61,7 @@ func ExampleWithRuns() {
 	}
 	defer server.Close()
 
-	send := func(method, path, body string) (answer map[string]any) {
+	send := func(method, path, body string) (payload map[string]any) {
 		request, err := http.NewRequest(method, server.URL()+"gatewayv2/tensorbay-open-api/v1/"+path, strings.NewReader(body))
 		if err != nil {
 			panic(err)
@@ -73,10 +72,10 @@ func ExampleWithRuns() {
 			panic(err)
 		}
 		defer response.Body.Close()
-		if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
+		if err := json.NewDecoder(response.Body).Decode(&payload); err != nil {
 			panic(err)
 		}
-		return answer
+		return payload
 	}
 	dataset := send("GET", "datasets?name=squash-and-merge", "")["datasets"].([]any)[0].(map[string]any)
 	jobs := fmt.Sprintf("datasets/%s/jobs", dataset["id"])

@@ -1,41 +1,42 @@
 package jobstest
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"net/http"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
 )
 
-// A Fault is something that goes wrong with a request. [Server.Inject] says
-// with which one.
+// A Fault is a failure of the server, the network or a gateway.
+// [Server.Inject] applies it to requests.
 //
-// There are three kinds. [Refuse], [Reset] and [Hang] give no answer.
-// [Status], [HTML], [Empty], [Redirect] and [Answer] put one in place of the
-// answer of the service, which never sees the request: see [Fault.Executed]
-// for the other case. [Truncate], [ResetInBody], [HangInBody], [Slow], [Huge],
-// [GzipBomb], [DuplicateKeys], [WrongTypes], [Nulls] and [Change] spoil the
-// true answer to a request that was executed, and so, in what it says, does
-// [Stale]. [Delay] only delays.
+// There are three kinds:
+//   - [Refuse], [Reset] and [Hang] send no response.
+//   - [Status], [HTML], [Empty], [Redirect] and [Response] replace the response.
+//     The server does not execute the request unless [Fault.Executed] is used.
+//   - [Truncate], [ResetInBody], [HangInBody], [Slow], [Huge], [GzipBomb],
+//     [DuplicateKeys], [WrongTypes], [Nulls] and [Change] execute the request
+//     and change the response. [Stale] and [EarlyRetry] let it see a past state.
 //
-// The zero Fault is none: the request is served as ever. A Fault does not
-// change, and can be used as often as you like.
+// [Delay] only delays the request. The zero Fault has no effect. A Fault is
+// immutable.
 type Fault struct {
-	name     string
-	delay    time.Duration
-	executed bool
-	failure  failure
-	outlook  outlook
-	answer   func(*recorder)          // in place of the service
-	header   []func(http.Header)      // what is added to the header
-	change   func(body []byte) []byte // what becomes of the true body
-	deliver  func(*reply, []byte)     // how the body travels; nil: as ever
+	name      string
+	delay     time.Duration
+	executed  bool
+	failure   failure
+	staleness emulator.Staleness
+	response  func(*emulator.Recorder) // replaces that of the server
+	header    []func(http.Header)      // changes of the header
+	change    func(body []byte) []byte // changes the body
+	deliver   func(*reply, []byte)     // sends the body; nil for at once
 }
 
-// A failure is how a connection fails before there is an answer.
+// A failure is a failure of the connection before a response.
 type failure int
 
 const (
@@ -45,7 +46,7 @@ const (
 	hung
 )
 
-// String names the fault, as [Request] does.
+// String returns the name of the fault, as in [Request].
 func (f Fault) String() string {
 	name := f.name
 	if name == "" {
@@ -57,21 +58,21 @@ func (f Fault) String() string {
 	return name
 }
 
-// Executed returns the fault with the request executed before the answer is
-// lost or replaced: the job is there, and nobody was told. It changes nothing
-// where the true answer is spoilt, and where the connection was refused.
+// Executed returns a fault that executes the request before the response is
+// lost or replaced. For example, the job exists but the client does not know.
+// It has no effect on a refused connection and on a changed response.
 func (f Fault) Executed() Fault {
-	if f.failure != refused && !f.spoils() {
+	if f.failure != refused && !f.changesResponse() {
 		f.executed = true
 	}
 	return f
 }
 
-// spoils reports whether the fault needs the true answer.
-func (f Fault) spoils() bool { return f.failure == noFailure && f.answer == nil }
+// changesResponse reports whether the fault needs the response of the server.
+func (f Fault) changesResponse() bool { return f.failure == noFailure && f.response == nil }
 
-// Header returns the fault with a header added to its answer. An empty value
-// takes the header away.
+// Header returns a fault that sets a header of its response. An empty value
+// removes the header.
 func (f Fault) Header(name, value string) Fault {
 	return f.withHeader(func(h http.Header) {
 		if value == "" {
@@ -82,14 +83,13 @@ func (f Fault) Header(name, value string) Fault {
 	})
 }
 
-// RetryAfter returns the fault with the header Retry-After, in seconds.
+// RetryAfter returns a fault with the header Retry-After in seconds.
 func (f Fault) RetryAfter(d time.Duration) Fault {
 	return f.Header("Retry-After", strconv.FormatFloat(d.Seconds(), 'f', -1, 64))
 }
 
-// RetryAt returns the fault with the header Retry-After in its other form: the
-// date that is so far ahead when the answer is sent, without its fraction of a
-// second.
+// RetryAt returns a fault with the header Retry-After as a date. The date is d
+// after the time of the response, rounded down to a second.
 func (f Fault) RetryAt(d time.Duration) Fault {
 	return f.withHeader(func(h http.Header) { h.Set("Retry-After", time.Now().Add(d).UTC().Format(http.TimeFormat)) })
 }
@@ -99,42 +99,32 @@ func (f Fault) withHeader(set func(http.Header)) Fault {
 	return f
 }
 
-// Refuse is a connection that is not made: "connection refused". Over sockets
-// the request has already come, so there it is [Reset].
+// Refuse refuses the connection. Over sockets it acts as [Reset], because the
+// connection already exists.
 func Refuse() Fault { return Fault{name: "connection refused", failure: refused} }
 
-// Reset is a connection that breaks before any answer. The client cannot know
-// whether the request was executed: it was not, unless [Fault.Executed] says
-// so.
+// Reset breaks the connection before the response. The server does not execute
+// the request unless [Fault.Executed] is used.
 func Reset() Fault { return Fault{name: "reset", failure: reset} }
 
-// Hang is a request without an answer. It ends when the client gives it up, or
-// when the server is closed.
+// Hang sends no response until the client gives up or the server is closed.
 func Hang() Fault { return Fault{name: "hang", failure: hung} }
 
-// Status is an answer with this status. Its body is an error in the form of
-// the service where the service knows a code for the status (400, 401, 403,
-// 404, 409 and 500), and empty otherwise, as gateways do it.
+// Status responds with a status. The body is an error of the service if the
+// service has a code for the status (400, 401, 403, 404, 409 and 500). All other
+// statuses have no body, as from a gateway.
 func Status(status int) Fault {
 	f := Empty(status)
 	f.name = fmt.Sprintf("status %d", status)
-	if code, ok := codes[status]; ok {
-		f.answer = func(rec *recorder) { writeError(rec, &apiError{status, code, "The service was told to refuse this."}) }
+	if emulator.ErrorCode(status) != "" {
+		f.response = func(rec *emulator.Recorder) {
+			emulator.WriteError(rec, status, "The test server injects this error.")
+		}
 	}
 	return f
 }
 
-var codes = map[int]string{
-	http.StatusBadRequest:          codeInvalidParamsValue,
-	http.StatusUnauthorized:        codeUnauthorized,
-	http.StatusForbidden:           codeForbidden,
-	http.StatusNotFound:            codeResourceNotExist,
-	http.StatusConflict:            codeNameConflict,
-	http.StatusInternalServerError: codeInternalServerError,
-}
-
-// HTML is an answer with this status and a page for people, as gateways send
-// it.
+// HTML responds with a status and an HTML page, as a gateway does.
 func HTML(status int) Fault {
 	text := fmt.Sprintf("%d %s", status, http.StatusText(status))
 	f := Response(status, "text/html", "<html><head><title>"+text+"</title></head><body><h1>"+text+"</h1><hr>gateway</body></html>\n")
@@ -142,74 +132,71 @@ func HTML(status int) Fault {
 	return f
 }
 
-// Empty is an answer with this status and no body.
+// Empty responds with a status and no body.
 func Empty(status int) Fault {
 	f := Response(status, "", "")
 	f.name = fmt.Sprintf("empty %d", status)
 	return f
 }
 
-// Redirect is an answer with this status that points to another URL.
+// Redirect responds with a status and the header Location.
 func Redirect(status int, url string) Fault {
 	f := Empty(status).Header("Location", url)
 	f.name = fmt.Sprintf("redirect %d", status)
 	return f
 }
 
-// Answer is an answer with this status, content type and body.
+// Response responds with a status, a content type and a body.
 func Response(status int, contentType, body string) Fault {
-	return Fault{name: fmt.Sprintf("answer %d", status), answer: func(rec *recorder) {
+	return Fault{name: fmt.Sprintf("response %d", status), response: func(rec *emulator.Recorder) {
 		if contentType != "" {
 			rec.Header().Set("Content-Type", contentType)
 		}
 		rec.WriteHeader(status)
-		rec.body.WriteString(body)
+		rec.Body.WriteString(body)
 	}}
 }
 
-// Truncate is the first half of the true body, with a length that fits it: no
-// JSON any more.
+// Truncate sends the first half of the body with a matching Content-Length.
 func Truncate() Fault {
 	f := Change(func(body []byte) []byte { return body[:len(body)/2] })
 	f.name = "truncate"
 	return f
 }
 
-// ResetInBody is a connection that breaks after half of the body.
+// ResetInBody breaks the connection after half of the body.
 func ResetInBody() Fault {
 	return Fault{name: "reset in body", deliver: func(p *reply, body []byte) {
 		p.length = int64(len(body))
-		p.body = then(body[:len(body)/2], func() error { return io.ErrUnexpectedEOF })
+		p.body = withEnd(body[:len(body)/2], func() error { return io.ErrUnexpectedEOF })
 	}}
 }
 
-// HangInBody is half of a body, and then nothing, until the client gives up or
-// the server is closed.
+// HangInBody sends half of the body and then nothing, until the client gives up
+// or the server is closed.
 func HangInBody() Fault {
 	return Fault{name: "hang in body", deliver: func(p *reply, body []byte) {
 		p.length = int64(len(body))
-		p.body = then(body[:len(body)/2], func() error {
+		p.body = withEnd(body[:len(body)/2], func() error {
 			<-p.ctx.Done()
 			return p.ended()
 		})
 	}}
 }
 
-// Slow is the true answer with a body that trickles in at so many bytes a
-// second. It panics where that is not positive.
+// Slow sends the body at a rate. It panics if the rate is not positive.
 func Slow(bytesPerSecond int) Fault {
 	if bytesPerSecond <= 0 {
-		panic(fmt.Sprintf("jobstest: %d bytes a second are not positive", bytesPerSecond))
+		panic(fmt.Sprintf("jobstest: the rate %d is not positive", bytesPerSecond))
 	}
 	return Fault{name: fmt.Sprintf("slow, %d bytes/s", bytesPerSecond), deliver: func(p *reply, body []byte) {
 		p.length = int64(len(body))
-		p.body = &slow{p: p, body: body, rate: bytesPerSecond}
+		p.body = &slowReader{p: p, body: body, rate: bytesPerSecond}
 	}}
 }
 
-// Huge is the true answer with white space after it, up to so many bytes in
-// all, and without a length in its header. The server does not hold it in
-// memory.
+// Huge appends white space to the body up to a size, and sends no
+// Content-Length. The server does not keep the body in memory.
 func Huge(bytes int64) Fault {
 	return Fault{name: fmt.Sprintf("huge, %d bytes", bytes), deliver: func(p *reply, body []byte) {
 		p.length = -1
@@ -217,81 +204,58 @@ func Huge(bytes int64) Fault {
 	}}
 }
 
-// GzipBomb is the same as [Huge], and compressed: a thousandth of the size on
-// the wire.
+// GzipBomb sends the body of [Huge] compressed, about 1/1000 of its size.
 func GzipBomb(bytes int64) Fault {
 	return Fault{name: fmt.Sprintf("gzip bomb, %d bytes", bytes), deliver: func(p *reply, body []byte) {
 		p.length = -1
-		p.answer.header.Set("Content-Encoding", "gzip")
-		p.body = bomb(body, bytes)
+		p.response.Header().Set("Content-Encoding", "gzip")
+		p.body = gzipBomb(body, bytes)
 	}}
 }
 
-// DuplicateKeys is the true answer with every member of every object in it
-// twice.
+// DuplicateKeys repeats all members of each object in the body.
 func DuplicateKeys() Fault {
 	f := Change(duplicateKeys)
 	f.name = "duplicate keys"
 	return f
 }
 
-// WrongTypes is the true answer with numbers and booleans for strings, and
-// strings for numbers and booleans.
+// WrongTypes replaces each string in the body by a number, and each number and
+// boolean by a string.
 func WrongTypes() Fault {
 	f := Change(wrongTypes)
 	f.name = "wrong types"
 	return f
 }
 
-// Nulls is the true answer with null for every string, number and boolean.
+// Nulls replaces each string, number and boolean in the body by null.
 func Nulls() Fault {
 	f := Change(nulls)
 	f.name = "nulls"
 	return f
 }
 
-// Change is the true answer with a body of your making. The change is called
-// with the true one, which it must not keep, on the goroutine that serves the
-// request.
+// Change replaces the body by the result of change. The function runs on the
+// goroutine that serves the request. It must not keep its argument.
 func Change(change func(body []byte) []byte) Fault { return Fault{name: "change", change: change} }
 
-// Delay serves the request as ever, but only after some time. A client that
-// gives up before has its request not executed.
+// Delay delays the execution of the request. If the client gives up first, the
+// request is not executed.
 func Delay(d time.Duration) Fault { return Fault{name: fmt.Sprintf("delay %v", d), delay: d} }
 
-// Stale answers reads of jobs, one or a list, as they were so long ago, as a
-// replica does that lags behind: a job is not there ([http.StatusNotFound])
-// for so long after it was created, and after an abort, a retry or its end it
-// looks as before for so long. A job that was deleted is gone at once. Other
-// requests are served as ever.
+// Stale responds to reads of jobs with a state of the past, as a lagging
+// replica does. A new job is not found ([http.StatusNotFound]) for this time.
+// Later changes of a job become visible after this time. A deleted job is gone
+// at once. Other requests are not affected.
 func Stale(lag time.Duration) Fault {
-	return Fault{name: fmt.Sprintf("stale by %v", lag), outlook: outlook{lag: lag}}
+	return Fault{name: fmt.Sprintf("stale by %v", lag), staleness: emulator.Staleness{Lag: lag}}
 }
 
-// EarlyRetry refuses to retry a job with this status, 400 or 403, for so long
-// after the job was aborted. Other requests are served as ever.
+// EarlyRetry refuses to retry a job with a status, 400 or 403, for a time after
+// the job was aborted. Other requests are not affected.
 func EarlyRetry(status int, d time.Duration) Fault {
-	return Fault{name: fmt.Sprintf("early retry %d", status), outlook: outlook{tooSoon: d, status: status}}
-}
-
-// An outlook is how the service itself sees its jobs.
-type outlook struct {
-	lag     time.Duration
-	tooSoon time.Duration // after an abort, for a retry
-	status  int
-}
-
-type outlookKey struct{}
-
-func outlookOf(ctx context.Context) outlook {
-	o, _ := ctx.Value(outlookKey{}).(outlook)
-	return o
-}
-
-// refuses tells whether a retry comes too soon after the job was aborted.
-func (o outlook) refuses(j *job, now time.Time) error {
-	if j.status != statusAborted || now.Sub(j.finished) >= o.tooSoon {
-		return nil
+	return Fault{
+		name:      fmt.Sprintf("early retry %d", status),
+		staleness: emulator.Staleness{RetryAfterAbort: d, RetryStatus: status},
 	}
-	return newError(o.status, codes[o.status], "The job %s was aborted just now.", j.id)
 }

@@ -12,8 +12,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-// startMerge stands for code of yours: the examples test what it does when
-// something goes wrong.
+// startMerge is the code under test of the examples.
 func startMerge(ctx context.Context, dataset *jobs.Dataset) (*jobs.SquashAndMergeJob, error) {
 	return dataset.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main"})
 }
@@ -35,8 +34,8 @@ func connect(options ...jobstest.Option) (*jobstest.Server, *jobs.Dataset) {
 	return server, dataset
 }
 
-// The test of an error path: the connection breaks after the job was created,
-// so that nobody knows whether it was.
+// The connection breaks after the creation of a job, so the client does not know
+// whether the job exists.
 func ExampleServer_Inject() {
 	server, dataset := connect()
 	defer server.Close()
@@ -48,16 +47,16 @@ func ExampleServer_Inject() {
 		fmt.Println("found:", job.Snapshot().Title, err)
 	}
 	for _, request := range server.Faulted() {
-		fmt.Println("met:", request.Operation, request.Fault)
+		fmt.Println("fault:", request.Operation, request.Fault)
 	}
 	// Output:
 	// may have taken effect: true
 	// found: dev->main(abort) <nil>
-	// met: createJob reset, executed
+	// fault: createJob reset, executed
 }
 
-// A gateway that is overloaded and says when to come back. The third and the
-// fourth read of a job meet it; the wait goes on.
+// An overloaded gateway rejects the third and the fourth read of a job with
+// Retry-After. The wait continues.
 func ExampleFault_RetryAfter() {
 	server, dataset := connect()
 	defer server.Close()
@@ -73,14 +72,13 @@ func ExampleFault_RetryAfter() {
 	}
 	schedule := polling.Schedule{Min: 10 * time.Millisecond}
 	fmt.Println(job.Wait(context.Background(), jobs.WithSchedule(schedule)))
-	fmt.Println(job.Status(), "in spite of", len(server.Faulted()), "invalid responses")
+	fmt.Println(job.Status(), "after", len(server.Faulted()), "rejected requests")
 	// Output:
 	// <nil>
-	// SUCCESS in spite of 2 invalid responses
+	// SUCCESS after 2 rejected requests
 }
 
-// One request of three is lost, in an order that the seed decides: a run that
-// failed can be run again.
+// One request of three is lost. The seed makes the test reproducible.
 func ExampleRule() {
 	server, dataset := connect()
 	defer server.Close()
@@ -96,7 +94,7 @@ func ExampleRule() {
 	// 9 requests were lost, no call failed
 }
 
-// A replica that lags behind: a job just created is not there yet.
+// A lagging replica does not find a new job.
 func ExampleStale() {
 	server, dataset := connect()
 	defer server.Close()
@@ -115,7 +113,7 @@ func ExampleStale() {
 	// <nil>
 }
 
-// The service refuses a retry that comes straight after an abort.
+// The service refuses a retry directly after an abort.
 func ExampleEarlyRetry() {
 	server, dataset := connect()
 	defer server.Close()

@@ -5,9 +5,8 @@ import (
 	"encoding/json"
 )
 
-// rewrite writes JSON again: in each object its members so often, and each
-// string, number and boolean as scalar says. What is no JSON it leaves as it
-// is.
+// rewrite repeats the members of each object in body and replaces each string,
+// number and boolean by the result of scalar. It returns invalid JSON unchanged.
 func rewrite(body []byte, repeat int, scalar func(json.Token) string) []byte {
 	if !json.Valid(body) {
 		return body
@@ -35,14 +34,14 @@ func nulls(body []byte) []byte {
 type rewriter struct {
 	out    bytes.Buffer
 	repeat int
-	scalar func(json.Token) string // nil: as it is
+	scalar func(json.Token) string // nil for no change
 }
 
 func (w *rewriter) value(raw json.RawMessage) {
 	raw = bytes.TrimSpace(raw)
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.UseNumber()
-	token, _ := decoder.Token() // the syntax was checked
+	token, _ := decoder.Token() // the JSON is valid
 	switch token {
 	case json.Delim('{'):
 		w.object(decoder)

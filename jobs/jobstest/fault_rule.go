@@ -4,116 +4,117 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
 	"time"
 )
 
-// A Rule says which requests a fault meets: those that pass every condition in
-// it. The zero Rule is all requests.
+// A Rule selects the requests that a fault affects. All conditions must hold.
+// The zero Rule selects all requests.
 type Rule struct {
 	// Operation is an operationId of openapi.yaml, such as "getJob", or
-	// "content" for what lies behind data URLs. Empty: all of them.
+	// "content" for data URLs. Empty means all.
 	Operation string
-	// Match, when not nil, must say yes to a request. It is called on the
-	// goroutine that serves the request, with a Status of 0, and must be safe
-	// for concurrent use.
+	// Match reports whether the rule selects a request, whose Status is 0. It
+	// runs on the goroutine that serves the request and must be safe for
+	// concurrent use. Nil means all.
 	Match func(Request) bool
-	// After and For are the window of time, counted from Inject. A For of 0 has
-	// no end.
+	// After and For are the start and the length of a time window, counted from
+	// Inject. For 0 means no end.
 	After, For time.Duration
-	// From is the number of the first request that is met, of those that pass
-	// the conditions above. They count from 1; 0 is the same as 1.
+	// From is the number of the first request, counted from 1 among those that
+	// fulfill the conditions above. 0 means 1.
 	From int
-	// Probability is that of each of those requests to be met, by dice that
-	// Seed throws: the n-th request is met or not, the same way each time. 0 is
-	// the same as 1, which is always.
+	// Probability is the probability of each of these requests. 0 means 1. Seed
+	// seeds the random numbers, so that a test is reproducible. Rules with the
+	// same Seed have independent random numbers.
 	Probability float64
 	Seed        uint64
-	// Times is how many requests are met at the most. 0 has no limit.
+	// Times limits the number of affected requests. 0 means no limit.
 	Times int
 }
 
-// check panics on a rule that makes no sense: a fault that never happens would
-// make a test pass that tests nothing.
-func (r *Rule) check(known []string) {
+// check panics if the rule is invalid. A test whose fault never occurs would
+// test nothing.
+func (r *Rule) check(operations []string) {
 	switch {
-	case r.Operation != "" && !slices.Contains(known, r.Operation):
-		panic(fmt.Sprintf("jobstest: there is no operation %q, only %s", r.Operation, strings.Join(known, ", ")))
+	case r.Operation != "" && !slices.Contains(operations, r.Operation):
+		panic(fmt.Sprintf("jobstest: there is no operation %q, only %s", r.Operation, strings.Join(operations, ", ")))
 	case r.After < 0 || r.For < 0 || r.From < 0 || r.Times < 0:
 		panic(fmt.Sprintf("jobstest: a number in the rule %+v is negative", *r))
 	case !(r.Probability >= 0 && r.Probability <= 1):
-		panic(fmt.Sprintf("jobstest: the probability %v is not from 0 to 1", r.Probability))
+		panic(fmt.Sprintf("jobstest: the probability %v is not between 0 and 1", r.Probability))
 	}
 }
 
-// Inject makes a fault meet the requests of a rule from now on. Where several
-// rules would meet a request, the one that was injected first does; the others
-// count the request, but not as one they met.
+// Inject applies a fault to the requests that a rule selects, from now on. If
+// several rules select a request, the first one applies. The others count the
+// request for From but not for Times.
 //
-// The answers that a fault makes are not checked against openapi.yaml. Requests
-// still are.
+// The contract check does not cover the responses of a fault. It does cover the
+// requests.
 //
-// Inject panics on a rule that makes no sense, such as an operation that does
-// not exist.
+// Inject panics if the rule is invalid, for example if its operation does not
+// exist.
 func (s *Server) Inject(rule Rule, fault Fault) {
-	rule.check(s.contract.names())
-	s.faults.add(&injection{rule: rule, fault: fault, since: time.Now(), dice: rand.New(rand.NewPCG(rule.Seed, 0))})
+	rule.check(s.emulator.Operations())
+	s.faults.add(rule, fault)
 }
 
-// Clear takes back everything that was injected. Requests that a fault has met
-// already stay as they are.
+// Clear removes all faults. It does not affect requests in progress.
 func (s *Server) Clear() { s.faults.clear() }
 
-// Faulted returns the requests that a fault has met, in the order in which they
-// arrived.
+// Faulted returns the requests that a fault affected, in the order of their
+// arrival.
 func (s *Server) Faulted() []Request {
 	return slices.DeleteFunc(s.Requests(), func(r Request) bool { return r.Fault == "" })
 }
 
-// An injection is a fault with its rule, and what has come of it.
+// An injection is a fault with its rule and its counters.
 type injection struct {
-	rule  Rule
-	fault Fault
-	since time.Time
-	dice  *rand.Rand
-	seen  int // requests that passed the conditions before From
-	met   int
+	rule     Rule
+	fault    Fault
+	since    time.Time
+	rng      *rand.Rand
+	selected int // requests that fulfill the conditions before From
+	affected int
 }
 
-// considers tells whether a request passes the conditions that do not count.
-func (i *injection) considers(r Request) bool {
+// selects reports whether a request fulfills the conditions before From.
+func (i *injection) selects(r Request) bool {
 	age := r.Time.Sub(i.since)
 	return (i.rule.Operation == "" || i.rule.Operation == r.Operation) &&
 		age >= i.rule.After && (i.rule.For == 0 || age < i.rule.After+i.rule.For) &&
 		(i.rule.Match == nil || i.rule.Match(r))
 }
 
-// counts takes a request into account and tells whether it is to be met.
-func (i *injection) counts() bool {
-	i.seen++
-	if i.seen < i.rule.From || i.rule.Times > 0 && i.met == i.rule.Times {
+// count counts a selected request and reports whether the fault affects it.
+func (i *injection) count() bool {
+	i.selected++
+	if i.selected < i.rule.From || i.rule.Times > 0 && i.affected == i.rule.Times {
 		return false
 	}
-	return i.rule.Probability == 0 || i.dice.Float64() < i.rule.Probability
+	return i.rule.Probability == 0 || i.rng.Float64() < i.rule.Probability
 }
 
-// faults are the injections of a server, and the requests that are held up by
-// one.
+// faults are the injections of a server and the requests that they delay.
 type faults struct {
 	mu         sync.Mutex
 	injections []*injection // replaced, never changed
-	last       int
-	ongoing    map[int]context.CancelFunc
+	added      uint64       // the number of calls of add
+	lastHold   int
+	holds      map[int]context.CancelFunc
 	closed     bool
 }
 
-func (fs *faults) add(i *injection) {
+func (fs *faults) add(rule Rule, fault Fault) {
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
-	fs.injections = append(slices.Clip(fs.injections), i)
+	// The number of the rule selects one of many streams of the same seed.
+	rng := rand.New(rand.NewPCG(rule.Seed, fs.added))
+	fs.added++
+	fs.injections = append(slices.Clip(fs.injections), &injection{rule: rule, fault: fault, since: time.Now(), rng: rng})
 }
 
 func (fs *faults) clear() {
@@ -122,26 +123,27 @@ func (fs *faults) clear() {
 	fs.injections = nil
 }
 
-// meet returns the fault that meets a request, nil for none.
-func (fs *faults) meet(r *Request) *Fault {
+// match returns the fault that affects a request, nil if there is none.
+func (fs *faults) match(r *Request) *Fault {
 	fs.mu.Lock()
 	injections := fs.injections
 	fs.mu.Unlock()
 	if len(injections) == 0 {
 		return nil
 	}
-	considered := make([]*injection, 0, len(injections))
+	// Rule.Match runs without the lock.
+	selecting := make([]*injection, 0, len(injections))
 	for _, i := range injections {
-		if i.considers(r.clone()) {
-			considered = append(considered, i)
+		if i.selects(r.clone()) {
+			selecting = append(selecting, i)
 		}
 	}
 	fs.mu.Lock()
 	defer fs.mu.Unlock()
 	var fault *Fault
-	for _, i := range considered {
-		if i.counts() && fault == nil {
-			i.met++
+	for _, i := range selecting {
+		if i.count() && fault == nil {
+			i.affected++
 			fault = &i.fault
 		}
 	}
@@ -154,8 +156,8 @@ func (r *Request) clone() Request {
 	return copied
 }
 
-// hold returns a context of a request that ends with the server too, and what
-// to call when the request is over.
+// hold returns a context that ends with parent or with the server, and a
+// function to call at the end of the request.
 func (fs *faults) hold(parent context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancel(parent)
 	fs.mu.Lock()
@@ -164,64 +166,29 @@ func (fs *faults) hold(parent context.Context) (context.Context, func()) {
 		cancel()
 		return ctx, cancel
 	}
-	if fs.ongoing == nil {
-		fs.ongoing = make(map[int]context.CancelFunc)
+	if fs.holds == nil {
+		fs.holds = make(map[int]context.CancelFunc)
 	}
-	fs.last++
-	number := fs.last
-	fs.ongoing[number] = cancel
+	fs.lastHold++
+	number := fs.lastHold
+	fs.holds[number] = cancel
 	return ctx, func() {
 		cancel()
 		fs.mu.Lock()
 		defer fs.mu.Unlock()
-		delete(fs.ongoing, number)
+		delete(fs.holds, number)
 	}
 }
 
-// close ends what is held up. It is no field of the server's context, because a
-// channel that is made outside a bubble of testing/synctest stops its clock.
+// close ends all holds. A context of the server would not do: a bubble of
+// testing/synctest stops its clock for a channel that was made outside it.
 func (fs *faults) close() {
 	fs.mu.Lock()
 	fs.closed = true
-	ongoing := fs.ongoing
-	fs.ongoing = nil
+	holds := fs.holds
+	fs.holds = nil
 	fs.mu.Unlock()
-	for _, cancel := range ongoing {
+	for _, cancel := range holds {
 		cancel()
 	}
-}
-
-// disturb gives the answer to a request that a fault meets. The caller sends
-// the reply.
-func (s *Server) disturb(f *Fault, r *http.Request, c call) *reply {
-	body, _ := readBody(r) // read, a socket tells when its client goes away
-	ctx, release := s.faults.hold(r.Context())
-	p := &reply{ctx: ctx, release: release, asked: r.Context()}
-	if err := sleep(ctx, f.delay); err != nil {
-		p.err = p.ended()
-		return p
-	}
-	request := withBody(r.WithContext(context.WithValue(r.Context(), outlookKey{}, f.outlook)), body)
-	answer := newRecorder()
-	if f.executed || f.spoils() {
-		c.serve(answer, request)
-	} else {
-		c.inspect(request)
-	}
-	if f.answer != nil {
-		answer = newRecorder()
-		f.answer(answer)
-	}
-	switch f.failure {
-	case refused:
-		p.err = errRefused()
-	case reset:
-		p.err = errReset()
-	case hung:
-		<-ctx.Done()
-		p.err = p.ended()
-	case noFailure:
-		p.take(f, answer)
-	}
-	return p
 }

@@ -4,23 +4,22 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-// try sends a request and reads the answer; the error is that of either.
-func (c caller) try(ctx context.Context, method, path, body string) (status int, header http.Header, answer []byte, err error) {
+// try sends a request and reads the response. Both may fail.
+func (c caller) try(ctx context.Context, method, path, body string) (status int, header http.Header, payload []byte, err error) {
 	c.t.Helper()
 	request, err := http.NewRequestWithContext(ctx, method, c.URL()+"gatewayv2/tensorbay-open-api/v1/"+path, strings.NewReader(body))
 	require.NoError(c.t, err)
@@ -37,11 +36,11 @@ func (c caller) try(ctx context.Context, method, path, body string) (status int,
 		return 0, nil, nil, err
 	}
 	defer response.Body.Close()
-	answer, err = io.ReadAll(response.Body)
-	return response.StatusCode, response.Header, answer, err
+	payload, err = io.ReadAll(response.Body)
+	return response.StatusCode, response.Header, payload, err
 }
 
-// transports runs a test without sockets and with every kind of them.
+// transports runs a test without sockets, with sockets and with TLS.
 func transports(t *testing.T, test func(t *testing.T, options ...jobstest.Option)) {
 	t.Helper()
 	socket := jobstest.WithListener("127.0.0.1:0")
@@ -50,7 +49,7 @@ func transports(t *testing.T, test func(t *testing.T, options ...jobstest.Option
 	t.Run("tls", func(t *testing.T) { test(t, socket, jobstest.WithTLS()) })
 }
 
-func TestFaults(t *testing.T) {
+func TestFault_ChangesTheResponse(t *testing.T) {
 	const html = "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1><hr>gateway</body></html>\n"
 	whole := func(size int, prefix string) func(*testing.T, string) {
 		return func(t *testing.T, body string) {
@@ -71,7 +70,7 @@ func TestFaults(t *testing.T) {
 		require.NotEqual(t, string(truth), branch)
 		for _, test := range []struct {
 			fault  jobstest.Fault
-			status int // 0: no response
+			status int // 0 for no response
 			body   func(*testing.T, string)
 			broken bool
 			header map[string]string
@@ -79,7 +78,7 @@ func TestFaults(t *testing.T) {
 			{fault: jobstest.Refuse()},
 			{fault: jobstest.Reset()},
 			{fault: jobstest.Reset().Executed()},
-			{fault: jobstest.Status(404), status: 404, body: is(`{"code":"ResourceNotExist","message":"The service was told to refuse this."}` + "\n")},
+			{fault: jobstest.Status(404), status: 404, body: is(`{"code":"ResourceNotExist","message":"The test server injects this error."}` + "\n")},
 			{fault: jobstest.Status(503), status: 503, body: is("")},
 			{fault: jobstest.Status(429).RetryAfter(2500 * time.Millisecond), status: 429, body: is(""), header: map[string]string{"Retry-After": "2.5"}},
 			{fault: jobstest.Empty(204), status: 204, body: is("")},
@@ -111,15 +110,14 @@ func TestFaults(t *testing.T) {
 		} {
 			t.Run(test.fault.String(), func(t *testing.T) {
 				defer c.Clear()
-				// What a connection that was used before loses, net/http sends
-				// again by itself.
+				// net/http repeats a GET whose reused connection breaks.
 				c.Client().CloseIdleConnections()
 				c.Inject(jobstest.Rule{Operation: "listBranches", Times: 1}, test.fault)
 				before := len(c.Faulted())
 				status, header, body, err := c.try(t.Context(), "GET", path, "")
 				require.Equal(t, test.status, status)
 				require.Equal(t, test.status == 0 || test.broken, err != nil, "%v", err)
-				if test.broken && !strings.Contains(err.Error(), "stream error") { // of http/2
+				if test.broken && !strings.Contains(err.Error(), "stream error") { // HTTP/2
 					require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 				}
 				if test.body != nil {
@@ -135,13 +133,13 @@ func TestFaults(t *testing.T) {
 				status, _, body, err = c.try(t.Context(), "GET", path, "")
 				require.NoError(t, err)
 				require.Equal(t, 200, status)
-				require.Equal(t, truth, body, "once only")
+				require.Equal(t, truth, body, "the fault must affect one request")
 			})
 		}
 	})
 }
 
-// branch2 is the members of a branch twice, those of the committer too.
+// branch2 returns the members of a branch and of its committer twice.
 func branch2(branch string) string {
 	from := strings.Index(branch, `"committer":{`) + len(`"committer":{`)
 	to := from + strings.Index(branch[from:], "}")
@@ -149,7 +147,7 @@ func branch2(branch string) string {
 	return once + "," + once
 }
 
-func TestFaultsInProcessLookLikeThoseOfSockets(t *testing.T) {
+func TestFault_InProcessErrorsEqualThoseOfSockets(t *testing.T) {
 	c := start(t, jobstest.WithSeed(hello()))
 	c.Inject(jobstest.Rule{Times: 1}, jobstest.Refuse())
 	_, _, _, err := c.try(t.Context(), "GET", "datasets", "")
@@ -159,7 +157,7 @@ func TestFaultsInProcessLookLikeThoseOfSockets(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ECONNRESET)
 }
 
-func TestFaultIsExecutedOrNot(t *testing.T) {
+func TestFault_ExecutesTheRequestOnlyIfDocumented(t *testing.T) {
 	transports(t, func(t *testing.T, options ...jobstest.Option) {
 		c := start(t, append(options, jobstest.WithSeed(hello()))...)
 		path := "datasets/" + c.id("hello") + "/jobs"
@@ -199,7 +197,7 @@ func mustJSON(t *testing.T, v any) []byte {
 	return encoded
 }
 
-func TestHangEndsWithTheClient(t *testing.T) {
+func TestFault_HangEndsWithTheClient(t *testing.T) {
 	for _, fault := range []jobstest.Fault{jobstest.Hang(), jobstest.Hang().Executed(), jobstest.HangInBody(), jobstest.Slow(1), jobstest.Delay(time.Hour)} {
 		t.Run(fault.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -224,7 +222,7 @@ func TestHangEndsWithTheClient(t *testing.T) {
 	}
 }
 
-func TestHangEndsWithTheServer(t *testing.T) {
+func TestFault_HangEndsWithTheServer(t *testing.T) {
 	for _, fault := range []jobstest.Fault{jobstest.Hang(), jobstest.HangInBody(), jobstest.Slow(1), jobstest.Delay(time.Hour)} {
 		t.Run(fault.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -243,9 +241,8 @@ func TestHangEndsWithTheServer(t *testing.T) {
 	}
 }
 
-// TestClosedBodyEndsARead is for clients that close a body on one goroutine
-// while they read it on another.
-func TestClosedBodyEndsARead(t *testing.T) {
+// A client may close a body on one goroutine while another goroutine reads it.
+func TestFault_CloseEndsABlockedRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, jobstest.WithSeed(hello()), jobstest.WithBadRequests())
 		c.Inject(jobstest.Rule{}, jobstest.HangInBody())
@@ -262,7 +259,7 @@ func TestClosedBodyEndsARead(t *testing.T) {
 	})
 }
 
-func TestSlowIsAsSlowAsItSays(t *testing.T) {
+func TestSlow_LimitsTheRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, jobstest.WithSeed(hello()))
 		c.Inject(jobstest.Rule{}, jobstest.Slow(20))
@@ -273,7 +270,19 @@ func TestSlowIsAsSlowAsItSays(t *testing.T) {
 	})
 }
 
-func TestDelayedRequestThatIsGivenUpIsNotExecuted(t *testing.T) {
+func TestFault_RetryAtSendsADate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, jobstest.WithSeed(hello()))
+		c.Inject(jobstest.Rule{}, jobstest.Empty(503).RetryAt(90*time.Second))
+		_, header, _, err := c.try(t.Context(), "GET", "datasets", "")
+		require.NoError(t, err)
+		date, err := http.ParseTime(header.Get("Retry-After"))
+		require.NoError(t, err)
+		require.WithinDuration(t, time.Now().Add(90*time.Second), date, 0)
+	})
+}
+
+func TestDelay_DoesNotExecuteACanceledRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, jobstest.WithSeed(hello()))
 		path := "datasets/" + c.id("hello") + "/jobs"
@@ -287,7 +296,7 @@ func TestDelayedRequestThatIsGivenUpIsNotExecuted(t *testing.T) {
 	})
 }
 
-func TestFaultsOfContent(t *testing.T) {
+func TestFault_AppliesToDataURLs(t *testing.T) {
 	transports(t, func(t *testing.T, options ...jobstest.Option) {
 		c := start(t, append(options, jobstest.WithSeed(hello()))...)
 		details := c.get("datasets/" + c.id("hello") + "/data/details?segmentName=Segment1")["dataDetails"].([]any)
@@ -301,102 +310,7 @@ func TestFaultsOfContent(t *testing.T) {
 	})
 }
 
-func TestRules(t *testing.T) {
-	// Requests are sent one a second; the pattern says which were hit.
-	for name, test := range map[string]struct {
-		rules []jobstest.Rule
-		want  string
-	}{
-		"all":              {[]jobstest.Rule{{}}, "0000000000"},
-		"operation":        {[]jobstest.Rule{{Operation: "getDataset"}}, ".........."},
-		"third":            {[]jobstest.Rule{{From: 3, Times: 1}}, "..0......."},
-		"third and fourth": {[]jobstest.Rule{{Operation: "listDatasets", From: 3, Times: 2}}, "..00......"},
-		"first":            {[]jobstest.Rule{{From: 1, Times: 1}}, "0........."},
-		"from fifth":       {[]jobstest.Rule{{From: 5}}, "....000000"},
-		"outage":           {[]jobstest.Rule{{After: 2 * time.Second, For: 4 * time.Second}}, "..0000...."},
-		"outage, second":   {[]jobstest.Rule{{After: 2 * time.Second, For: 4 * time.Second, From: 2}}, "...000...."},
-		"half":             {[]jobstest.Rule{{Probability: 0.5, Seed: 7}}, "..000000.0"},
-		"half, once":       {[]jobstest.Rule{{Probability: 0.5, Seed: 7, Times: 1}}, "..0......."},
-		"other dice":       {[]jobstest.Rule{{Probability: 0.5, Seed: 8}}, ".0.00...0."},
-		"first wins":       {[]jobstest.Rule{{From: 2, Times: 2}, {Times: 4}}, "100111...."},
-		"both count":       {[]jobstest.Rule{{Times: 2}, {From: 2, Times: 1}}, "001......."},
-		"match":            {[]jobstest.Rule{{Match: func(r jobstest.Request) bool { return strings.Contains(r.RawQuery, "offset=3") }}}, "...0......"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				c := start(t, jobstest.WithSeed(hello()))
-				for i, rule := range test.rules {
-					c.Inject(rule, jobstest.Empty(530+i))
-				}
-				var got strings.Builder
-				for i := range 10 {
-					status, _, _, err := c.try(t.Context(), "GET", fmt.Sprintf("datasets?offset=%d", i), "")
-					require.NoError(t, err)
-					if status == 200 {
-						got.WriteByte('.')
-					} else {
-						fmt.Fprint(&got, status-530)
-					}
-					<-time.After(time.Second)
-				}
-				assert.Equal(t, test.want, got.String())
-				c.Clear()
-				status, _, _, err := c.try(t.Context(), "GET", "datasets", "")
-				require.NoError(t, err)
-				require.Equal(t, 200, status)
-			})
-		})
-	}
-}
-
-func TestProbability(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := start(t, jobstest.WithSeed(hello()), jobstest.WithoutContractCheck())
-		c.Inject(jobstest.Rule{Probability: 0.3, Seed: 1}, jobstest.Empty(503))
-		for range 2000 {
-			_, _, _, err := c.try(t.Context(), "GET", "datasets", "")
-			require.NoError(t, err)
-		}
-		assert.InDelta(t, 600, len(c.Faulted()), 60)
-	})
-}
-
-func TestRuleThatMakesNoSense(t *testing.T) {
-	c := start(t, jobstest.WithSeed(hello()))
-	for text, rule := range map[string]jobstest.Rule{
-		`there is no operation "getjob", only abortJob, content, createDatasetFromSearch, `: {Operation: "getjob"},
-		"a number in the rule": {From: -1},
-		"is negative":          {For: -time.Second},
-		"the probability 1.5":  {Probability: 1.5},
-	} {
-		func() {
-			defer func() { assert.Contains(t, recover(), text) }()
-			c.Inject(rule, jobstest.Reset())
-		}()
-	}
-}
-
-func TestBadRequestIsReportedThroughAFault(t *testing.T) {
-	watched := &watchedT{TB: t}
-	server := jobstest.New(watched, jobstest.WithSeed(hello()))
-	server.Inject(jobstest.Rule{}, jobstest.Empty(503))
-	response, err := server.Client().Get(server.URL() + "gatewayv2/tensorbay-open-api/v1/datasets?limit=1000")
-	require.NoError(t, err)
-	response.Body.Close()
-	require.NotEmpty(t, watched.errors)
-}
-
-// watchedT keeps failures to itself.
-type watchedT struct {
-	testing.TB
-	errors []string
-}
-
-func (w *watchedT) Errorf(format string, args ...any) {
-	w.errors = append(w.errors, fmt.Sprintf(format, args...))
-}
-
-func TestStale(t *testing.T) {
+func TestStale_ShowsThePastState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, jobstest.WithSeed(hello()), jobstest.WithQueuing(10*time.Second), jobstest.WithProcessing(20*time.Second))
 		c.Inject(jobstest.Rule{}, jobstest.Stale(5*time.Second))
@@ -410,66 +324,66 @@ func TestStale(t *testing.T) {
 			return len(c.get("datasets/" + id + "/jobs?jobType=squashAndMerge" + status)["jobs"].([]any))
 		}
 		at(4)
-		c.refuse(404, "ResourceNotExist", "GET", j.path(""), nil)
+		c.doError(404, "ResourceNotExist", "GET", j.path(""), nil)
 		require.Zero(t, list(""))
 		at(5)
-		require.Equal(t, "QUEUING", j.look()["status"])
+		require.Equal(t, "QUEUING", j.state()["status"])
 		require.Equal(t, 1, list(""))
 		require.Equal(t, 1, list("&status=QUEUING"))
 		at(14)
-		require.Equal(t, "QUEUING", j.look()["status"])
+		require.Equal(t, "QUEUING", j.state()["status"])
 		at(15)
-		require.Equal(t, "PROCESSING", j.look()["status"])
+		require.Equal(t, "PROCESSING", j.state()["status"])
 		require.Zero(t, list("&status=QUEUING"))
 		at(34)
-		require.Equal(t, "PROCESSING", j.look()["status"])
+		require.Equal(t, "PROCESSING", j.state()["status"])
 		c.Clear()
-		require.Equal(t, "SUCCESS", j.look()["status"])
-		require.NotNil(t, j.look()["result"])
+		require.Equal(t, "SUCCESS", j.state()["status"])
+		require.NotNil(t, j.state()["result"])
 		c.Inject(jobstest.Rule{Operation: "getJob"}, jobstest.Stale(5*time.Second))
-		require.Equal(t, "PROCESSING", j.look()["status"], "it runs again, as a client may see it")
-		require.Nil(t, j.look()["result"])
+		require.Equal(t, "PROCESSING", j.state()["status"], "the past state")
+		require.Nil(t, j.state()["result"])
 		require.Equal(t, 1, list("&status=SUCCESS"))
 	})
 }
 
-func TestStaleAfterRetry(t *testing.T) {
+func TestStale_ShowsThePreviousRunAfterARetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, jobstest.WithSeed(hello()), jobstest.WithQueuing(time.Second), jobstest.WithProcessing(time.Minute))
 		j := c.create(c.id("hello"), "squashAndMerge", mergeArguments("skip"))
 		<-time.After(10 * time.Second)
-		c.ask("POST", j.path("/abort"), nil)
+		c.do("POST", j.path("/abort"), nil)
 		<-time.After(10 * time.Second)
-		c.ask("POST", j.path("/retry"), nil)
+		c.do("POST", j.path("/retry"), nil)
 		c.Inject(jobstest.Rule{}, jobstest.Stale(5*time.Second))
 		for range 5 {
-			state := j.look()
+			state := j.state()
 			require.Equal(t, "ABORTED", state["status"])
 			require.NotNil(t, state["finishedAt"])
 			<-time.After(time.Second)
 		}
-		require.Equal(t, "QUEUING", j.look()["status"])
+		require.Equal(t, "QUEUING", j.state()["status"])
 		<-time.After(time.Second)
-		require.Equal(t, "PROCESSING", j.look()["status"])
+		require.Equal(t, "PROCESSING", j.state()["status"])
 	})
 }
 
-func TestEarlyRetry(t *testing.T) {
+func TestEarlyRetry_RefusesARetryAfterAnAbort(t *testing.T) {
 	for status, code := range map[int]string{400: "InvalidParamsValue", 403: "Forbidden"} {
 		synctest.Test(t, func(t *testing.T) {
 			c := start(t, jobstest.WithSeed(hello()))
 			c.Inject(jobstest.Rule{}, jobstest.EarlyRetry(status, 3*time.Second))
 			j := c.create(c.id("hello"), "squashAndMerge", mergeArguments("skip"))
-			c.ask("POST", j.path("/abort"), nil)
+			c.do("POST", j.path("/abort"), nil)
 			<-time.After(3*time.Second - 1)
-			c.refuse(status, code, "POST", j.path("/retry"), nil)
+			c.doError(status, code, "POST", j.path("/retry"), nil)
 			<-time.After(time.Nanosecond)
-			c.ask("POST", j.path("/retry"), nil)
+			c.do("POST", j.path("/retry"), nil)
 		})
 	}
 }
 
-func TestFaultThroughServeHTTP(t *testing.T) {
+func TestFault_AbortsTheHandler(t *testing.T) {
 	c := start(t, jobstest.WithSeed(hello()))
 	c.Inject(jobstest.Rule{Times: 1}, jobstest.Reset())
 	err := func() (err error) {
@@ -485,11 +399,13 @@ func TestFaultThroughServeHTTP(t *testing.T) {
 
 type noHijack struct{}
 
-func (noHijack) Header() http.Header         { return http.Header{} }
-func (noHijack) Write(p []byte) (int, error) { return len(p), nil }
-func (noHijack) WriteHeader(int)             {}
+func (noHijack) Header() http.Header { return http.Header{} }
 
-func TestHangOverSocketsEndsWithTheServer(t *testing.T) {
+func (noHijack) Write(p []byte) (int, error) { return len(p), nil }
+
+func (noHijack) WriteHeader(int) {}
+
+func TestFault_HangOverSocketsEndsWithTheServer(t *testing.T) {
 	for _, options := range [][]jobstest.Option{{}, {jobstest.WithTLS()}} {
 		c := start(t, append(options, jobstest.WithSeed(hello()), jobstest.WithListener("127.0.0.1:0"))...)
 		c.Inject(jobstest.Rule{}, jobstest.Hang())
@@ -502,28 +418,4 @@ func TestHangOverSocketsEndsWithTheServer(t *testing.T) {
 		require.NoError(t, c.Close())
 		require.Error(t, <-ended)
 	}
-}
-
-func TestFaultsFromManySides(t *testing.T) {
-	c := start(t, jobstest.WithSeed(hello()), jobstest.WithoutContractCheck())
-	var all sync.WaitGroup
-	for n := range 8 {
-		all.Go(func() {
-			for range 50 {
-				switch n {
-				case 0:
-					c.Inject(jobstest.Rule{Probability: 0.5}, jobstest.HTML(502).RetryAfter(time.Second))
-				case 1:
-					c.Clear()
-				case 2:
-					c.Faulted()
-				default:
-					status, _, _, err := c.try(t.Context(), "GET", "datasets", "")
-					assert.NoError(t, err)
-					assert.Contains(t, []int{200, 502}, status)
-				}
-			}
-		})
-	}
-	all.Wait()
 }

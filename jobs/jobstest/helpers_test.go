@@ -9,16 +9,15 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
-	"github.com/stretchr/testify/require"
 )
 
 type object = map[string]any
 
-// A caller asks a server with plain net/http: the tests share no code with the
-// client of this module.
+// A caller sends requests with net/http. It shares no code with package jobs.
 type caller struct {
 	t *testing.T
 	*jobstest.Server
@@ -28,7 +27,7 @@ func start(t *testing.T, options ...jobstest.Option) caller {
 	return caller{t, jobstest.New(t, options...)}
 }
 
-// send sends a request with the access key and returns status and body.
+// send sends a request with the access key and returns the status and the body.
 func (c caller) send(method, path string, body any) (int, []byte) {
 	c.t.Helper()
 	var reader io.Reader
@@ -51,33 +50,34 @@ func (c caller) send(method, path string, body any) (int, []byte) {
 	require.NoError(c.t, err)
 	defer response.Body.Close()
 	require.Equal(c.t, "application/json", response.Header.Get("Content-Type"))
-	answer, err := io.ReadAll(response.Body)
+	payload, err := io.ReadAll(response.Body)
 	require.NoError(c.t, err)
-	return response.StatusCode, answer
+	return response.StatusCode, payload
 }
 
-// ask wants success and returns the body.
-func (c caller) ask(method, path string, body any) object {
+// do sends a request that must succeed and returns the decoded body.
+func (c caller) do(method, path string, body any) object {
 	c.t.Helper()
-	status, answer := c.send(method, path, body)
-	require.Equal(c.t, http.StatusOK, status, "%s %s: %s", method, path, answer)
+	status, payload := c.send(method, path, body)
+	require.Equal(c.t, http.StatusOK, status, "%s %s: %s", method, path, payload)
 	var decoded object
-	require.NoError(c.t, json.Unmarshal(answer, &decoded))
+	require.NoError(c.t, json.Unmarshal(payload, &decoded))
 	return decoded
 }
 
 func (c caller) get(path string) object {
 	c.t.Helper()
-	return c.ask(http.MethodGet, path, nil)
+	return c.do(http.MethodGet, path, nil)
 }
 
-// refuse wants an error with this status and code, and returns its message.
-func (c caller) refuse(status int, code, method, path string, body any) string {
+// doError sends a request that must fail with a status and a code. It returns
+// the message.
+func (c caller) doError(status int, code, method, path string, body any) string {
 	c.t.Helper()
-	got, answer := c.send(method, path, body)
-	require.Equal(c.t, status, got, "%s %s: %s", method, path, answer)
+	got, payload := c.send(method, path, body)
+	require.Equal(c.t, status, got, "%s %s: %s", method, path, payload)
 	var decoded struct{ Code, Message string }
-	require.NoError(c.t, json.Unmarshal(answer, &decoded))
+	require.NoError(c.t, json.Unmarshal(payload, &decoded))
 	require.Equal(c.t, code, decoded.Code)
 	require.NotEmpty(c.t, decoded.Message)
 	return decoded.Message
@@ -100,22 +100,10 @@ func mergeArguments(strategy string) object {
 	return object{"title": "merge dev", "sourceBranchName": "dev", "targetBranchName": "main", "strategy": strategy, "description": "all of it"}
 }
 
-func searchArguments(commit, conjunction, unit string, filters ...object) object {
-	return object{"commit": commit, "conjunction": conjunction, "unit": unit, "filters": filters}
-}
-
-func filterOf(key, operator string, value any, labelType ...string) object {
-	f := object{"key": key, "operator": operator, "value": value, "title": key}
-	if len(labelType) > 0 {
-		f["extraInfo"] = object{"labelType": labelType[0]}
-	}
-	return f
-}
-
-// create creates a job and returns its path without the query, and its query.
+// create creates a job.
 func (c caller) create(datasetID, jobType string, arguments object) job {
 	c.t.Helper()
-	created := c.ask(http.MethodPost, "datasets/"+datasetID+"/jobs", object{
+	created := c.do(http.MethodPost, "datasets/"+datasetID+"/jobs", object{
 		"title": "a job", "jobType": jobType, "arguments": arguments, "description": "a test",
 	})
 	return job{c, datasetID, created["jobId"].(string), jobType}
@@ -130,23 +118,32 @@ func (j job) path(action string) string {
 	return fmt.Sprintf("datasets/%s/jobs/%s%s?jobType=%s", j.datasetID, j.jobID, action, j.jobType)
 }
 
-func (j job) look() object {
+func (j job) state() object {
 	j.t.Helper()
 	return j.get(j.path(""))
 }
 
-// finish waits for the end and returns the result. Only for jobs that take
-// virtual or no time.
-func (j job) finish() object {
-	j.t.Helper()
-	for {
-		state := j.look()
-		switch state["status"] {
-		case "QUEUING", "PROCESSING":
-			<-time.After(time.Second)
-		default:
-			require.Equal(j.t, "SUCCESS", state["status"], state["errorMessage"])
-			return state["result"].(object)
+// hello returns the dataset of a merge whose result on the service is known. The
+// branch main holds hello0..3 labeled 01, and dev hello0..9 labeled 02.
+func hello() jobstest.Seed {
+	data := func(n int, category string) []jobstest.SeedSegment {
+		segment := jobstest.SeedSegment{Name: "Segment1"}
+		for i := range n {
+			segment.Data = append(segment.Data, jobstest.SeedData{
+				RemotePath: fmt.Sprintf("hello%d.txt", i),
+				Size:       10,
+				Label:      json.RawMessage(fmt.Sprintf(`{"CLASSIFICATION": {"category": %q}}`, category)),
+			})
 		}
+		return []jobstest.SeedSegment{segment}
 	}
+	return jobstest.Seed{Owner: "tester", Datasets: []jobstest.SeedDataset{{
+		Name: "hello",
+		Commits: []jobstest.SeedCommit{
+			{Name: "c1", Title: "first", Date: 1700000000, Segments: data(4, "01")},
+			{Name: "c2", Parent: "c1", Title: "second", Description: "more", Date: 1700000100, Segments: data(10, "02")},
+		},
+		Branches: []jobstest.SeedRef{{Name: "main", Commit: "c1"}, {Name: "dev", Commit: "c2"}},
+		Tags:     []jobstest.SeedRef{{Name: "v1", Commit: "c1"}},
+	}}}
 }

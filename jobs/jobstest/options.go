@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
 )
 
-// What a [Server] does where no [Option] says otherwise.
+// The defaults of a [Server].
 const (
 	DefaultAccessKey  = "Accesskey-5f1c7d0e9b3a48628c4e7a10d2f6b953"
 	DefaultQueuing    = 50 * time.Millisecond
@@ -15,23 +17,22 @@ const (
 	DefaultURLTTL     = 10 * time.Minute
 )
 
-// An Option changes how a [Server] is made. Of two options that set the same
-// thing the later one holds.
+// An Option configures a [Server]. Later options override earlier ones.
 type Option func(*config) error
 
 type config struct {
-	seed         *Seed
-	accessKey    string
-	standard     Run
-	runs         func(RunRequest) Run
-	urlTTL       time.Duration
-	latency      time.Duration
-	address      string
-	dataAddress  string
-	tls          bool
-	unchecked    bool
-	badRequests  bool
-	reportBreach func(format string, args ...any)
+	seed             *Seed
+	accessKey        string
+	standard         Run
+	runs             func(RunRequest) Run
+	urlTTL           time.Duration
+	latency          time.Duration
+	address          string
+	dataAddress      string
+	tls              bool
+	skipContract     bool
+	allowBadRequests bool
+	report           func(format string, args ...any)
 }
 
 func newConfig(options []Option) (*config, error) {
@@ -54,9 +55,9 @@ func newConfig(options []Option) (*config, error) {
 	return c, nil
 }
 
-// WithSeed sets what the server holds when it starts. The default is the
-// example seed of the module, testdata/seed.yaml. The server reads the seed
-// while it is made and shares its contents afterwards: do not change them.
+// WithSeed sets the initial content of the server. The default is the example
+// seed of the module, testdata/seed.yaml. The server keeps references to the
+// content of the seed, so do not change it.
 func WithSeed(seed Seed) Option {
 	return func(c *config) error {
 		c.seed = &seed
@@ -64,9 +65,8 @@ func WithSeed(seed Seed) Option {
 	}
 }
 
-// WithAccessKey sets the one key that the server accepts, in place of
-// [DefaultAccessKey]. A key must start with "Accesskey-" or "ACCESSKEY-", as
-// those of the service do.
+// WithAccessKey sets the access key that the server accepts. The default is
+// [DefaultAccessKey]. A key must start with "Accesskey-" or "ACCESSKEY-".
 func WithAccessKey(key string) Option {
 	return func(c *config) error {
 		if !strings.HasPrefix(key, "Accesskey-") && !strings.HasPrefix(key, "ACCESSKEY-") {
@@ -77,8 +77,9 @@ func WithAccessKey(key string) Option {
 	}
 }
 
-// WithQueuing sets how long a job waits before it starts, in place of
-// [DefaultQueuing]. It must not be negative; with 0 nobody sees a job QUEUING.
+// WithQueuing sets the time from the creation of a job to its start. The
+// default is [DefaultQueuing]. Zero means that a job is never seen QUEUING. A
+// negative time is an error.
 func WithQueuing(d time.Duration) Option {
 	return func(c *config) error {
 		if d < 0 {
@@ -89,9 +90,9 @@ func WithQueuing(d time.Duration) Option {
 	}
 }
 
-// WithProcessing sets how long a job runs after it started, in place of
-// [DefaultProcessing]. It must not be negative; with 0 nobody sees a job
-// PROCESSING.
+// WithProcessing sets the time from the start of a job to its end. The default
+// is [DefaultProcessing]. Zero means that a job is never seen PROCESSING. A
+// negative time is an error.
 func WithProcessing(d time.Duration) Option {
 	return func(c *config) error {
 		if d < 0 {
@@ -102,24 +103,23 @@ func WithProcessing(d time.Duration) Option {
 	}
 }
 
-// WithRuns asks script how each run of each job goes: how long it waits and
-// works, and whether it fails. It is called once for every job created and
-// every retry, from the goroutine that serves the request, and so must be safe
-// for concurrent use. It may call methods of the server.
-func WithRuns(script func(RunRequest) Run) Option {
+// WithRuns sets the function that returns the durations of each run and whether
+// it fails. The server calls it once for each created job and each retry, on
+// the goroutine that serves the request. It must be safe for concurrent use, and
+// it may call methods of the server.
+func WithRuns(run func(RunRequest) Run) Option {
 	return func(c *config) error {
-		if script == nil {
-			return errors.New("the script of WithRuns is nil")
+		if run == nil {
+			return errors.New("the function of WithRuns is nil")
 		}
-		c.runs = script
+		c.runs = run
 		return nil
 	}
 }
 
-// WithURLTTL sets how long a data URL is good after it was handed out, in
-// place of [DefaultURLTTL]. URLs expire at whole seconds, the next one after
-// the TTL. With a TTL of -time.Second or less every URL has expired when it is
-// handed out.
+// WithURLTTL sets the lifetime of data URLs. The default is [DefaultURLTTL]. A
+// URL expires at the first whole second after its lifetime. If d is -time.Second
+// or less, URLs have already expired when they are returned.
 func WithURLTTL(d time.Duration) Option {
 	return func(c *config) error {
 		c.urlTTL = d
@@ -127,9 +127,9 @@ func WithURLTTL(d time.Duration) Option {
 	}
 }
 
-// WithLatency sets the round trip time of a request through [Server.Client]:
-// half of it passes before the server sees the request and half before the
-// client sees the answer. The default is 0. It has no effect on real sockets.
+// WithLatency sets the round-trip time of requests through [Server.Client]. One
+// half passes before the server receives the request, the other half before the
+// client receives the response. The default is 0. It does not affect sockets.
 func WithLatency(d time.Duration) Option {
 	return func(c *config) error {
 		if d < 0 {
@@ -140,8 +140,8 @@ func WithLatency(d time.Duration) Option {
 	}
 }
 
-// WithListener makes the server listen on a real TCP address such as
-// "127.0.0.1:0", and on a second, free port of the same host for data URLs.
+// WithListener makes the server listen on a TCP address such as "127.0.0.1:0".
+// Data URLs use a second, free port of the same host.
 func WithListener(address string) Option {
 	return func(c *config) error {
 		if address == "" {
@@ -152,9 +152,9 @@ func WithListener(address string) Option {
 	}
 }
 
-// WithDataListener sets the address that data URLs lead to, which must be another
-// than that of [WithListener]: for where a free port cannot be reached, as in a
-// container.
+// WithDataListener sets the address for data URLs. It must differ from the
+// address of [WithListener]. Use it if clients cannot reach an arbitrary port,
+// for example in a container.
 func WithDataListener(address string) Option {
 	return func(c *config) error {
 		if address == "" {
@@ -165,9 +165,8 @@ func WithDataListener(address string) Option {
 	}
 }
 
-// WithTLS makes the server speak https with a certificate that it signs
-// itself, good for the host of [WithListener] and for localhost. Without
-// sockets there is nothing to encrypt: it needs WithListener.
+// WithTLS makes the sockets use https. The certificate is self-signed and valid
+// for the host of [WithListener] and for localhost. It needs WithListener.
 func WithTLS() Option {
 	return func(c *config) error {
 		c.tls = true
@@ -175,45 +174,60 @@ func WithTLS() Option {
 	}
 }
 
-// WithoutContractCheck makes [New] check no request and no answer against
-// openapi.yaml: for benchmarks, and for tests that send very much.
+// WithoutContractCheck turns off the check of requests and responses against
+// openapi.yaml in [New]. Use it for benchmarks and tests with many requests.
 func WithoutContractCheck() Option {
 	return func(c *config) error {
-		c.unchecked = true
+		c.skipContract = true
 		return nil
 	}
 }
 
-// WithBadRequests makes [New] report no request that breaches openapi.yaml,
-// because the test sends such requests on purpose. Answers are still checked,
-// and so is that no access key reaches a data URL.
+// WithBadRequests makes [New] accept requests that violate openapi.yaml, for
+// tests that send them on purpose. It still checks the responses and the
+// requests to data URLs.
 func WithBadRequests() Option {
 	return func(c *config) error {
-		c.badRequests = true
+		c.allowBadRequests = true
 		return nil
 	}
 }
 
-// A Run is how one run of a job goes. A negative duration counts as 0.
+// A Run describes one run of a job. A negative duration counts as 0.
 type Run struct {
-	// Queuing is the time between the creation or retry of a job and its
-	// start, Processing the time between its start and its end.
+	// Queuing is the time from the creation or the retry of a job to its start.
+	// Processing is the time from its start to its end.
 	Queuing, Processing time.Duration
-	// Fail makes the run end FAILED with this errorMessage where it is not
-	// empty. Such a run leaves no draft and no search result.
+	// Fail makes the run end as FAILED with this error message, unless it is
+	// empty. A failed run creates no draft and no search result.
 	Fail string
 }
 
-// A RunRequest describes the run whose course the script of [WithRuns] is
-// asked for.
+// A RunRequest describes a run that is about to start. See [WithRuns].
 type RunRequest struct {
-	// DatasetID and DatasetName tell the dataset the job belongs to.
+	// DatasetID and DatasetName identify the dataset.
 	DatasetID, DatasetName string
-	// JobID, JobType and JobTitle tell the job.
+	// JobID, JobType and JobTitle identify the job.
 	JobID, JobType, JobTitle string
-	// Attempt is 1 for the first run of the job and counts up with retries.
+	// Attempt is 1 for the first run of the job and increases with each retry.
 	Attempt int
-	// Standard is how the run goes without a script: with the durations of
-	// [WithQueuing] and [WithProcessing], to a good end.
+	// Standard is the run without WithRuns. It has the durations of
+	// [WithQueuing] and [WithProcessing] and succeeds.
 	Standard Run
+}
+
+// run returns the course of a run.
+func (c *config) run(r emulator.RunRequest) emulator.Run {
+	if c.runs == nil {
+		return emulator.Run(c.standard)
+	}
+	return emulator.Run(c.runs(RunRequest{
+		DatasetID:   r.DatasetID,
+		DatasetName: r.DatasetName,
+		JobID:       r.JobID,
+		JobType:     r.JobType,
+		JobTitle:    r.JobTitle,
+		Attempt:     r.Attempt,
+		Standard:    c.standard,
+	}))
 }

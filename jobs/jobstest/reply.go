@@ -13,32 +13,33 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
 )
 
-// A reply is what a fault makes of an answer. Its body is made while it is
-// read, on the goroutine of the reader: so no fault needs a goroutine of its
-// own, with sockets or without.
+// A reply is the response of a fault. Its body is computed while it is read, on
+// the goroutine of the reader, so no fault needs a goroutine.
 type reply struct {
-	ctx     context.Context // ends with the request and with the server
-	asked   context.Context // ends with the request
-	release func()
+	ctx        context.Context // ends with the request or with the server
+	requestCtx context.Context // ends with the request
+	release    func()
 
-	err    error     // there is no answer, but this
-	answer *recorder // its status and header
-	length int64     // what the header says of the body; -1 for nothing
-	body   io.Reader
+	err      error              // instead of a response
+	response *emulator.Recorder // its status and header
+	length   int64              // the Content-Length, -1 for none
+	body     io.Reader
 }
 
-// take makes the reply out of an answer.
-func (p *reply) take(f *Fault, answer *recorder) {
-	body := answer.body.Bytes()
+// setResponse sets the response, changed by a fault.
+func (p *reply) setResponse(f *Fault, response *emulator.Recorder) {
+	body := response.Body.Bytes()
 	if f.change != nil {
 		body = f.change(bytes.Clone(body))
 	}
 	for _, set := range f.header {
-		set(answer.Header())
+		set(response.Header())
 	}
-	p.answer = answer
+	p.response = response
 	if f.deliver != nil {
 		f.deliver(p, body)
 		return
@@ -46,17 +47,17 @@ func (p *reply) take(f *Fault, answer *recorder) {
 	p.length, p.body = int64(len(body)), bytes.NewReader(body)
 }
 
-// status is that of the answer, 0 where there is none.
+// status returns the status of the response, 0 if there is none.
 func (p *reply) status() int {
 	if p.err != nil {
 		return 0
 	}
-	return p.answer.status
+	return p.response.Status
 }
 
-// ended is the error of a client that gave up, or of a server that closed.
+// ended returns the error after the end of ctx.
 func (p *reply) ended() error {
-	if err := p.asked.Err(); err != nil {
+	if err := p.requestCtx.Err(); err != nil {
 		return err
 	}
 	return errReset()
@@ -71,9 +72,9 @@ func errReset() error {
 }
 
 func (p *reply) header() http.Header {
-	header := p.answer.header.Clone()
+	header := p.response.Header().Clone()
 	header.Del("Content-Length")
-	if p.length >= 0 && p.answer.status != http.StatusNoContent && p.answer.status != http.StatusNotModified {
+	if p.length >= 0 && p.response.Status != http.StatusNoContent && p.response.Status != http.StatusNotModified {
 		header.Set("Content-Length", strconv.FormatInt(p.length, 10))
 	}
 	return header
@@ -83,17 +84,17 @@ func (p *reply) header() http.Header {
 func (p *reply) send(w http.ResponseWriter) {
 	defer p.release()
 	if p.err != nil {
-		breakOff(w)
+		breakConnection(w)
 	}
 	maps.Copy(w.Header(), p.header())
-	w.WriteHeader(p.answer.status)
+	w.WriteHeader(p.response.Status)
 	out := http.NewResponseController(w)
-	_ = out.Flush() // the header travels before the body is made
+	_ = out.Flush() // the header must not wait for the body
 	for chunk := make([]byte, 32<<10); ; {
 		n, err := p.body.Read(chunk)
 		if n > 0 {
 			if _, err := w.Write(chunk[:n]); err != nil {
-				return // the client went away
+				return // the client has closed the connection
 			}
 			_ = out.Flush()
 		}
@@ -106,9 +107,8 @@ func (p *reply) send(w http.ResponseWriter) {
 	}
 }
 
-// breakOff ends a connection without an answer: with a reset, or, where that
-// cannot be done, by closing it.
-func breakOff(w http.ResponseWriter) {
+// breakConnection resets a connection, or closes it if a reset is impossible.
+func breakConnection(w http.ResponseWriter) {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -124,13 +124,13 @@ func breakOff(w http.ResponseWriter) {
 	panic(http.ErrAbortHandler)
 }
 
-// response is the reply as net/http hands it to a client.
-func (p *reply) response(r *http.Request) (*http.Response, error) {
+// roundTrip returns the reply as net/http returns it to a client.
+func (p *reply) roundTrip(r *http.Request) (*http.Response, error) {
 	if p.err != nil {
 		p.release()
 		return nil, p.err
 	}
-	response := newResponse(r, p.answer.status, p.header(), p.length)
+	response := newResponse(r, p.response.Status, p.header(), p.length)
 	if r.Method == http.MethodHead {
 		p.release()
 		response.Body = http.NoBody
@@ -138,9 +138,9 @@ func (p *reply) response(r *http.Request) (*http.Response, error) {
 	}
 	body := p.body
 	if response.Header.Get("Content-Encoding") == "gzip" && r.Header.Get("Accept-Encoding") == "" {
-		// net/http asks for compression and undoes it where nobody said that
-		// he wants to do so himself.
-		body = &gunzip{from: body}
+		// net/http decompresses a response unless the request sets
+		// Accept-Encoding.
+		body = &gunzipReader{from: body}
 		response.Header.Del("Content-Encoding")
 		response.Header.Del("Content-Length")
 		response.ContentLength, response.Uncompressed = -1, true
@@ -149,7 +149,7 @@ func (p *reply) response(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// A replyBody is a body in process. Closing it ends a Read that is under way.
+// A replyBody is a response body without a socket. Close ends a blocked Read.
 type replyBody struct {
 	p    *reply
 	from io.Reader
@@ -167,23 +167,24 @@ func (b *replyBody) Close() error {
 	return nil
 }
 
-// then reads a body and after it fails in its own way.
-func then(body []byte, end func() error) io.Reader {
-	return io.MultiReader(bytes.NewReader(body), failing(end))
+// withEnd returns a reader of body that ends with the error of end.
+func withEnd(body []byte, end func() error) io.Reader {
+	return io.MultiReader(bytes.NewReader(body), errReader(end))
 }
 
-type failing func() error
+type errReader func() error
 
-func (f failing) Read([]byte) (int, error) { return 0, f() }
+func (f errReader) Read([]byte) (int, error) { return 0, f() }
 
-// slow makes a body trickle, ten times a second or a byte at a time.
-type slow struct {
+// A slowReader limits the rate of a body. It sleeps at most ten times a second,
+// or once a byte.
+type slowReader struct {
 	p    *reply
 	body []byte
 	rate int
 }
 
-func (s *slow) Read(into []byte) (int, error) {
+func (s *slowReader) Read(into []byte) (int, error) {
 	n := min(max(1, s.rate/10), len(s.body), len(into))
 	if n == 0 {
 		if len(s.body) > 0 {
@@ -199,49 +200,49 @@ func (s *slow) Read(into []byte) (int, error) {
 	return n, nil
 }
 
-// spaces is white space without end.
-type spaces struct{}
+// A spaceReader is infinite white space.
+type spaceReader struct{}
 
-var someSpaces = bytes.Repeat([]byte(" "), 32<<10)
+var spaces = bytes.Repeat([]byte(" "), 32<<10)
 
-func (spaces) Read(into []byte) (int, error) { return copy(into, someSpaces), nil }
+func (spaceReader) Read(into []byte) (int, error) { return copy(into, spaces), nil }
 
-// padded is a body with white space after it.
+// padded returns a reader of body and white space, size bytes in all.
 func padded(body []byte, size int64) io.Reader {
-	return io.MultiReader(bytes.NewReader(body), io.LimitReader(spaces{}, max(0, size-int64(len(body)))))
+	return io.MultiReader(bytes.NewReader(body), io.LimitReader(spaceReader{}, max(0, size-int64(len(body)))))
 }
 
-// bomb is the same, compressed. A gzip file may have many members, so one of
-// white space serves again and again.
-func bomb(body []byte, size int64) io.Reader {
+// gzipBomb returns the bytes of padded compressed. A gzip file may repeat a
+// member.
+func gzipBomb(body []byte, size int64) io.Reader {
 	parts := []io.Reader{bytes.NewReader(compress(bytes.NewReader(body)))}
 	size = max(0, size-int64(len(body)))
-	for ; size >= member; size -= member {
+	for ; size >= memberSize; size -= memberSize {
 		parts = append(parts, bytes.NewReader(compressedSpaces()))
 	}
-	return io.MultiReader(append(parts, bytes.NewReader(compress(io.LimitReader(spaces{}, size))))...)
+	return io.MultiReader(append(parts, bytes.NewReader(compress(io.LimitReader(spaceReader{}, size))))...)
 }
 
-// member is the size of what serves again and again.
-const member = 1 << 20
+// memberSize is the size of the repeated member before compression.
+const memberSize = 1 << 20
 
-var compressedSpaces = sync.OnceValue(func() []byte { return compress(io.LimitReader(spaces{}, member)) })
+var compressedSpaces = sync.OnceValue(func() []byte { return compress(io.LimitReader(spaceReader{}, memberSize)) })
 
 func compress(from io.Reader) []byte {
 	var compressed bytes.Buffer
 	w := gzip.NewWriter(&compressed)
-	_, _ = io.Copy(w, from) // a buffer takes everything
+	_, _ = io.Copy(w, from) // a buffer does not fail
 	_ = w.Close()
 	return compressed.Bytes()
 }
 
-// gunzip undoes compression from the first Read on.
-type gunzip struct {
+// A gunzipReader decompresses from the first Read on.
+type gunzipReader struct {
 	from io.Reader
 	to   *gzip.Reader
 }
 
-func (g *gunzip) Read(into []byte) (int, error) {
+func (g *gunzipReader) Read(into []byte) (int, error) {
 	if g.to == nil {
 		to, err := gzip.NewReader(g.from)
 		if err != nil {

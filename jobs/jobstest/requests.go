@@ -7,31 +7,30 @@ import (
 	"time"
 )
 
-// keptRequests is how many requests the log holds at least. It holds at most
-// twice as many.
+// keptRequests is the minimum number of requests in a full log. The maximum is
+// twice that number.
 const keptRequests = 100_000
 
-// A Request is one request that the server was asked.
+// A Request is one request to the server.
 type Request struct {
-	// Time is when it arrived.
+	// Time is the time of arrival.
 	Time time.Time
 	// Operation is the operationId of openapi.yaml, "content" for a data URL,
-	// and empty for what is neither.
+	// or empty.
 	Operation string
 	Method    string
-	// Path is the path as it was sent, with its escapes, and RawQuery what
-	// followed the question mark.
+	// Path and RawQuery are the path and the query as sent, with escapes.
 	Path, RawQuery string
-	// Status is the status of the answer, 0 while there is none and where a
-	// fault left none.
+	// Status is the status of the response, 0 if there is none.
 	Status int
-	// Fault names the fault that met it; empty for none. See [Server.Inject].
+	// Fault is the name of the fault that affected the request, or empty. See
+	// [Server.Inject].
 	Fault string
-	// Header is what was sent, without X-Token.
+	// Header is the header without X-Token.
 	Header http.Header
 }
 
-// A requestLog keeps what was asked.
+// A requestLog holds the latest requests.
 type requestLog struct {
 	mu      sync.Mutex
 	entries []*logEntry
@@ -44,7 +43,7 @@ type logEntry struct {
 
 func (l *requestLog) begin(now time.Time, r *http.Request, operation string) *logEntry {
 	header := maps.Clone(r.Header)
-	delete(header, "X-Token") // the key has no business in a log
+	delete(header, "X-Token") // the access key is a secret
 	entry := &logEntry{log: l, request: Request{
 		Time:      now,
 		Operation: operation,

@@ -2,49 +2,37 @@ package jobstest
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"testing"
-	"time"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
 )
 
-// apiRoot is where the Open API lies under the base URL.
-const apiRoot = "/gatewayv2/tensorbay-open-api/v1"
-
 // The hosts of a server without sockets. The top-level domain "test" is
-// reserved, so a client that escapes the in-process transport reaches nobody.
+// reserved, so no other transport reaches a host by these names.
 const (
 	inProcessAPIHost  = "tensorbay.test"
 	inProcessDataHost = "data.tensorbay.test"
 )
 
 // A Server is an embedded TensorBay. It is safe for concurrent use. It starts
-// no goroutine and no timer unless it listens on real sockets.
+// no goroutine and no timer unless it listens on sockets.
 type Server struct {
 	config   *config
-	contract *contract
-	checker  *checker // nil: nothing is checked
-	routes   *http.ServeMux
-	signer   *signer
+	emulator *emulator.Emulator
 	log      requestLog
 	faults   faults
+	closed   atomic.Bool
 
 	url     string
-	dataURL string
 	client  *http.Client
-	sockets *sockets // nil without WithListener
-
-	contents map[string]*datum // by content id; never changes
-
-	mu     sync.Mutex // guards what follows
-	store  *store
-	closed bool
+	sockets *emulator.Sockets // nil without WithListener
 }
 
-// NewServer makes a server for a program. It fails where an option or the seed
-// is wrong, and where it cannot listen. Close it when it is not used any more.
+// NewServer starts a server for a program. It returns an error if an option or
+// the seed is invalid, or if it cannot listen. Call [Server.Close] to stop it.
 func NewServer(options ...Option) (*Server, error) {
 	config, err := newConfig(options)
 	if err != nil {
@@ -53,20 +41,21 @@ func NewServer(options ...Option) (*Server, error) {
 	return newServer(config)
 }
 
-// New makes a server for a test and closes it when the test ends. It is fatal
-// to the test where [NewServer] fails. Each request and each answer is checked
-// against openapi.yaml and a breach fails the test, unless
-// [WithoutContractCheck] or [WithBadRequests] say otherwise; so does an access
-// key that is sent to a data URL.
+// New starts a server for a test and closes it at the end of the test. If
+// [NewServer] fails, New calls t.Fatal.
 //
-// In a testing/synctest bubble call it with the T of the bubble.
+// New checks each request and each response against openapi.yaml and calls
+// t.Errorf for a violation. [WithoutContractCheck] and [WithBadRequests] reduce
+// the check. An access key that is sent to a data URL always fails the test.
+//
+// In a bubble of testing/synctest, t must be the T of the bubble.
 func New(t testing.TB, options ...Option) *Server {
 	t.Helper()
 	config, err := newConfig(options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.reportBreach = t.Errorf
+	config.report = func(format string, args ...any) { t.Errorf("jobstest: "+format, args...) }
 	s, err := newServer(config)
 	if err != nil {
 		t.Fatal(err)
@@ -80,129 +69,112 @@ func New(t testing.TB, options ...Option) *Server {
 }
 
 func newServer(config *config) (*Server, error) {
-	world, err := loadWorld(config.seed)
+	state, err := newState(config.seed)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("jobstest: the seed: %w", err)
 	}
-	contract, err := loadContract()
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{
-		config:   config,
-		contract: contract,
-		signer:   newSigner(config.urlTTL),
-		url:      "https://" + inProcessAPIHost + "/",
-		dataURL:  "https://" + inProcessDataHost + "/",
-		contents: world.contents,
-		store:    newStore(world),
-	}
+	s := &Server{config: config, url: "https://" + inProcessAPIHost + "/"}
 	s.client = &http.Client{Transport: &inProcess{server: s}}
-	if config.reportBreach != nil {
-		s.checker = &checker{report: config.reportBreach, unchecked: config.unchecked, badRequests: config.badRequests}
-	}
-	s.routes = newRoutes(&api{s})
+	dataURL := "https://" + inProcessDataHost + "/"
 	if config.address != "" {
-		if s.sockets, err = listen(s, config); err != nil {
-			return nil, err
+		if s.sockets, err = emulator.Listen(config.address, config.dataAddress, config.tls); err != nil {
+			return nil, fmt.Errorf("jobstest: %w", err)
 		}
-		s.url, s.dataURL, s.client = s.sockets.apiURL, s.sockets.dataURL, s.sockets.client
-		s.sockets.serve()
+		s.url, dataURL, s.client = s.sockets.APIURL, s.sockets.DataURL, s.sockets.Client
+	}
+	s.emulator, err = emulator.New(state, emulator.Config{
+		AccessKey:        config.accessKey,
+		DataURL:          dataURL,
+		URLTTL:           config.urlTTL,
+		Run:              config.run,
+		Report:           config.report,
+		SkipContract:     config.skipContract,
+		AllowBadRequests: config.allowBadRequests,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("jobstest: %w", err), s.Close())
+	}
+	if s.sockets != nil {
+		s.sockets.Serve(
+			func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, s.emulator.RouteAPI) },
+			func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, s.emulator.RouteData) },
+		)
 	}
 	return s, nil
 }
 
-// newRoutes puts the generated strict handler in front of the operations, with
-// every refusal in the JSON form of the service.
-func newRoutes(operations server.StrictServerInterface) *http.ServeMux {
-	unreadable := func(w http.ResponseWriter, _ *http.Request, err error) { writeError(w, badRequest(err)) }
-	refused := func(w http.ResponseWriter, _ *http.Request, err error) { writeError(w, asAPIError(err)) }
-	mux := http.NewServeMux()
-	server.HandlerWithOptions(
-		server.NewStrictHandlerWithOptions(operations, nil, server.StrictHTTPServerOptions{
-			RequestErrorHandlerFunc:  unreadable,
-			ResponseErrorHandlerFunc: refused,
-		}),
-		server.StdHTTPServerOptions{BaseURL: apiRoot, BaseRouter: mux, ErrorHandlerFunc: unreadable},
-	)
-	return mux
-}
-
-// URL returns the base URL of the server, with a slash at its end: what a
-// client takes in place of the address of TensorBay. Without sockets it is
-// "https://tensorbay.test/", which only [Server.Client] reaches.
+// URL returns the base URL of the server, with a slash at its end. Without
+// sockets it is "https://tensorbay.test/", which only [Server.Client] reaches.
 func (s *Server) URL() string { return s.url }
 
-// AccessKey returns the one access key that the server accepts.
+// AccessKey returns the access key that the server accepts.
 func (s *Server) AccessKey() string { return s.config.accessKey }
 
-// Client returns a client that reaches the server and the hosts of its data
-// URLs, always the same one. Without sockets it serves a request on the
-// goroutine that sends it, so it works in a testing/synctest bubble, and it
+// Client returns the client that reaches the server and its data URLs. It is
+// always the same client. Without sockets it serves each request on the
+// goroutine that sends it, so it works in a bubble of testing/synctest, and it
 // reaches no other host. With sockets it trusts the certificate of the server.
 func (s *Server) Client() *http.Client { return s.client }
 
-// CertificatePEM returns the certificate of a server with [WithTLS], for
-// clients in other processes, and nil for every other server.
+// CertificatePEM returns the certificate of a server with [WithTLS], for clients
+// in other processes. It returns nil for all other servers.
 func (s *Server) CertificatePEM() []byte {
 	if s.sockets == nil {
 		return nil
 	}
-	return s.sockets.certificatePEM
+	return s.sockets.CertificatePEM
 }
 
-// ServeHTTP serves the API, so that a server can be mounted in the listener of
-// a program. Data URLs lie on another host and are not served here.
+// ServeHTTP serves the API, so that a program can mount the server in its own
+// listener. It does not serve data URLs, which are on another host.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if p := s.exchange(w, r, s.apiHost); p != nil {
-		p.send(w)
-	}
+	s.serve(w, r, s.emulator.RouteAPI)
 }
 
-// Requests returns everything that was asked so far, in the order in which it
-// arrived. A server that was asked very often forgets the oldest requests; it
-// keeps at least the latest 100,000.
+// Requests returns the requests so far in the order of their arrival. It keeps
+// at least the latest 100,000.
 func (s *Server) Requests() []Request { return s.log.all() }
 
-// Close stops the server. Requests through [Server.Client] fail from then on,
-// and requests that are under way on real sockets are cut off. Closing a
-// closed server does nothing.
+// Close stops the server. It cuts off requests in progress over sockets, and
+// later requests through [Server.Client] fail. A second Close does nothing.
 func (s *Server) Close() error {
-	s.mu.Lock()
-	closed := s.closed
-	s.closed = true
-	s.mu.Unlock()
-	if closed {
+	if s.closed.Swap(true) {
 		return nil
 	}
 	s.faults.close()
 	var err error
 	if s.sockets != nil {
-		err = s.sockets.close()
+		err = s.sockets.Close()
 	}
-	if s.checker != nil {
-		s.checker.close()
+	if s.emulator != nil {
+		s.emulator.Close()
 	}
 	if err != nil {
-		return errors.Join(errors.New("jobstest: cannot close the server"), err)
+		return fmt.Errorf("jobstest: close the server: %w", err)
 	}
 	return nil
 }
 
-func (s *Server) isClosed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
+// CommitDraft commits an open draft, as a user of the website does. Its branch
+// moves to the new commit. The dataset is given by name or id.
+func (s *Server) CommitDraft(dataset string, number int64) error {
+	return withPrefix(s.emulator.CommitDraft(dataset, number))
 }
 
-// lock takes the lock of the store and brings every job to its state of this
-// moment, which it returns. Whatever looks at the store takes it this way: the
-// server keeps no timer that would do it.
-func (s *Server) lock() time.Time {
-	s.mu.Lock()
-	now := time.Now()
-	s.store.advance(now)
-	return now
+// CloseDraft closes an open draft. The dataset is given by name or id.
+func (s *Server) CloseDraft(dataset string, number int64) error {
+	return withPrefix(s.emulator.CloseDraft(dataset, number))
 }
 
-func (s *Server) unlock() { s.mu.Unlock() }
+// DeleteDraft deletes a draft of any status. Its number is not used again. The
+// dataset is given by name or id.
+func (s *Server) DeleteDraft(dataset string, number int64) error {
+	return withPrefix(s.emulator.DeleteDraft(dataset, number))
+}
+
+func withPrefix(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("jobstest: %w", err)
+}

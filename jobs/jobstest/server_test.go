@@ -1,7 +1,6 @@
 package jobstest_test
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -14,234 +13,14 @@ import (
 	"sync"
 	"testing"
 	"testing/iotest"
-	"testing/synctest"
-	"time"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-func TestOptionsThatAreRefused(t *testing.T) {
-	for name, option := range map[string]jobstest.Option{
-		"key":        jobstest.WithAccessKey("secret"),
-		"queuing":    jobstest.WithQueuing(-1),
-		"processing": jobstest.WithProcessing(-1),
-		"latency":    jobstest.WithLatency(-1),
-		"runs":       jobstest.WithRuns(nil),
-		"address":    jobstest.WithListener(""),
-		"listen":     jobstest.WithListener("256.0.0.1:0"),
-		"data":       jobstest.WithDataListener(""),
-		"data alone": jobstest.WithDataListener("127.0.0.1:0"),
-		"tls":        jobstest.WithTLS(),
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := jobstest.NewServer(option)
-			require.Error(t, err)
-			assert.Regexp(t, "^jobstest: ", err)
-		})
-	}
-}
-
-func TestSeedsThatAreRefused(t *testing.T) {
-	plain := func(change func(*jobstest.SeedDataset)) jobstest.Seed {
-		seed := hello()
-		change(&seed.Datasets[0])
-		return seed
-	}
-	fusion := func(change func(*jobstest.SeedSegment)) jobstest.Seed {
-		seed := cameras()
-		change(&seed.Datasets[0].Commits[0].Segments[0])
-		return seed
-	}
-	for name, seed := range map[string]jobstest.Seed{
-		"no name":             plain(func(ds *jobstest.SeedDataset) { ds.Name = "" }),
-		"name twice":          {Datasets: append(hello().Datasets, hello().Datasets...)},
-		"no default branch":   plain(func(ds *jobstest.SeedDataset) { ds.DefaultBranch = "master" }),
-		"unknown parent":      plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Parent = "c2" }),
-		"commit twice":        plain(func(ds *jobstest.SeedDataset) { ds.Commits[1].Name = "c1" }),
-		"commit without name": plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Name = "" }),
-		"branch at nothing":   plain(func(ds *jobstest.SeedDataset) { ds.Branches[1].Commit = "c3" }),
-		"branch twice":        plain(func(ds *jobstest.SeedDataset) { ds.Branches[1].Name = "main" }),
-		"tag at nothing":      plain(func(ds *jobstest.SeedDataset) { ds.Tags[0].Commit = "c3" }),
-		"draft on nothing":    plain(func(ds *jobstest.SeedDataset) { ds.Drafts = []jobstest.SeedDraft{{Branch: "x"}} }),
-		"draft status":        plain(func(ds *jobstest.SeedDataset) { ds.Drafts = []jobstest.SeedDraft{{Branch: "main", Status: "x"}} }),
-		"path twice":          plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Segments[0].Data[1].RemotePath = "hello0.txt" }),
-		"no path":             plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Segments[0].Data[1].RemotePath = "" }),
-		"negative size":       plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Segments[0].Data[1].Size = -1 }),
-		"label no object":     plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Segments[0].Data[1].Label = []byte(`[]`) }),
-		"mask without path": plain(func(ds *jobstest.SeedDataset) {
-			ds.Commits[0].Segments[0].Data[1].Label = []byte(`{"SEMANTIC_MASK": {}}`)
-		}),
-		"sensor in plain":   plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Segments[0].Data[1].Sensor = "x" }),
-		"nothing to remove": plain(func(ds *jobstest.SeedDataset) { ds.Commits[0].Segments[0].Remove = []string{"x"} }),
-		"enum of lists": plain(func(ds *jobstest.SeedDataset) {
-			ds.Catalog = map[string]jobstest.SeedCatalog{"X": {Attributes: []jobstest.SeedAttribute{{Enum: []any{[]int{1}}}}}}
-		}),
-		"data in fusion":       fusion(func(s *jobstest.SeedSegment) { s.Data = []jobstest.SeedData{{RemotePath: "x"}} }),
-		"sensor not described": fusion(func(s *jobstest.SeedSegment) { s.Sensors = s.Sensors[:1] }),
-		"sensor without name":  fusion(func(s *jobstest.SeedSegment) { s.Sensors[0] = []byte(`{}`) }),
-		"frame without id":     fusion(func(s *jobstest.SeedSegment) { s.Frames[0].ID = "" }),
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, err := jobstest.NewServer(jobstest.WithSeed(seed))
-			require.Error(t, err)
-			assert.Regexp(t, "^jobstest: the seed: dataset ", err)
-		})
-	}
-}
-
-func TestErrorTable(t *testing.T) {
-	c := start(t, jobstest.WithSeed(hello()), jobstest.WithBadRequests())
-	id := c.id("hello")
-	jobs := "datasets/" + id + "/jobs"
-	for _, test := range []struct {
-		status             int
-		code, method, path string
-		body               any
-	}{
-		{404, "ResourceNotExist", "GET", "", nil},
-		{404, "ResourceNotExist", "GET", "nothing", nil},
-		{404, "ResourceNotExist", "GET", "datasets/", nil},
-		{404, "ResourceNotExist", "GET", "datasets//jobs?jobType=basicSearch", nil},
-		{404, "ResourceNotExist", "GET", "datasets/../datasets", nil},
-		{404, "ResourceNotExist", "PUT", "datasets", nil},
-		{404, "ResourceNotExist", "GET", "datasets/0123", nil},
-		{404, "ResourceNotExist", "GET", "datasets/0%2F1%3F23", nil},
-		{400, "RequestParamsMissing", "GET", jobs, nil},
-		{400, "InvalidParamsValue", "GET", jobs + "?jobType=mystery", nil},
-		{400, "InvalidParamsValue", "GET", jobs + "?jobType=basicSearch&limit=0", nil},
-		{400, "InvalidParamsValue", "GET", jobs + "?jobType=basicSearch&limit=129", nil},
-		{400, "InvalidParamsValue", "GET", jobs + "?jobType=basicSearch&limit=x", nil},
-		{400, "InvalidParamsValue", "GET", jobs + "?jobType=basicSearch&offset=-1", nil},
-		{400, "RequestParamsMissing", "POST", jobs, nil},
-		{400, "InvalidParamsValue", "POST", jobs, `{"title": `},
-		{400, "InvalidParamsValue", "POST", jobs, `[]`},
-		{400, "InvalidParamsValue", "POST", jobs, `{"title": 1}`},
-		{400, "InvalidParamsValue", "POST", jobs, `"` + strings.Repeat("x", 1<<20) + `"`},
-		{400, "RequestParamsMissing", "POST", jobs, `{}`},
-		{400, "RequestParamsMissing", "POST", jobs, `{"title": "t"}`},
-		{400, "RequestParamsMissing", "POST", jobs, `{"title": "t", "jobType": "squashAndMerge"}`},
-		{400, "InvalidParamsValue", "POST", jobs, `{"title": "t", "jobType": "squashAndMerge", "arguments": []}`},
-		{400, "InvalidParamsValue", "POST", jobs, `{"title": "t", "jobType": "mystery", "arguments": {}}`},
-		{404, "ResourceNotExist", "POST", "datasets/0123/jobs", `{"title": "t", "jobType": "squashAndMerge", "arguments": {}}`},
-		{404, "ResourceNotExist", "GET", jobs + "/0123?jobType=basicSearch", nil},
-		{404, "ResourceNotExist", "DELETE", jobs + "/0123?jobType=basicSearch", nil},
-		{404, "ResourceNotExist", "POST", jobs + "/0123/abort?jobType=basicSearch", nil},
-		{404, "ResourceNotExist", "POST", jobs + "/0123/retry?jobType=basicSearch", nil},
-		{404, "ResourceNotExist", "GET", "datasets/" + id + "/commits?commit=nothing", nil},
-		{400, "InvalidParamsValue", "GET", "datasets/" + id + "/drafts?status=HALF", nil},
-		{404, "ResourceNotExist", "PATCH", "datasets/" + id + "/drafts/1", `{"status": "CLOSED"}`},
-		{400, "InvalidParamsValue", "PATCH", "datasets/" + id + "/drafts/one", `{"status": "CLOSED"}`},
-		{400, "RequestParamsMissing", "GET", "datasets/" + id + "/data/details", nil},
-		{400, "RequestParamsMissing", "GET", "datasets/" + id + "/data/details?segmentName=", nil},
-		{404, "ResourceNotExist", "GET", "datasets/" + id + "/data/details?segmentName=nothing", nil},
-		{404, "ResourceNotExist", "GET", "datasets/" + id + "/segments?commit=nothing", nil},
-		{404, "ResourceNotExist", "GET", "datasets/" + id + "/segments?draftNumber=1", nil},
-		{400, "InvalidParamsValue", "GET", "datasets/" + id + "/segments?commit=main&draftNumber=1", nil},
-		{400, "RequestParamsMissing", "GET", "datasets/" + id + "/masks/urls?segmentName=Segment1", nil},
-		{400, "InvalidParamsValue", "GET", "datasets/" + id + "/masks/urls?segmentName=Segment1&maskType=BOX2D", nil},
-		{404, "ResourceNotExist", "POST", "searchResults/0123/datasets", `{"datasetName": "new", "alias": "", "isPublic": false}`},
-		{400, "RequestParamsMissing", "POST", "searchResults/0123/datasets", `{}`},
-	} {
-		path, _, _ := strings.Cut(test.path, "?")
-		t.Run(fmt.Sprintf("%d %s %s %.60v", test.status, test.method, path, test.body), func(t *testing.T) {
-			caller{t, c.Server}.refuse(test.status, test.code, test.method, test.path, test.body)
-		})
-	}
-}
-
-func TestAccessKey(t *testing.T) {
-	const key = "ACCESSKEY-0123"
-	c := start(t, jobstest.WithSeed(hello()), jobstest.WithAccessKey(key), jobstest.WithBadRequests())
-	require.Equal(t, key, c.AccessKey())
-	c.get("datasets")
-	for _, token := range []string{"", jobstest.DefaultAccessKey} {
-		request, err := http.NewRequest(http.MethodGet, c.URL()+"gatewayv2/tensorbay-open-api/v1/datasets", nil)
-		require.NoError(t, err)
-		request.Header.Set("X-Token", token)
-		response, err := c.Client().Do(request)
-		require.NoError(t, err)
-		body, err := io.ReadAll(response.Body)
-		require.NoError(t, err)
-		assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
-		assert.Contains(t, string(body), `"Unauthorized"`)
-	}
-}
-
-// A header map may be filled in any spelling; it must neither be overlooked nor
-// end up in the log.
-func TestSpellingOfTheAccessKeyHeader(t *testing.T) {
-	c := start(t, jobstest.WithSeed(hello()))
-	request, err := http.NewRequest(http.MethodGet, c.URL()+"gatewayv2/tensorbay-open-api/v1/datasets", nil)
-	require.NoError(t, err)
-	request.Header["x-token"] = []string{c.AccessKey()}
-	response, err := c.Client().Do(request)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusOK, response.StatusCode)
-	require.NotContains(t, fmt.Sprint(c.Requests()), c.AccessKey())
-}
-
-func TestBodyThatCannotBeRead(t *testing.T) {
-	c := start(t, jobstest.WithSeed(hello()), jobstest.WithBadRequests())
-	request, err := http.NewRequest(http.MethodPost, c.URL()+"gatewayv2/tensorbay-open-api/v1/datasets/x/jobs", iotest.ErrReader(io.ErrUnexpectedEOF))
-	require.NoError(t, err)
-	request.Header.Set("X-Token", c.AccessKey())
-	response, err := c.Client().Do(request)
-	require.NoError(t, err)
-	require.Equal(t, http.StatusBadRequest, response.StatusCode)
-}
-
-func TestRequests(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := start(t, jobstest.WithSeed(hello()), jobstest.WithBadRequests())
-		id := c.id("hello")
-		c.send(http.MethodGet, "datasets/"+id+"/jobs?limit=0", nil)
-		c.send(http.MethodGet, "nothing", nil)
-		requests := c.Requests()
-		require.Len(t, requests, 3)
-		assert.Equal(t, "listDatasets", requests[0].Operation)
-		assert.Equal(t, http.MethodGet, requests[0].Method)
-		assert.Equal(t, "/gatewayv2/tensorbay-open-api/v1/datasets", requests[0].Path)
-		assert.Equal(t, "name=hello", requests[0].RawQuery)
-		assert.Equal(t, http.StatusOK, requests[0].Status)
-		assert.Equal(t, time.Now(), requests[0].Time)
-		assert.Equal(t, "listJobs", requests[1].Operation, "a refused request still is for an operation")
-		assert.Equal(t, http.StatusBadRequest, requests[1].Status)
-		assert.Equal(t, "", requests[2].Operation)
-		for _, request := range requests {
-			assert.NotContains(t, fmt.Sprintf("%#v", request), c.AccessKey())
-		}
-	})
-}
-
-// A spy stands in for the test that a server reports to.
-type spy struct {
-	testing.TB
-	mu      sync.Mutex
-	errors  []string
-	cleanup []func()
-}
-
-func (s *spy) Helper() {}
-
-func (s *spy) Cleanup(f func()) { s.cleanup = append(s.cleanup, f) }
-
-func (s *spy) Errorf(format string, args ...any) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.errors = append(s.errors, fmt.Sprintf(format, args...))
-}
-
-func (s *spy) take() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	taken := s.errors
-	s.errors = nil
-	return taken
-}
-
-func TestContractCheck(t *testing.T) {
+func TestNew_ReportsViolationsOfTheContract(t *testing.T) {
 	for _, test := range []struct {
 		name, method, path, want string
 		header                   http.Header
@@ -290,51 +69,33 @@ func TestContractCheck(t *testing.T) {
 	}
 }
 
-func TestTransportErrors(t *testing.T) {
-	c := start(t, jobstest.WithSeed(hello()))
-	_, err := c.Client().Get("https://elsewhere.test/")
-	require.ErrorContains(t, err, "reaches no such host")
-	_, err = c.Client().Get("http://tensorbay.test/")
-	require.ErrorContains(t, err, "reaches no such host")
-
-	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
-	request, err := http.NewRequestWithContext(canceled, http.MethodGet, c.URL(), nil)
-	require.NoError(t, err)
-	_, err = c.Client().Do(request)
-	require.ErrorIs(t, err, context.Canceled)
-
-	require.NoError(t, c.Close())
-	require.NoError(t, c.Close())
-	_, err = c.Client().Get(c.URL())
-	require.ErrorContains(t, err, "connection refused")
-	require.Empty(t, c.Requests())
+// A spy collects the violations that a server reports.
+type spy struct {
+	testing.TB
+	mu      sync.Mutex
+	errors  []string
+	cleanup []func()
 }
 
-func TestLatency(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := start(t, jobstest.WithSeed(hello()), jobstest.WithLatency(20*time.Millisecond))
-		begin := time.Now()
-		c.get("datasets")
-		require.Equal(t, 20*time.Millisecond, time.Since(begin))
-		require.Equal(t, begin.Add(10*time.Millisecond), c.Requests()[0].Time)
+func (s *spy) Helper() {}
 
-		for _, patience := range []time.Duration{5 * time.Millisecond, 15 * time.Millisecond} {
-			ctx, cancel := context.WithTimeout(t.Context(), patience)
-			begin = time.Now()
-			request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL()+"gatewayv2/tensorbay-open-api/v1/datasets", nil)
-			require.NoError(t, err)
-			request.Header.Set("X-Token", c.AccessKey())
-			_, err = c.Client().Do(request)
-			cancel()
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-			require.Equal(t, patience, time.Since(begin))
-		}
-		require.Len(t, c.Requests(), 2, "a request given up before it arrived is not served")
-	})
+func (s *spy) Cleanup(f func()) { s.cleanup = append(s.cleanup, f) }
+
+func (s *spy) Errorf(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.errors = append(s.errors, fmt.Sprintf(format, args...))
 }
 
-func TestServersWithOneSeedAreApart(t *testing.T) {
+func (s *spy) take() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	taken := s.errors
+	s.errors = nil
+	return taken
+}
+
+func TestServer_SharesNoChangesWithServersOfTheSameSeed(t *testing.T) {
 	seed := hello()
 	seed.Datasets[0].Drafts = []jobstest.SeedDraft{{Title: "d", Branch: "main"}}
 	a, b := start(t, jobstest.WithSeed(seed)), start(t, jobstest.WithSeed(seed))
@@ -343,10 +104,58 @@ func TestServersWithOneSeedAreApart(t *testing.T) {
 	require.Len(t, b.get("datasets/" + b.id("hello") + "/drafts")["drafts"], 1)
 }
 
-func TestSockets(t *testing.T) {
+func TestServer_DraftMethodsNameTheDraft(t *testing.T) {
+	c := start(t, jobstest.WithSeed(hello()))
+	require.EqualError(t, c.CommitDraft("hello", 1), "jobstest: The dataset hello has no draft 1.")
+	require.EqualError(t, c.CloseDraft("hello", 1), "jobstest: The dataset hello has no draft 1.")
+	require.EqualError(t, c.DeleteDraft("nothing", 1), "jobstest: The dataset nothing does not exist.")
+}
+
+func TestServer_RefusesOtherAccessKeys(t *testing.T) {
+	const key = "ACCESSKEY-0123"
+	c := start(t, jobstest.WithSeed(hello()), jobstest.WithAccessKey(key), jobstest.WithBadRequests())
+	require.Equal(t, key, c.AccessKey())
+	c.get("datasets")
+	for _, token := range []string{"", jobstest.DefaultAccessKey} {
+		request, err := http.NewRequest(http.MethodGet, c.URL()+"gatewayv2/tensorbay-open-api/v1/datasets", nil)
+		require.NoError(t, err)
+		request.Header.Set("X-Token", token)
+		response, err := c.Client().Do(request)
+		require.NoError(t, err)
+		body, err := io.ReadAll(response.Body)
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusUnauthorized, response.StatusCode)
+		assert.Contains(t, string(body), `"Unauthorized"`)
+	}
+}
+
+// A client may fill the header map in any spelling. The key must be recognized and
+// must not appear in the log.
+func TestServer_AcceptsAnySpellingOfTheHeader(t *testing.T) {
+	c := start(t, jobstest.WithSeed(hello()))
+	request, err := http.NewRequest(http.MethodGet, c.URL()+"gatewayv2/tensorbay-open-api/v1/datasets", nil)
+	require.NoError(t, err)
+	request.Header["x-token"] = []string{c.AccessKey()}
+	response, err := c.Client().Do(request)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.NotContains(t, fmt.Sprint(c.Requests()), c.AccessKey())
+}
+
+func TestServer_RefusesAnUnreadableBody(t *testing.T) {
+	c := start(t, jobstest.WithSeed(hello()), jobstest.WithBadRequests())
+	request, err := http.NewRequest(http.MethodPost, c.URL()+"gatewayv2/tensorbay-open-api/v1/datasets/x/jobs", iotest.ErrReader(io.ErrUnexpectedEOF))
+	require.NoError(t, err)
+	request.Header.Set("X-Token", c.AccessKey())
+	response, err := c.Client().Do(request)
+	require.NoError(t, err)
+	require.Equal(t, http.StatusBadRequest, response.StatusCode)
+}
+
+func TestServer_ListensOnSockets(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		t.Run(fmt.Sprintf("tls=%v", secure), func(t *testing.T) {
-			// A port that was free a moment ago.
+			// The port was free a moment ago.
 			free, err := net.Listen("tcp", "127.0.0.1:0")
 			require.NoError(t, err)
 			data := free.Addr().String()
@@ -389,17 +198,17 @@ func TestSockets(t *testing.T) {
 	}
 }
 
-func TestServeHTTP(t *testing.T) {
+func TestServer_ServesTheAPIAsAHandler(t *testing.T) {
 	c := start(t, jobstest.WithSeed(hello()))
 	request := httptest.NewRequest(http.MethodGet, "/gatewayv2/tensorbay-open-api/v1/datasets", nil)
 	request.Header.Set("X-Token", c.AccessKey())
-	answer := httptest.NewRecorder()
-	c.ServeHTTP(answer, request)
-	require.Equal(t, http.StatusOK, answer.Code)
-	require.Contains(t, answer.Body.String(), `"hello"`)
+	response := httptest.NewRecorder()
+	c.ServeHTTP(response, request)
+	require.Equal(t, http.StatusOK, response.Code)
+	require.Contains(t, response.Body.String(), `"hello"`)
 }
 
-func TestConcurrentClients(t *testing.T) {
+func TestServer_ServesConcurrentClients(t *testing.T) {
 	c := start(t, jobstest.WithSeed(hello()), jobstest.WithQueuing(0), jobstest.WithProcessing(0))
 	id := c.id("hello")
 	var clients sync.WaitGroup
@@ -419,11 +228,11 @@ func TestConcurrentClients(t *testing.T) {
 	require.EqualValues(t, 80, c.get("datasets/" + id + "/drafts")["totalCount"])
 }
 
-func TestDefaultSeed(t *testing.T) {
+func TestServer_DefaultSeedPassesTheContractCheck(t *testing.T) {
 	c := start(t)
 	datasets := c.get("datasets")["datasets"].([]any)
 	require.NotEmpty(t, datasets)
-	// Every content is read once, so that each answer is checked.
+	// Each response with content is checked once.
 	for _, ds := range datasets {
 		base := "datasets/" + ds.(object)["id"].(string)
 		c.get(base)

@@ -10,10 +10,12 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
 )
 
-// inProcess is a transport that serves a request on the goroutine of its
-// sender, with no socket in between.
+// inProcess is a transport without sockets. It serves a request on the goroutine
+// that sends it.
 type inProcess struct{ server *Server }
 
 func (t *inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -21,18 +23,18 @@ func (t *inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		defer r.Body.Close()
 	}
 	s, ctx := t.server, r.Context()
-	h, err := s.route(r.URL)
+	router, err := s.routerFor(r.URL)
 	if err != nil {
 		return nil, err
 	}
 	if err := sleep(ctx, s.config.latency/2); err != nil {
 		return nil, err
 	}
-	if s.isClosed() {
+	if s.closed.Load() {
 		return nil, errRefused()
 	}
-	answer := newRecorder()
-	p := s.exchange(answer, asReceived(r), h)
+	response := emulator.NewRecorder()
+	p := s.handle(response, asReceived(r), router)
 	if err := sleep(ctx, s.config.latency-s.config.latency/2); err != nil {
 		if p != nil {
 			p.release()
@@ -40,19 +42,19 @@ func (t *inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if p != nil {
-		return p.response(r)
+		return p.roundTrip(r)
 	}
-	return answer.response(r), nil
+	return responseOf(response, r), nil
 }
 
-// route says who serves a URL. It fails as a dial would.
-func (s *Server) route(u *url.URL) (host, error) {
+// routerFor returns the router of a URL. The error is that of a failed dial.
+func (s *Server) routerFor(u *url.URL) (router, error) {
 	if u.Scheme == "https" && (u.Port() == "" || u.Port() == "443") {
 		switch u.Hostname() {
 		case inProcessAPIHost:
-			return s.apiHost, nil
+			return s.emulator.RouteAPI, nil
 		case inProcessDataHost:
-			return s.dataHost, nil
+			return s.emulator.RouteData, nil
 		}
 	}
 	return nil, &net.OpError{Op: "dial", Net: "tcp", Err: &net.DNSError{
@@ -60,12 +62,12 @@ func (s *Server) route(u *url.URL) (host, error) {
 	}}
 }
 
-// asReceived returns the request as net/http hands it to a server.
+// asReceived returns a request as net/http passes it to a handler.
 func asReceived(r *http.Request) *http.Request {
 	received := r.Clone(r.Context())
 	received.Header = make(http.Header, len(r.Header))
 	for name, values := range r.Header {
-		name = http.CanonicalHeaderKey(name) // a map may hold any spelling
+		name = http.CanonicalHeaderKey(name) // a client may use any spelling
 		received.Header[name] = append(received.Header[name], values...)
 	}
 	if received.Method == "" {
@@ -83,10 +85,10 @@ func asReceived(r *http.Request) *http.Request {
 	return received
 }
 
-// response returns the answer as net/http hands it to a client.
-func (rec *recorder) response(r *http.Request) *http.Response {
-	body := rec.body.Bytes()
-	response := newResponse(r, rec.status, rec.header.Clone(), int64(len(body)))
+// responseOf returns a response as net/http returns it to a client.
+func responseOf(rec *emulator.Recorder, r *http.Request) *http.Response {
+	body := rec.Body.Bytes()
+	response := newResponse(r, rec.Status, rec.Header().Clone(), int64(len(body)))
 	header := response.Header
 	if r.Method == http.MethodHead {
 		if length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64); err == nil {
@@ -113,7 +115,7 @@ func newResponse(r *http.Request, status int, header http.Header, length int64) 
 	}
 }
 
-// sleep waits for d or for the end of ctx, which it returns.
+// sleep waits for d, or until ctx ends, and returns the error of ctx.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 || ctx.Err() != nil {
 		return ctx.Err()

@@ -1,0 +1,178 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
+)
+
+// A contract is openapi.yaml. It maps the patterns of the generated router to
+// the operations.
+type contract struct {
+	operations map[string]*operation
+}
+
+// loadContract returns the contract, which all emulators share.
+var loadContract = sync.OnceValues(func() (*contract, error) {
+	document, err := server.GetSpec()
+	if err != nil {
+		return nil, fmt.Errorf("read the embedded openapi.yaml: %w", err)
+	}
+	operations := make(map[string]*operation)
+	for path, item := range document.Paths.Map() {
+		for method, op := range item.Operations() {
+			operations[method+" "+APIRoot+path] = &operation{routers.Route{
+				Spec: document, Path: path, PathItem: item, Method: method, Operation: op,
+			}}
+		}
+	}
+	return &contract{operations}, nil
+})
+
+// An operation is one operation of openapi.yaml.
+type operation struct{ route routers.Route }
+
+// Operations returns the names of all operations, sorted.
+func (e *Emulator) Operations() []string {
+	names := []string{ContentOperation}
+	for _, op := range e.contract.operations {
+		names = append(names, op.id())
+	}
+	slices.Sort(names)
+	return names
+}
+
+func (op *operation) id() string { return op.route.Operation.OperationID }
+
+func (op *operation) takesBody() bool { return op.route.Operation.RequestBody != nil }
+
+// pathParams returns the parameters in a path that matches the operation.
+func (op *operation) pathParams(u *url.URL) map[string]string {
+	params := make(map[string]string)
+	names := strings.Split(APIRoot+op.route.Path, "/")
+	for i, value := range strings.Split(u.EscapedPath(), "/") {
+		if name, ok := strings.CutPrefix(names[i], "{"); ok {
+			params[strings.TrimSuffix(name, "}")], _ = url.PathUnescape(value)
+		}
+	}
+	return params
+}
+
+// A checker reports violations of the contract until it is closed.
+type checker struct {
+	skipContract     bool
+	allowBadRequests bool
+
+	mu     sync.Mutex
+	closed bool
+	report func(format string, args ...any)
+}
+
+func (c *checker) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.closed = true
+}
+
+// violation reports a violation.
+func (c *checker) violation(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closed {
+		c.report(format, args...)
+	}
+}
+
+// checkRequest checks a request. It returns the input for the check of the
+// response, nil if that check does not apply.
+func (c *checker) checkRequest(op *operation, r *http.Request) *openapi3filter.RequestValidationInput {
+	if c.skipContract {
+		return nil
+	}
+	if op == nil {
+		if !c.allowBadRequests {
+			c.violation("%s %s is not in openapi.yaml", r.Method, r.URL.Path)
+		}
+		return nil
+	}
+	input := &openapi3filter.RequestValidationInput{
+		Request:    r,
+		PathParams: op.pathParams(r.URL),
+		Route:      &op.route,
+		Options: &openapi3filter.Options{
+			AuthenticationFunc:                requireToken,
+			SkipSettingDefaults:               true,
+			RejectWhenRequestBodyNotSpecified: true,
+		},
+	}
+	if !c.allowBadRequests {
+		if err := openapi3filter.ValidateRequest(withoutCancel(r), input); err != nil {
+			c.violation("the request %s %s violates openapi.yaml: %s", op.id(), r.URL.Path, brief(err))
+		}
+	}
+	return input
+}
+
+// withoutCancel returns the context of a request without its cancellation. A
+// canceled request is not a violation.
+func withoutCancel(r *http.Request) context.Context { return context.WithoutCancel(r.Context()) }
+
+// check checks a request and its response.
+func (c *checker) check(op *operation, r *http.Request, response *Recorder) {
+	input := c.checkRequest(op, r)
+	if input == nil {
+		return
+	}
+	err := openapi3filter.ValidateResponse(withoutCancel(r), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input,
+		Status:                 response.Status,
+		Header:                 response.Header(),
+		Body:                   io.NopCloser(bytes.NewReader(response.Body.Bytes())),
+		Options:                &openapi3filter.Options{IncludeResponseStatus: true},
+	})
+	if err != nil {
+		c.violation("the response %d to %s %s violates openapi.yaml: %s", response.Status, op.id(), r.URL.Path, brief(err))
+	}
+}
+
+// requireToken returns an error if the access key is missing. A wrong key is
+// not a violation.
+func requireToken(_ context.Context, input *openapi3filter.AuthenticationInput) error {
+	if input.RequestValidationInput.Request.Header.Get("X-Token") == "" {
+		return errors.New("the header X-Token is missing")
+	}
+	return nil
+}
+
+// brief returns the text of err without its dumps of schema and value. They are
+// long and may contain signed URLs.
+func brief(err error) string {
+	prefix := ""
+	var request *openapi3filter.RequestError
+	if errors.As(err, &request) {
+		switch {
+		case request.Parameter != nil:
+			prefix = fmt.Sprintf("%s parameter %s: ", request.Parameter.In, request.Parameter.Name)
+		case request.RequestBody != nil:
+			prefix = "body: "
+		}
+	}
+	var schema *openapi3.SchemaError
+	if errors.As(err, &schema) {
+		return fmt.Sprintf("%s/%s: %s", prefix, strings.Join(schema.JSONPointer(), "/"), schema.Reason)
+	}
+	return prefix + err.Error()
+}

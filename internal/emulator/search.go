@@ -1,0 +1,116 @@
+package emulator
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
+)
+
+const (
+	conjunctionAnd = "and"
+	conjunctionOr  = "or"
+	unitFile       = "file"
+	unitFrame      = "frame"
+)
+
+// A search is the task of a basic-search job.
+type search struct {
+	content *content
+	filters []filter
+	any     bool // one matching filter suffices
+	frames  bool // the result holds the whole frames of matching data
+}
+
+func newSearch(ds *dataset, raw json.RawMessage) (task, error) {
+	var arguments server.BasicSearchArguments
+	if err := decodeArguments(raw, &arguments, "commit", "conjunction", "unit", "filters"); err != nil {
+		return nil, err
+	}
+	c := ds.commits[arguments.Commit]
+	if c == nil {
+		return nil, notExist("The dataset %s has no commit %q.", ds.name, arguments.Commit)
+	}
+	s := &search{content: c.content}
+	switch arguments.Conjunction {
+	case conjunctionAnd:
+	case conjunctionOr:
+		s.any = true
+	default:
+		return nil, invalid("There is no conjunction %q.", arguments.Conjunction)
+	}
+	switch arguments.Unit {
+	case unitFile:
+	case unitFrame:
+		s.frames = true
+		if !ds.fusion {
+			return nil, invalid("The unit %q is for fusion datasets only.", unitFrame)
+		}
+	default:
+		return nil, invalid("There is no unit %q.", arguments.Unit)
+	}
+	if len(arguments.Filters) == 0 {
+		return nil, invalid("There is no filter.")
+	}
+	for i, wire := range arguments.Filters {
+		f, err := newFilter(wire)
+		if err != nil {
+			e := asAPIError(err)
+			return nil, newError(e.status, e.code, "Filter %d: %s", i, e.message)
+		}
+		s.filters = append(s.filters, f)
+	}
+	return s, nil
+}
+
+func (s *search) perform(st *store, ds *dataset, _ time.Time) json.RawMessage {
+	result := st.addResult(ds, s.find())
+	return mustMarshal(server.BasicSearchResult{SearchResultID: result.id, SearchResultCommitID: result.commitID})
+}
+
+// find returns the matching data in the order of the commit. It omits segments
+// without a match and keeps all sensors of the others.
+func (s *search) find() *content {
+	found := &content{}
+	for _, from := range s.content.segments {
+		to := &segment{name: from.name, description: from.description, sensors: from.sensors}
+		if from.frames == nil {
+			to.data = s.matching(candidate{segment: from.name}, from.data)
+		}
+		for _, fr := range from.frames {
+			if data := s.matching(candidate{segment: from.name, frame: fr.id}, fr.data); len(data) > 0 {
+				to.frames = append(to.frames, &frame{id: fr.id, data: data})
+				to.data = append(to.data, data...)
+			}
+		}
+		if len(to.data) > 0 {
+			found.segments = append(found.segments, to)
+		}
+	}
+	return found
+}
+
+// matching returns the data of one segment or frame that belong to the result.
+func (s *search) matching(c candidate, data []*datum) []*datum {
+	var matching []*datum
+	for _, d := range data {
+		c.datum = d
+		if !s.matches(c) {
+			continue
+		}
+		if s.frames {
+			return data
+		}
+		matching = append(matching, d)
+	}
+	return matching
+}
+
+func (s *search) matches(c candidate) bool {
+	for _, f := range s.filters {
+		if f(c) == s.any {
+			return s.any
+		}
+	}
+	return !s.any
+}

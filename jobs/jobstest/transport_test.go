@@ -1,0 +1,57 @@
+package jobstest_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
+)
+
+func TestClient_FailsForOtherHostsAndAfterClose(t *testing.T) {
+	c := start(t, jobstest.WithSeed(hello()))
+	_, err := c.Client().Get("https://elsewhere.test/")
+	require.ErrorContains(t, err, "reaches no such host")
+	_, err = c.Client().Get("http://tensorbay.test/")
+	require.ErrorContains(t, err, "reaches no such host")
+
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	request, err := http.NewRequestWithContext(canceled, http.MethodGet, c.URL(), nil)
+	require.NoError(t, err)
+	_, err = c.Client().Do(request)
+	require.ErrorIs(t, err, context.Canceled)
+
+	require.NoError(t, c.Close())
+	require.NoError(t, c.Close())
+	_, err = c.Client().Get(c.URL())
+	require.ErrorContains(t, err, "connection refused")
+	require.Empty(t, c.Requests())
+}
+
+func TestClient_AddsTheLatency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := start(t, jobstest.WithSeed(hello()), jobstest.WithLatency(20*time.Millisecond))
+		begin := time.Now()
+		c.get("datasets")
+		require.Equal(t, 20*time.Millisecond, time.Since(begin))
+		require.Equal(t, begin.Add(10*time.Millisecond), c.Requests()[0].Time)
+
+		for _, timeout := range []time.Duration{5 * time.Millisecond, 15 * time.Millisecond} {
+			ctx, cancel := context.WithTimeout(t.Context(), timeout)
+			begin = time.Now()
+			request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.URL()+"gatewayv2/tensorbay-open-api/v1/datasets", nil)
+			require.NoError(t, err)
+			request.Header.Set("X-Token", c.AccessKey())
+			_, err = c.Client().Do(request)
+			cancel()
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.Equal(t, timeout, time.Since(begin))
+		}
+		require.Len(t, c.Requests(), 2, "a request canceled before its arrival is not served")
+	})
+}
