@@ -151,14 +151,15 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 
 // missed notes which of its jobs a page did not show: their ranks are not known any more.
 func (w *watcher) missed(p *poll, now time.Time) {
-	b := p.batch
+	b, errors := p.batch, p.batch.errors
 	b.errors, b.retry = 0, time.Time{}
 	for _, j := range p.jobs {
 		if len(j.waits) == 0 || j.batch != b || !j.shown.Before(p.began) {
 			continue
 		}
 		if b.number < 0 {
-			b.errors, b.retry = 1, now.Add(backoff(2)) // it is read alone again
+			// It is read alone again. Its backoff continues.
+			b.errors, b.retry = errors+1, now.Add(backoff(errors+1))
 		} else {
 			j.rank = -1
 			w.move(j, w.newest())
