@@ -58,7 +58,7 @@ func (w *watcher) step(p *poll, now time.Time) {
 	case k.sweep:
 	case last:
 		w.endWalk(true)
-	case unknown == 0 || !w.searchPays() || w.plan(now).sweep && 3*unknown >= len(w.jobs):
+	case unknown == 0 || !w.searchPays():
 		w.endWalk(false) // all are found, or the others are found in another way
 	}
 }

@@ -220,7 +220,7 @@ func TestWatcher_HalfOfTheWaitsAreCanceled(t *testing.T) {
 			}
 		}
 		r.perJob = float64(s.sent()) / 1000
-		r.check(t, limits{1.3, 600 * time.Millisecond, 1800 * time.Millisecond})
+		r.check(t, limits{1.3, 600 * time.Millisecond, 2 * time.Second})
 		time.Sleep(time.Minute)
 		s.checkQuiet(t, set)
 	})
