@@ -21,7 +21,11 @@ type batch struct {
 	urgent   *job            // whose deadline that is
 }
 
-func pagesOf(jobs int) int { return (jobs + PageSize - 1) / PageSize }
+// perPage is the number of ranks on a page. It is less than PageSize so that a page shows its
+// jobs also if the list has grown a little.
+const perPage = PageSize - 4
+
+func pagesOf(jobs int) int { return (jobs + perPage - 1) / perPage }
 
 // batch returns the batch with a number.
 func (w *watcher) batch(number int) *batch {
@@ -70,8 +74,8 @@ func (w *watcher) move(j *job, to *batch) {
 
 // place moves a job to the page of its rank.
 func (w *watcher) place(j *job, rank int) {
-	if j.rank = rank; j.batch.number != rank/PageSize {
-		w.move(j, w.batch(rank/PageSize))
+	if j.rank = rank; j.batch.number != rank/perPage {
+		w.move(j, w.batch(rank/perPage))
 	}
 }
 

@@ -16,7 +16,6 @@ type poll struct {
 	jobs     []*job // that it is to show; nil for a page of a walk
 	status   string // of the list
 	offset   int
-	total    int // length of the list of all jobs before
 	began    time.Time
 	cancel   context.CancelFunc
 	response Response
@@ -28,7 +27,7 @@ var errSlow = errors.New("the poll was too slow and is repeated")
 
 // send begins a poll.
 func (w *watcher) send(r request) {
-	p := &poll{request: r, began: time.Now(), total: w.total}
+	p := &poll{request: r, began: time.Now()}
 	errors := 0
 	switch {
 	case r.walk != nil:
@@ -152,21 +151,17 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 	}
 }
 
-// missed notes which of its jobs a page did not show: their ranks are not known any more. If
-// the list has grown, they may only have moved, and the page is read once more.
+// missed notes which of its jobs a page did not show: their ranks are not known any more.
 func (w *watcher) missed(p *poll, now time.Time) {
 	b := p.batch
-	moved := w.total > p.total && b.errors == 0
 	b.errors, b.retry = 0, time.Time{}
 	for _, j := range p.jobs {
-		switch {
-		case len(j.waits) == 0 || j.batch != b || !j.shown.Before(p.began):
+		if len(j.waits) == 0 || j.batch != b || !j.shown.Before(p.began) {
 			continue
-		case b.number < 0:
+		}
+		if b.number < 0 {
 			b.errors, b.retry = 1, now.Add(backoff(2)) // it is read alone again
-		case moved:
-			b.errors, b.retry = 1, now
-		default:
+		} else {
 			j.rank = -1
 			w.move(j, w.newest())
 		}
