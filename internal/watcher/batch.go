@@ -9,6 +9,7 @@ type batch struct {
 	unknown bool // a search of the list may find the jobs
 	jobs    []*job
 	busy    bool      // a poll is under way
+	asked   time.Time // the newest poll
 	errors  int       // polls in a row that failed
 	retry   time.Time // no poll before
 
@@ -17,7 +18,7 @@ type batch struct {
 	born     time.Time       // the youngest of the jobs
 	counts   map[*status]int // the jobs by status
 	missing  int             // further jobs, which a sweep did not show
-	deadline time.Time       // the first one whose final poll was not sent; zero for none
+	deadline time.Time       // the first one that needs a final poll; zero for none
 	urgent   *job            // whose deadline that is
 }
 
@@ -51,6 +52,16 @@ func (w *watcher) newest() *batch {
 		b.unknown = true
 	}
 	return b
+}
+
+// alone moves a job to a batch without others, and returns that.
+func (w *watcher) alone(j *job) *batch {
+	if len(j.batch.jobs) > 1 {
+		b := w.newBatch()
+		b.unknown = j.batch.unknown
+		w.move(j, b)
+	}
+	return j.batch
 }
 
 // move moves a job to another batch, or to none.
