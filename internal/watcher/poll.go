@@ -117,6 +117,8 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 			w.tell(j, err, Transient, now)
 		} else if p.batch.errors, p.batch.retry = 0, (time.Time{}); len(j.waits) > 0 && j.rank >= 0 {
 			w.place(j, j.rank)
+			// Its page may have failed, but the job was shown.
+			j.batch.errors, j.batch.retry = 0, time.Time{}
 		}
 		return
 	}
