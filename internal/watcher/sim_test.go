@@ -143,20 +143,23 @@ func (s *sim) respond(ctx context.Context, r simRequest, truth func(time.Time) R
 	if !pause(s.rtt / 2) {
 		return response
 	}
-	var instead *Response
-	if s.fault != nil {
-		instead = s.fault(r)
-	}
-	switch {
-	case instead == nil:
+	func() {
+		s.mu.Lock()
+		defer s.mu.Unlock() // also if fault panics
+		if s.fault != nil {
+			if instead := s.fault(r); instead != nil {
+				response = *instead
+				return
+			}
+		}
 		response = truth(time.Now())
-	case instead.Err == errReset:
-		return *instead
-	case instead.Err == errHang:
+	}()
+	switch response.Err {
+	case errReset:
+		return response
+	case errHang:
 		pause(time.Hour)
 		return response
-	default:
-		response = *instead
 	}
 	pause(s.rtt / 2)
 	return response
