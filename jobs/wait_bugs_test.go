@@ -11,15 +11,14 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-// The poll of a page fails often enough that lists are avoided for some time.
-func TestWait_PollsRarelyWhileListsAreAvoided(t *testing.T) {
-	t.Skip("bug of the watcher: jobs that are read alone stay due, because the page keeps its errors")
+func TestWait_PollsRarelyWhileListsFail(t *testing.T) {
+	t.Skip("bug of the watcher: jobs that are read alone stay due, because their page keeps its errors")
 	synctest.Test(t, func(t *testing.T) {
-		server := jobstest.New(t, jobstest.WithProcessing(time.Minute), jobstest.WithoutContractCheck())
+		server := jobstest.New(t, jobstest.WithProcessing(5*time.Minute), jobstest.WithoutContractCheck())
 		client := clientOf(t, server, jobs.WithRateLimit(50))
 		all := createMerges(t.Context(), t, dataset(t, client, "squash-and-merge"), 10)
-		server.Inject(jobstest.Rule{Match: isPoll, After: 20 * time.Second, For: 5 * time.Second}, jobstest.HTML(403))
+		server.Inject(jobstest.Rule{Operation: "listJobs", After: 20 * time.Second}, jobstest.HTML(502))
 		requireNoErrors(t, waitEach(t.Context(), all))
-		assert.LessOrEqual(t, countPolls(server), 150)
+		assert.LessOrEqual(t, countPolls(server), 500, "as many as without lists")
 	})
 }
