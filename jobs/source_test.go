@@ -158,7 +158,7 @@ func TestWait_SurvivesOutagesAndFaults(t *testing.T) {
 		"outage of a minute, no response":       {inject(minute, jobstest.Hang()), 20},
 		"outage of a minute, 404 of a gateway":  {inject(minute, jobstest.HTML(404)), 20},
 		"lists fail":                            {inject(jobstest.Rule{Operation: "listJobs"}, jobstest.Status(500)), n},
-		"reads fail":                            {inject(jobstest.Rule{Operation: "getJob"}, jobstest.Status(500)), n},
+		"reads fail":                            {inject(jobstest.Rule{Operation: "getJob"}, jobstest.Status(500)), 2 * n},
 		"stale reads":                           {inject(jobstest.Rule{}, jobstest.Stale(5*time.Second)), math.MaxInt},
 		"one of a hundred requests fails":       {inject(jobstest.Rule{Match: isPoll, Probability: 0.01, Seed: 1}, jobstest.HTML(502)), n},
 		"one of ten requests has no response":   {inject(jobstest.Rule{Match: isPoll, Probability: 0.1, Seed: 1}, jobstest.Hang()), n},
@@ -238,7 +238,8 @@ func TestWait_ToleratesPagesOfAGateway(t *testing.T) {
 					}
 					t.Run(fmt.Sprintf("%d %s, %d jobs, %s", status, body, n, name), func(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) {
-							server, client := connect(t, jobstest.WithProcessing(time.Minute), jobstest.WithoutContractCheck())
+							server := jobstest.New(t, jobstest.WithProcessing(time.Minute), jobstest.WithoutContractCheck())
+							client := clientOf(t, server, jobs.WithRateLimit(50))
 							all := createMerges(t.Context(), t, dataset(t, client, "squash-and-merge"), n)
 							server.Inject(rule, fault(status))
 							start := time.Now()
