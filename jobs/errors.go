@@ -97,53 +97,48 @@ func newError(o transport.Outcome) error {
 
 // Error returns the operation, the cause, the ids and one remedy, without secrets.
 func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s %s: ", e.Operation, e.Method, e.Path)
-	if e.StatusCode != 0 {
-		fmt.Fprintf(&b, "%d", e.StatusCode)
-		if e.Code != "" {
-			b.WriteString(" " + e.Code)
-		}
-	}
 	text := e.Message
 	if text == "" && e.cause != nil {
 		text = e.cause.Error()
 	}
-	if e.StatusCode != 0 && text != "" {
-		b.WriteString(": ")
+	if e.StatusCode != 0 {
+		status := strings.TrimSpace(fmt.Sprintf("%d %s", e.StatusCode, e.Code))
+		text = strings.TrimSuffix(status+": "+text, ": ")
 	}
-	b.WriteString(text)
+	text = fmt.Sprintf("%s: %s %s: %s", e.Operation, e.Method, e.Path, text)
 	if e.Attempts > 1 {
-		fmt.Fprintf(&b, " (after %d attempts)", e.Attempts)
+		text += fmt.Sprintf(" (after %d attempts)", e.Attempts)
 	}
 	if e.RequestID != "" {
-		fmt.Fprintf(&b, " (request %s)", e.RequestID)
+		text += fmt.Sprintf(" (request %s)", e.RequestID)
 	}
 	if remedy := e.remedy(); remedy != "" {
-		b.WriteString("; " + remedy)
+		text += "; " + remedy
 	}
-	return b.String()
+	return text
+}
+
+// remedies holds the remedy of each kind of error.
+var remedies = map[error]string{
+	ErrUnauthorized:    "check the access key",
+	ErrForbidden:       "check the permissions of the access key",
+	ErrNotFound:        "check the ids, and that the access key may read them",
+	ErrInvalidArgument: "change the arguments",
+	ErrConflict:        "choose another name",
+	ErrRateLimited:     "slow down, see WithRateLimit",
+	ErrServer:          "try again later",
 }
 
 func (e *Error) remedy() string {
+	remedy := remedies[e.kind()]
 	switch {
 	case e.Is(ErrAmbiguous):
 		return "it may have taken effect: check before you send it again"
-	case e.Is(ErrUnauthorized):
-		return "check the access key"
-	case e.Is(ErrForbidden):
-		return "check the permissions of the access key"
-	case e.Is(ErrNotFound):
-		return "check the ids, and that the access key may read them"
-	case e.Is(ErrInvalidArgument):
-		return "change the arguments"
-	case e.Is(ErrConflict):
-		return "choose another name"
-	case e.Is(ErrRateLimited):
-		return "slow down, see WithRateLimit"
+	case remedy != "":
+		return remedy
 	case e.outcome.Untrusted():
 		return "add the authority of its certificate to the http client, see WithHTTPClient"
-	case e.Is(ErrServer), e.Is(ErrUnreachable):
+	case e.Is(ErrUnreachable):
 		return "try again later"
 	case errors.Is(e.cause, ErrInvalidResponse) && e.StatusCode/100 != 3 && e.StatusCode != 0:
 		return "try again later, or check what is running at this address"
@@ -182,28 +177,26 @@ var codes = map[string]error{
 	"InternalServerError":  ErrServer,
 }
 
+// statuses maps the statuses of responses without a known code to sentinels.
+var statuses = map[int]error{
+	http.StatusBadRequest:      ErrInvalidArgument,
+	http.StatusUnauthorized:    ErrUnauthorized,
+	http.StatusForbidden:       ErrForbidden,
+	http.StatusNotFound:        ErrNotFound,
+	http.StatusConflict:        ErrConflict,
+	http.StatusTooManyRequests: ErrRateLimited,
+	http.StatusRequestTimeout:  ErrServer,
+	http.StatusTooEarly:        ErrServer,
+}
+
 func (e *Error) kind() error {
 	if kind, ok := codes[e.Code]; ok {
 		return kind
 	}
-	switch e.StatusCode {
-	case http.StatusBadRequest:
-		return ErrInvalidArgument
-	case http.StatusUnauthorized:
-		return ErrUnauthorized
-	case http.StatusForbidden:
-		return ErrForbidden
-	case http.StatusNotFound:
-		return ErrNotFound
-	case http.StatusConflict:
-		return ErrConflict
-	case http.StatusTooManyRequests:
-		return ErrRateLimited
-	}
-	if e.StatusCode >= 500 || e.StatusCode == http.StatusRequestTimeout || e.StatusCode == http.StatusTooEarly {
+	if e.StatusCode >= 500 {
 		return ErrServer
 	}
-	return nil
+	return statuses[e.StatusCode]
 }
 
 // refusedOnRetry reports whether the service refused a repeated request. An earlier
