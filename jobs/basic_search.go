@@ -56,31 +56,22 @@ func (ds *Dataset) BasicSearch() Jobs[*BasicSearchJob, BasicSearchArgs] {
 	return Jobs[*BasicSearchJob, BasicSearchArgs]{ds, TypeBasicSearch, func(j *Job) *BasicSearchJob { return &BasicSearchJob{j} }}
 }
 
-func (a BasicSearchArgs) request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error) {
-	var none gen.CreateJobRequest
+func (a BasicSearchArgs) prepare(ctx context.Context, ds *Dataset) (jobSpec, error) {
 	a.Conjunction, a.Unit = orDefault(a.Conjunction, And), orDefault(a.Unit, UnitFile)
 	if err := a.check(ctx, ds); err != nil {
-		return none, err
+		return jobSpec{}, err
 	}
 	commit, err := ds.Resolve(ctx, a.Revision)
 	if err != nil {
-		return none, err
+		return jobSpec{}, err
 	}
-	arguments, err := json.Marshal(gen.BasicSearchArguments{
+	title := orDefault(a.Title, fmt.Sprintf("search(%.7s): %s", commit.ID, a.Filters[0]))
+	return jobSpec{title, a.Description, gen.BasicSearchArguments{
 		Commit:      commit.ID,
 		Conjunction: string(a.Conjunction),
 		Unit:        string(a.Unit),
 		Filters:     convert(a.Filters, func(f Filter) gen.SearchFilter { return f.wire }),
-	})
-	if err != nil {
-		return none, err
-	}
-	return gen.CreateJobRequest{
-		JobType:     string(TypeBasicSearch),
-		Title:       orDefault(a.Title, fmt.Sprintf("search(%.7s): %s", commit.ID, a.Filters[0])),
-		Description: optional(a.Description),
-		Arguments:   arguments,
-	}, nil
+	}}, nil
 }
 
 // check validates the arguments without the commit. It reads the dataset only if a check
@@ -207,7 +198,7 @@ func (j *BasicSearchJob) CreateDataset(ctx context.Context, dataset DatasetSpec)
 		return err
 	}
 	c := j.dataset.client
-	return c.call(ctx, "createDatasetFromSearch", func() (*http.Request, error) {
+	return c.send(ctx, "createDatasetFromSearch", func() (*http.Request, error) {
 		return gen.NewCreateDatasetFromSearchRequest(c.server, j.id, gen.CreateDatasetRequest{
 			DatasetName: dataset.Name, Alias: dataset.Alias, IsPublic: dataset.Public,
 		})

@@ -58,16 +58,22 @@ func NewClient(accessKey string, options ...Option) (*Client, error) {
 // String returns the address of the service, without the access key.
 func (c *Client) String() string { return "tensorbay client of " + c.server }
 
-// call sends a request and passes the body of the response to parse; a nil parse means that
+// send sends a request and passes the body of the response to parse; a nil parse means that
 // no body is promised.
-func (c *Client) call(ctx context.Context, op transport.Operation, build transport.Build, parse func(body []byte) error) error {
+func (c *Client) send(ctx context.Context, op transport.Operation, build transport.Build, parse func(body []byte) error) error {
 	return newError(c.transport.Do(ctx, op, build, parse))
 }
 
-// get sends a request and decodes the response.
-func get[T any](ctx context.Context, c *Client, op transport.Operation, build transport.Build) (body T, err error) {
-	err = c.call(ctx, op, build, func(raw []byte) error { return decode(raw, &body) })
-	return body, err
+// call sends a request, decodes the response as a T and checks it; check may be nil.
+func call[T any](ctx context.Context, c *Client, op transport.Operation, build transport.Build, check func(*T) error) (v T, err error) {
+	err = c.send(ctx, op, build, func(body []byte) error {
+		v = *new(T) // a body that was rejected may have filled it
+		if err := decode(body, &v); err != nil || check == nil {
+			return err
+		}
+		return check(&v)
+	})
+	return v, err
 }
 
 const (

@@ -124,10 +124,11 @@ func (js Jobs[J, A]) recover(ctx context.Context, uncertain *CreateError) (*Job,
 // lookup lists the jobs that match, without those that other creates have returned.
 func (js Jobs[J, A]) lookup(ctx context.Context, uncertain *CreateError) (found []*Job, err error) {
 	n := 0
-	for job, err := range js.list(ctx, ListOptions{}) {
+	for j, err := range js.List(ctx, ListOptions{}) {
 		if err != nil {
 			return nil, err
 		}
+		job := j.job()
 		s := job.Snapshot()
 		if n++; n > lookupJobs || uncertain.newerThan(s) {
 			break

@@ -51,17 +51,13 @@ func (c *Contents) newData(segment, frame string, d gen.FrameData) (*Data, error
 }
 
 func (c *Contents) renewData(ctx context.Context, d *Data) (fresh string, err error) {
-	err = c.client.call(ctx, "listDataUrls",
+	_, err = call(ctx, c.client, "listDataUrls",
 		func() (*http.Request, error) {
 			return gen.NewListDataUrlsRequest(c.client.server, c.id, &gen.ListDataUrlsParams{
 				SegmentName: d.Segment, RemotePath: &d.RemotePath, Commit: optional(c.commit), DraftNumber: optional(c.draft),
 			})
 		},
-		func(body []byte) error {
-			var p gen.DataURLList
-			if err := decode(body, &p); err != nil {
-				return err
-			}
+		func(p *gen.DataURLList) error {
 			for _, raw := range p.Urls {
 				urls, err := urlsOf(raw, d.FrameID)
 				if err != nil {

@@ -165,9 +165,9 @@ func (ds *Dataset) Info(ctx context.Context) (DatasetInfo, error) {
 
 // Refresh reads the dataset again.
 func (ds *Dataset) Refresh(ctx context.Context) (DatasetInfo, error) {
-	body, err := get[gen.Dataset](ctx, ds.client, "getDataset", func() (*http.Request, error) {
+	body, err := call[gen.Dataset](ctx, ds.client, "getDataset", func() (*http.Request, error) {
 		return gen.NewGetDatasetRequest(ds.client.server, ds.id)
-	})
+	}, nil)
 	if err != nil {
 		return DatasetInfo{}, err
 	}
@@ -232,9 +232,9 @@ func (ds *Dataset) Resolve(ctx context.Context, revision string) (Commit, error)
 		}
 	}
 	one := 1
-	body, err := get[gen.CommitList](ctx, ds.client, "listCommits", func() (*http.Request, error) {
+	body, err := call[gen.CommitList](ctx, ds.client, "listCommits", func() (*http.Request, error) {
 		return gen.NewListCommitsRequest(ds.client.server, ds.id, &gen.ListCommitsParams{Commit: &revision, Limit: &one})
-	})
+	}, nil)
 	if err != nil {
 		return Commit{}, err
 	}

@@ -84,7 +84,7 @@ func (d *Draft) Contents() *Contents {
 // Close closes the draft and discards its changes.
 func (d *Draft) Close(ctx context.Context) error {
 	c := d.dataset.client
-	err := c.call(ctx, "updateDraft", func() (*http.Request, error) {
+	err := c.send(ctx, "updateDraft", func() (*http.Request, error) {
 		return gen.NewUpdateDraftRequest(c.server, d.dataset.id, d.Number, gen.UpdateDraftRequest{Status: string(DraftClosed)})
 	}, nil)
 	if refusedOnRetry(err) {

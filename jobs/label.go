@@ -287,18 +287,14 @@ func (c *Contents) maskContent(d *Data, labelType LabelType, raw []byte) (*conte
 }
 
 func (c *Contents) renewMask(ctx context.Context, d *Data, labelType LabelType, path string) (fresh string, err error) {
-	err = c.client.call(ctx, "listMaskUrls",
+	_, err = call(ctx, c.client, "listMaskUrls",
 		func() (*http.Request, error) {
 			return gen.NewListMaskUrlsRequest(c.client.server, c.id, &gen.ListMaskUrlsParams{
 				SegmentName: d.Segment, MaskType: string(labelType), RemotePath: &d.RemotePath,
 				Commit: optional(c.commit), DraftNumber: optional(c.draft),
 			})
 		},
-		func(body []byte) error {
-			var p gen.MaskURLList
-			if err := decode(body, &p); err != nil {
-				return err
-			}
+		func(p *gen.MaskURLList) error {
 			for _, u := range p.Urls {
 				if u != nil && u.RemotePath == path {
 					fresh = u.URL

@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
@@ -47,42 +46,33 @@ func (ds *Dataset) SquashAndMerge() Jobs[*SquashAndMergeJob, SquashAndMergeArgs]
 	return Jobs[*SquashAndMergeJob, SquashAndMergeArgs]{ds, TypeSquashAndMerge, func(j *Job) *SquashAndMergeJob { return &SquashAndMergeJob{j} }}
 }
 
-func (a SquashAndMergeArgs) request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error) {
-	var none gen.CreateJobRequest
+func (a SquashAndMergeArgs) prepare(ctx context.Context, ds *Dataset) (jobSpec, error) {
 	a.Strategy = orDefault(a.Strategy, StrategyAbort)
 	switch {
 	case a.DraftTitle == "":
-		return none, invalid("the draft title is empty: set DraftTitle")
+		return jobSpec{}, invalid("the draft title is empty: set DraftTitle")
 	case a.Source == "":
-		return none, invalid("the source branch is empty: set Source")
+		return jobSpec{}, invalid("the source branch is empty: set Source")
 	case a.Strategy != StrategyAbort && a.Strategy != StrategyOverride && a.Strategy != StrategySkip:
-		return none, invalid("unknown strategy %q: use %s, %s or %s", a.Strategy, StrategyAbort, StrategyOverride, StrategySkip)
+		return jobSpec{}, invalid("unknown strategy %q: use %s, %s or %s", a.Strategy, StrategyAbort, StrategyOverride, StrategySkip)
 	}
 	if a.Target == "" {
 		var err error
 		if a.Target, err = ds.branch(ctx); err != nil {
-			return none, err
+			return jobSpec{}, err
 		}
 	}
 	if a.Source == a.Target {
-		return none, invalid("source and target are the same branch %q: use two branches", a.Source)
+		return jobSpec{}, invalid("source and target are the same branch %q: use two branches", a.Source)
 	}
-	arguments, err := json.Marshal(gen.SquashAndMergeArguments{
+	title := orDefault(a.Title, fmt.Sprintf("%s->%s(%s)", a.Source, a.Target, a.Strategy))
+	return jobSpec{title, a.Description, gen.SquashAndMergeArguments{
 		Title:            a.DraftTitle,
 		Description:      optional(a.DraftDescription),
 		SourceBranchName: a.Source,
 		TargetBranchName: a.Target,
 		Strategy:         string(a.Strategy),
-	})
-	if err != nil {
-		return none, err
-	}
-	return gen.CreateJobRequest{
-		JobType:     string(TypeSquashAndMerge),
-		Title:       orDefault(a.Title, fmt.Sprintf("%s->%s(%s)", a.Source, a.Target, a.Strategy)),
-		Description: optional(a.Description),
-		Arguments:   arguments,
-	}, nil
+	}}, nil
 }
 
 // SquashAndMergeJob is a job that merges one branch into another. Use Wait or Watch to wait
