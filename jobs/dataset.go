@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
@@ -20,9 +20,7 @@ type Dataset struct {
 	client *Client
 	id     string
 	at     revision
-
-	mu   sync.Mutex
-	info *DatasetInfo
+	info   atomic.Pointer[DatasetInfo] // nil until it is read
 }
 
 // revision identifies a version of a dataset. The zero value is the default branch.
@@ -154,10 +152,7 @@ func (ds *Dataset) String() string { return "dataset " + ds.id }
 // Info reads the dataset at the first call and returns the stored value afterwards. Kind and
 // default branch rarely change; use [Dataset.Refresh] for the newest commit.
 func (ds *Dataset) Info(ctx context.Context) (DatasetInfo, error) {
-	ds.mu.Lock()
-	info := ds.info
-	ds.mu.Unlock()
-	if info != nil {
+	if info := ds.info.Load(); info != nil {
 		return *info, nil
 	}
 	return ds.Refresh(ctx)
@@ -180,9 +175,7 @@ func (ds *Dataset) Refresh(ctx context.Context) (DatasetInfo, error) {
 		Public:        value(body.IsPublic),
 		Fusion:        isFusion(body.Type),
 	}
-	ds.mu.Lock()
-	ds.info = &info
-	ds.mu.Unlock()
+	ds.info.Store(&info)
 	return info, nil
 }
 
