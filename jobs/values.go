@@ -14,20 +14,16 @@ const maxID = 256
 // checkID rejects ids that would change the path of a request. The ids of the service
 // consist of letters, digits and dashes.
 func checkID(name, id string) error {
+	bad := func(r rune) bool {
+		return strings.ContainsRune(`/\?#%;`, r) || !unicode.IsGraphic(r) || unicode.IsSpace(r)
+	}
 	switch {
 	case id == "":
 		return invalid("%s is empty: use an id of the service", name)
 	case len(id) > maxID:
 		return invalid("%s of %d bytes is longer than %d: use an id of the service", name, len(id), maxID)
-	case !utf8.ValidString(id):
-		return invalid("%s %q is not valid utf-8: use an id of the service", name, id)
-	case strings.Trim(id, ".") == "":
-		return invalid("%s %q would change the path of the request: use an id of the service", name, id)
-	}
-	for _, r := range id {
-		if strings.ContainsRune(`/\?#%;`, r) || !unicode.IsGraphic(r) || unicode.IsSpace(r) {
-			return invalid("%s %q contains %q: use an id of the service", name, id, r)
-		}
+	case !utf8.ValidString(id), strings.Trim(id, ".") == "", strings.ContainsFunc(id, bad):
+		return invalid("%s %q is malformed: use an id of the service", name, id)
 	}
 	return nil
 }
