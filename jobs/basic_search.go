@@ -44,8 +44,8 @@ type BasicSearchArgs struct {
 	Unit Unit
 	// Filters are the conditions. At least one is required.
 	Filters []Filter
-	// Title is the title of the job. The default is
-	// search(<first 7 characters of the commit id>): <first filter>.
+	// Title is the title of the job. The default is "search(<first 7 characters of the commit
+	// id>): <first filter>".
 	Title string
 	// Description is the description of the job.
 	Description string
@@ -177,11 +177,11 @@ func (j *BasicSearchJob) contents(ctx context.Context, fusion bool) (*Contents, 
 
 // DatasetSpec describes the dataset that [BasicSearchJob.CreateDataset] creates.
 type DatasetSpec struct {
-	// Name of the dataset. It is required and must not be taken.
+	// Name is the name of the dataset. It is required and must not be in use.
 	Name string
-	// Alias is a second name for people; it may be empty.
+	// Alias is the display name; it may be empty.
 	Alias string
-	// Public makes the dataset readable for every user.
+	// Public makes the dataset readable for all users.
 	Public bool
 }
 

@@ -17,8 +17,8 @@ const Version = "0.1.0"
 
 // Client is a client of one TensorBay with one access key.
 //
-// A Client is safe for concurrent use. It needs no closing: it holds no goroutine and no
-// timer while no call of its methods is in progress.
+// A Client is safe for concurrent use. It has no Close method: it keeps no goroutine and no
+// timer while no call is in progress.
 type Client struct {
 	transport *transport.Transport
 	server    string // the root of the API

@@ -157,7 +157,7 @@ type CameraMatrix struct {
 	Skew *float64 `json:"skew,omitempty"`
 }
 
-// Vector3D is a position or a size in space. The unit is that of the uploader.
+// Vector3D is a position or a size in space. The uploader chooses the unit.
 type Vector3D struct {
 	X float64 `json:"x"`
 	Y float64 `json:"y"`
@@ -212,7 +212,7 @@ type CategoryStatistics struct {
 type AttributeStatistics struct {
 	Name string `json:"name"`
 	// Enum holds the values: bool, float64, string or nil. Quantities holds the number of
-	// labels for each.
+	// labels for each value of Enum.
 	Enum       []any   `json:"enum,omitempty"`
 	Quantities []int64 `json:"quantities,omitempty"`
 	// Minimum and Maximum are nil for an attribute that is not numeric.

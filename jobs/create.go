@@ -24,16 +24,17 @@ import (
 //		}
 //	}
 //
-// With [WithCreateRecovery] the client has searched the list already.
+// With [WithCreateRecovery] the client has already searched the list.
 type CreateError struct {
-	// DatasetID, Type, Title and Arguments of the job. The arguments are in their wire form.
+	// DatasetID, Type, Title and Arguments describe the job. The arguments are in their wire
+	// form.
 	DatasetID string
 	Type      Type
 	Title     string
 	Arguments json.RawMessage
 	// Since is the start of Create by the local clock.
 	Since time.Time
-	// Lookups is how often the client searched the list; 0 without WithCreateRecovery.
+	// Lookups is the number of searches of the list; 0 without WithCreateRecovery.
 	Lookups int
 	// Found holds the ids of the matching jobs if there are several.
 	Found []string

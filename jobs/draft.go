@@ -24,7 +24,7 @@ const (
 	DraftAll DraftStatus = "ALL"
 )
 
-// Draft is a version of a dataset before its commit, as it was when it was read.
+// Draft describes an uncommitted version of a dataset at the time when it was read.
 type Draft struct {
 	Number      int64
 	Title       string
@@ -32,8 +32,9 @@ type Draft struct {
 	Branch      string
 	Status      DraftStatus
 	// ParentID is the commit that the draft starts from; 32 zeros before the first commit.
-	ParentID  string
-	Author    Signature
+	ParentID string
+	Author   Signature
+	// UpdatedAt is zero if the service does not report it.
 	UpdatedAt time.Time
 
 	dataset *Dataset

@@ -17,8 +17,8 @@ import (
 // Sentinels for errors.Is. An [*Error] matches by the code of the service first, and by the
 // status of the response if the code is absent or unknown.
 var (
-	// ErrInvalidArgument reports an argument that makes no sense. It is found before a
-	// request is sent, or, in an [*Error], by the service (InvalidParamsValue,
+	// ErrInvalidArgument reports an invalid argument. The client finds it before it sends a
+	// request. In an [*Error], the service has found it (InvalidParamsValue,
 	// RequestParamsMissing, 400).
 	ErrInvalidArgument = errors.New("invalid argument")
 	// ErrUnauthorized reports that the service rejects the access key (Unauthorized, 401).
@@ -32,8 +32,8 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrRateLimited reports too many requests (429). See [WithRateLimit].
 	ErrRateLimited = errors.New("rate limited")
-	// ErrServer reports a failure of the service or of a gateway (InternalServerError, 5xx, 408,
-	// 425).
+	// ErrServer reports a failure of the service or of a gateway (InternalServerError, 5xx,
+	// 408, 425).
 	ErrServer = errors.New("server error")
 	// ErrUnreachable reports that no response arrived: the connection failed, broke, or the
 	// attempt took too long.
@@ -47,18 +47,19 @@ var (
 
 	// ErrNotFinished reports that a job has no result yet. Wait for the job.
 	ErrNotFinished = errors.New("job not finished")
-	// ErrJobFailed reports a job that ended FAILED. The error is a [*JobError].
+	// ErrJobFailed reports a job with status FAILED. The error is a [*JobError].
 	ErrJobFailed = errors.New("job failed")
-	// ErrJobAborted reports a job that ended ABORTED. The error is a [*JobError].
+	// ErrJobAborted reports a job with status ABORTED. The error is a [*JobError].
 	ErrJobAborted = errors.New("job aborted")
 )
 
 // An Error describes a request that failed: the service refused it, or no valid response
 // arrived.
 type Error struct {
-	// Operation is the name of the operation, such as "get job".
+	// Operation is the name of the operation in openapi.yaml in words, such as "get job".
 	Operation string
-	// Method and Path of the request. The path is relative to the root of the API.
+	// Method and Path of the request. The path is relative to the root of the API and has no
+	// query.
 	Method, Path string
 	// StatusCode of the last response; 0 if none arrived.
 	StatusCode int
@@ -237,13 +238,13 @@ func (e *Error) LogValue() slog.Value {
 // sanitize returns a text of the service on one line of bounded length, without secrets.
 func sanitize(s string) string { return redact.Sanitize(redact.Text(s), redact.MaxMessage) }
 
-// A WaitError describes a wait that ended before the job did, as far as the client knows.
-// The job goes on: wait for it again, or abort it.
+// A WaitError describes a wait that ended before the client saw the end of the job. The job
+// continues: wait for it again, or abort it.
 type WaitError struct {
 	// Job is the job at the last successful poll.
 	Job Snapshot
-	// Reason is the error of the context, [polling.ErrOutage], or the [*Error] that no
-	// further poll can change. Unwrap returns it.
+	// Reason is the error of the context, [polling.ErrOutage], or an [*Error] that further
+	// polls would return again. Unwrap returns it.
 	Reason error
 	// Last is the error of the last poll, or nil if that poll succeeded.
 	Last error

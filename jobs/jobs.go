@@ -14,10 +14,8 @@ import (
 )
 
 // Jobs creates, reads, lists and deletes the jobs of one type of a dataset. J is the type of
-// such a job, and A its arguments. Get it from [Dataset.SquashAndMerge] or
-// [Dataset.BasicSearch].
-//
-// It is a small value and safe for concurrent use.
+// such a job, and A its arguments. [Dataset.SquashAndMerge] and [Dataset.BasicSearch] return
+// a Jobs. It is safe for concurrent use.
 type Jobs[J Waiter, A arguments] struct {
 	dataset *Dataset
 	jobType Type
@@ -155,7 +153,7 @@ func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J,
 		func(j J) string { return j.job().id })
 }
 
-// Delete deletes a finished job. The draft or dataset that it made remains.
+// Delete deletes a finished job. A draft or dataset that was made from it remains.
 func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
 	if err := checkID("job id", id); err != nil {
 		return err
@@ -170,8 +168,8 @@ func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
 	return err
 }
 
-// Resume restores a job from its JSON without a request. The job has the state with which it
-// was saved; Wait continues from there.
+// Resume restores a job from its JSON without a request. The job has the state at the time
+// of [Job.MarshalJSON], and Wait continues from there. Resume does not keep data.
 func (js Jobs[J, A]) Resume(data []byte) (J, error) {
 	job, err := js.resume(bytes.Clone(data))
 	if err != nil {

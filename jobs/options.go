@@ -10,7 +10,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 )
 
-// Option configures a [Client]. If its value makes no sense, [NewClient] fails with
+// Option configures a [Client]. If its value is invalid, [NewClient] fails with
 // [ErrInvalidArgument]. For numbers and durations, zero means the default and a negative
 // value means no limit.
 type Option func(*settings) error
@@ -70,13 +70,14 @@ func WithLogger(logger *slog.Logger) Option {
 	}
 }
 
-// RetryPolicy configures how failed requests are repeated. Zero fields have their default.
+// RetryPolicy configures how failed requests are repeated. Zero means the default, and a
+// negative value is an error.
 //
-// Reads, delete and abort are repeated after no response, an invalid response, 429 and 5xx.
-// Creating a job, retrying a job and making a dataset are repeated only if the request did
-// not take effect: no connection was made, or the response is 429.
+// Reads, deleting or aborting a job and closing a draft are repeated if no valid response
+// arrived, or if the status is 408, 425, 429 or 5xx. Creating or retrying a job and making a
+// dataset are repeated only if no connection was made, or if the status is 425 or 429.
 type RetryPolicy struct {
-	// Attempts is the highest number of requests. The default is 4; 1 means no repetition.
+	// Attempts is the largest number of attempts. The default is 4; 1 means no repetition.
 	Attempts int
 	// Backoff is the delay before the second attempt. It doubles for each further attempt,
 	// and is shortened at random by up to half. The default is 250 ms.
@@ -87,8 +88,8 @@ type RetryPolicy struct {
 	MaxRetryAfter time.Duration
 }
 
-// WithRetry sets the policy for failed requests. It does not change [Job.Wait], which
-// continues after errors on its own.
+// WithRetry sets the policy for failed requests. It does not apply to the polls of
+// [Job.Wait], which continues after transient errors in its own way.
 func WithRetry(policy RetryPolicy) Option {
 	return func(s *settings) error {
 		if policy.Attempts < 0 || policy.Backoff < 0 || policy.MaxBackoff < 0 || policy.MaxRetryAfter < 0 {
@@ -118,7 +119,7 @@ func WithRateLimit(requestsPerSecond float64) Option {
 }
 
 // WithAttemptTimeout limits a single attempt, from the connection to the last byte of the
-// response. The default is 30 s.
+// response. It also applies to the polls of a wait. The default is 30 s.
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(s *settings) error {
 		if s.Timeout = orDefault(d, 30*time.Second); d < 0 {
@@ -130,9 +131,8 @@ func WithAttemptTimeout(d time.Duration) Option {
 
 // WithCreateRecovery lets [Jobs.Create] search the list for a job whose creation is
 // uncertain: up to five times in about eight seconds. If exactly one job has the same type,
-// title and arguments, was not created before, and was not returned by another Create of
-// this client, Create returns it. If there is none, or several, Create returns a
-// [*CreateError].
+// title and arguments, is not older than the call, and was not returned by another Create
+// of this client, Create returns it. Otherwise Create returns a [*CreateError].
 //
 // Creates of equal jobs with one client then wait for each other. A job that another program
 // creates at the same time with the same title and arguments cannot be told apart: do not

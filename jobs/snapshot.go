@@ -53,13 +53,13 @@ type Snapshot struct {
 	// CreatedAt, StartedAt and FinishedAt have a precision of one second. StartedAt and
 	// FinishedAt are zero until the job starts and ends.
 	CreatedAt, StartedAt, FinishedAt time.Time
-	// ErrorMessage is the reason of a failure; empty otherwise.
+	// ErrorMessage is the reason of a failure as the service wrote it; empty otherwise.
 	ErrorMessage string
-	// Arguments and Result in their wire form. Result is nil until success. The job types
-	// decode them: see [SquashAndMergeJob.Arguments].
+	// Arguments and Result are in their wire form. Result is nil until success. The methods
+	// of the job types decode them. Do not change them.
 	Arguments, Result json.RawMessage
-	// Raw is the job in its wire form, byte for byte, with fields that this package does not
-	// know. Do not change it.
+	// Raw is the job in its wire form, byte for byte, including unknown fields. Do not change
+	// it.
 	Raw json.RawMessage
 }
 

@@ -13,7 +13,7 @@ type Strategy string
 
 // The strategies of a merge.
 const (
-	// StrategyAbort keeps the whole target as it is.
+	// StrategyAbort keeps the whole target unchanged if there is a conflict.
 	StrategyAbort Strategy = "abort"
 	// StrategyOverride takes the file of the source.
 	StrategyOverride Strategy = "override"
@@ -24,11 +24,11 @@ const (
 // SquashAndMergeArgs holds the arguments of a job that squashes the commits of one branch and
 // merges them into another, as a new draft.
 type SquashAndMergeArgs struct {
-	// DraftTitle is the title of the draft. Required.
+	// DraftTitle is the title of the draft. It is required.
 	DraftTitle string
 	// DraftDescription is the description of the draft.
 	DraftDescription string
-	// Source is the branch whose commits are squashed. Required.
+	// Source is the branch whose commits are squashed. It is required.
 	Source string
 	// Target is the branch of the draft. The default is the branch that the dataset is
 	// checked out at, see [AtBranch].
@@ -98,8 +98,8 @@ func (j *SquashAndMergeJob) Arguments() (SquashAndMergeArgs, error) {
 	}, nil
 }
 
-// Retry runs a failed or aborted job again. The job keeps its id. The service may refuse a
-// retry directly after an abort, with [ErrInvalidArgument] or [ErrForbidden].
+// Retry asks the service to run a failed or aborted job again. The job keeps its id. Directly
+// after an abort the service may refuse it with [ErrInvalidArgument] or [ErrForbidden].
 //
 //   - Wait then waits for the new run.
 //   - If the request may have taken effect without a valid response, the error matches
