@@ -13,9 +13,12 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 )
 
-// Jobs creates, reads, lists and deletes the jobs of one type of a dataset. J is the type of
-// such a job, and A its arguments. [Dataset.SquashAndMerge] and [Dataset.BasicSearch] return
-// a Jobs. It is safe for concurrent use.
+// Jobs creates, reads, lists and deletes the jobs of one type of a dataset. It is safe for
+// concurrent use.
+//
+// [Dataset.SquashAndMerge] returns it with J = [*SquashAndMergeJob] and
+// A = [SquashAndMergeArgs]. [Dataset.BasicSearch] returns it with J = [*BasicSearchJob] and
+// A = [BasicSearchArgs].
 type Jobs[J Waiter, A arguments] struct {
 	dataset *Dataset
 	jobType Type
