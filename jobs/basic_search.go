@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -57,7 +58,7 @@ func (ds *Dataset) BasicSearch() Jobs[*BasicSearchJob, BasicSearchArgs] {
 }
 
 func (a BasicSearchArgs) prepare(ctx context.Context, ds *Dataset) (jobSpec, error) {
-	a.Conjunction, a.Unit = orDefault(a.Conjunction, And), orDefault(a.Unit, UnitFile)
+	a.Conjunction, a.Unit = cmp.Or(a.Conjunction, And), cmp.Or(a.Unit, UnitFile)
 	if err := a.check(ctx, ds); err != nil {
 		return jobSpec{}, err
 	}
@@ -65,7 +66,7 @@ func (a BasicSearchArgs) prepare(ctx context.Context, ds *Dataset) (jobSpec, err
 	if err != nil {
 		return jobSpec{}, err
 	}
-	title := orDefault(a.Title, fmt.Sprintf("search(%.7s): %s", commit.ID, a.Filters[0]))
+	title := cmp.Or(a.Title, fmt.Sprintf("search(%.7s): %s", commit.ID, a.Filters[0]))
 	return jobSpec{title, a.Description, gen.BasicSearchArguments{
 		Commit:      commit.ID,
 		Conjunction: string(a.Conjunction),

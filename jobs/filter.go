@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -160,7 +161,7 @@ func (f Filter) check(i int) error {
 	switch {
 	case f.err != nil:
 		name := strings.TrimSpace(sanitize(f.wire.Key + " " + f.wire.Operator))
-		return fmt.Errorf("filter %d, %s: %w", i, orDefault(name, "raw"), f.err)
+		return fmt.Errorf("filter %d, %s: %w", i, cmp.Or(name, "raw"), f.err)
 	case f.wire.Key == "":
 		return invalid("filter %d is the zero value: use a function such as CategoryIn", i)
 	}

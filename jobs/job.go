@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -151,23 +150,6 @@ func (j *Job) Abort(ctx context.Context) error {
 	if refusedOnRetry(err) && j.Update(ctx) == nil && j.Status() == StatusAborted {
 		return nil
 	}
-	return err
-}
-
-// rerun sends the retry of a failed or aborted job.
-func (j *Job) rerun(ctx context.Context) error {
-	c := j.dataset.client
-	previous := j.newest()
-	err := c.send(ctx, "retryJob", func() (*http.Request, error) {
-		return gen.NewRetryJobRequest(c.server, j.dataset.id, j.id, &gen.RetryJobParams{JobType: string(j.jobType)})
-	}, nil)
-	if err != nil && !errors.Is(err, ErrAmbiguous) {
-		return err
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.retry = &retriedRun{previous: previous, at: time.Now()}
-	j.seenAt = j.retry.at
 	return err
 }
 

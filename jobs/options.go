@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"log/slog"
 	"math"
 	"net/http"
@@ -96,10 +97,10 @@ func WithRetry(policy RetryPolicy) Option {
 			return invalid("retry policy %+v: a field is negative", policy)
 		}
 		s.Retry = transport.Retry{
-			Attempts:      orDefault(policy.Attempts, 4),
-			Backoff:       orDefault(policy.Backoff, 250*time.Millisecond),
-			MaxBackoff:    orDefault(policy.MaxBackoff, 10*time.Second),
-			MaxRetryAfter: orDefault(policy.MaxRetryAfter, time.Minute),
+			Attempts:      cmp.Or(policy.Attempts, 4),
+			Backoff:       cmp.Or(policy.Backoff, 250*time.Millisecond),
+			MaxBackoff:    cmp.Or(policy.MaxBackoff, 10*time.Second),
+			MaxRetryAfter: cmp.Or(policy.MaxRetryAfter, time.Minute),
 		}
 		return nil
 	}
@@ -113,7 +114,7 @@ func WithRateLimit(requestsPerSecond float64) Option {
 		if math.IsNaN(requestsPerSecond) {
 			return invalid("rate limit is not a number: give requests per second")
 		}
-		s.rate = orDefault(requestsPerSecond, 10)
+		s.rate = cmp.Or(requestsPerSecond, 10)
 		return nil
 	}
 }
@@ -122,7 +123,7 @@ func WithRateLimit(requestsPerSecond float64) Option {
 // response. It also applies to the polls of a wait. The default is 30 s.
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(s *settings) error {
-		if s.Timeout = orDefault(d, 30*time.Second); d < 0 {
+		if s.Timeout = cmp.Or(d, 30*time.Second); d < 0 {
 			s.Timeout = math.MaxInt64
 		}
 		return nil
@@ -148,7 +149,7 @@ func WithCreateRecovery() Option {
 // 64 MiB. Content read through [Data.Open] is not limited.
 func WithMaxBody(bytes int64) Option {
 	return func(s *settings) error {
-		if s.MaxBody = orDefault(bytes, 64<<20); bytes < 0 {
+		if s.MaxBody = cmp.Or(bytes, 64<<20); bytes < 0 {
 			s.MaxBody = math.MaxInt64
 		}
 		return nil

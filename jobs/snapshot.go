@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -78,7 +79,7 @@ func newSnapshot(raw []byte, jobType Type) (*Snapshot, error) {
 	}
 	s := &Snapshot{
 		ID:           j.JobID,
-		Type:         Type(orDefault(value(j.JobType), string(jobType))),
+		Type:         Type(cmp.Or(value(j.JobType), string(jobType))),
 		Title:        j.Title,
 		Description:  value(j.Description),
 		Status:       Status(j.Status),
@@ -175,7 +176,7 @@ func (e *JobError) Error() string {
 	if e.Job.Status == StatusAborted {
 		return fmt.Sprintf("job %s was aborted", e.Job.ID)
 	}
-	return fmt.Sprintf("job %s failed: %s", e.Job.ID, orDefault(e.Job.reason(), "the service gave no reason"))
+	return fmt.Sprintf("job %s failed: %s", e.Job.ID, cmp.Or(e.Job.reason(), "the service gave no reason"))
 }
 
 // Is matches [ErrJobFailed] or [ErrJobAborted].

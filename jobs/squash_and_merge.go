@@ -1,8 +1,12 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
+	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 )
@@ -47,7 +51,7 @@ func (ds *Dataset) SquashAndMerge() Jobs[*SquashAndMergeJob, SquashAndMergeArgs]
 }
 
 func (a SquashAndMergeArgs) prepare(ctx context.Context, ds *Dataset) (jobSpec, error) {
-	a.Strategy = orDefault(a.Strategy, StrategyAbort)
+	a.Strategy = cmp.Or(a.Strategy, StrategyAbort)
 	switch {
 	case a.DraftTitle == "":
 		return jobSpec{}, invalid("the draft title is empty: set DraftTitle")
@@ -65,7 +69,7 @@ func (a SquashAndMergeArgs) prepare(ctx context.Context, ds *Dataset) (jobSpec, 
 	if a.Source == a.Target {
 		return jobSpec{}, invalid("source and target are the same branch %q: use two branches", a.Source)
 	}
-	title := orDefault(a.Title, fmt.Sprintf("%s->%s(%s)", a.Source, a.Target, a.Strategy))
+	title := cmp.Or(a.Title, fmt.Sprintf("%s->%s(%s)", a.Source, a.Target, a.Strategy))
 	return jobSpec{title, a.Description, gen.SquashAndMergeArguments{
 		Title:            a.DraftTitle,
 		Description:      optional(a.DraftDescription),
@@ -105,7 +109,21 @@ func (j *SquashAndMergeJob) Arguments() (SquashAndMergeArgs, error) {
 //   - If the request may have taken effect without a valid response, the error matches
 //     [ErrAmbiguous].
 //   - If no new run appears within 30 s, Wait ends with the outcome of the previous run.
-func (j *SquashAndMergeJob) Retry(ctx context.Context) error { return j.rerun(ctx) }
+func (j *SquashAndMergeJob) Retry(ctx context.Context) error {
+	c := j.dataset.client
+	previous := j.newest()
+	err := c.send(ctx, "retryJob", func() (*http.Request, error) {
+		return gen.NewRetryJobRequest(c.server, j.dataset.id, j.id, &gen.RetryJobParams{JobType: string(j.jobType)})
+	}, nil)
+	if err != nil && !errors.Is(err, ErrAmbiguous) {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.retry = &retriedRun{previous: previous, at: time.Now()}
+	j.seenAt = j.retry.at
+	return err
+}
 
 // Result returns the draft that the job made, with its current status. The error is
 // [ErrNotFinished] before the end of the job, a [*JobError] if the job failed or was aborted,

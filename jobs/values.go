@@ -46,14 +46,6 @@ func value[T any](p *T) T {
 	return *p
 }
 
-func orDefault[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
-}
-
 // convert applies f to each item.
 func convert[From, To any](items []From, f func(From) To) []To {
 	out := make([]To, len(items))
