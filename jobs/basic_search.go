@@ -161,8 +161,8 @@ func (j *BasicSearchJob) contents(ctx context.Context, fusion bool) (*Contents, 
 	if err != nil {
 		return nil, err
 	}
-	if err := checkID("search result id", r.SearchResultID); err != nil {
-		return nil, fmt.Errorf("result of job %s: %w; its Snapshot holds the response", s.ID, invalidResponse("%v", err))
+	if err := checkReceivedID("search result id", r.SearchResultID); err != nil {
+		return nil, fmt.Errorf("result of job %s: %w; its Snapshot holds the response", s.ID, err)
 	}
 	info, err := j.dataset.Info(ctx)
 	switch {

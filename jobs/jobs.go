@@ -84,12 +84,7 @@ func (js Jobs[J, A]) create(ctx context.Context, request gen.CreateJobRequest) (
 	c := js.dataset.client
 	created, err := call(ctx, c, "createJob",
 		func() (*http.Request, error) { return gen.NewCreateJobRequest(c.server, js.dataset.id, request) },
-		func(created *gen.CreatedJob) error {
-			if err := checkID("job id", created.JobID); err != nil {
-				return invalidResponse("%v", err)
-			}
-			return nil
-		})
+		func(created *gen.CreatedJob) error { return checkReceivedID("job id", created.JobID) })
 	if err != nil {
 		return nil, err
 	}

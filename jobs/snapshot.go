@@ -71,8 +71,8 @@ func newSnapshot(raw []byte, jobType Type) (*Snapshot, error) {
 	if err := decode(raw, &j); err != nil {
 		return nil, err
 	}
-	if err := checkID("job id", j.JobID); err != nil {
-		return nil, invalidResponse("%v", err)
+	if err := checkReceivedID("job id", j.JobID); err != nil {
+		return nil, err
 	}
 	if j.Status == "" {
 		return nil, invalidResponse("status of job %s is empty", j.JobID)

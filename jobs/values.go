@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -11,21 +12,37 @@ import (
 // maxID is longer than any id of the service.
 const maxID = 256
 
-// checkID rejects ids that would change the path of a request. The ids of the service
-// consist of letters, digits and dashes.
+// checkID rejects an id of the caller that would change the path of a request.
 func checkID(name, id string) error {
+	if fault := idFault(id); fault != "" {
+		return invalid("%s %s: use an id of the service", name, fault)
+	}
+	return nil
+}
+
+// checkReceivedID rejects an id in a response that would change the path of later requests.
+func checkReceivedID(name, id string) error {
+	if fault := idFault(id); fault != "" {
+		return invalidResponse("%s %s", name, fault)
+	}
+	return nil
+}
+
+// idFault describes why an id is invalid, or returns "". The ids of the service consist of
+// letters, digits and dashes.
+func idFault(id string) string {
 	bad := func(r rune) bool {
 		return strings.ContainsRune(`/\?#%;`, r) || !unicode.IsGraphic(r) || unicode.IsSpace(r)
 	}
 	switch {
 	case id == "":
-		return invalid("%s is empty: use an id of the service", name)
+		return "is empty"
 	case len(id) > maxID:
-		return invalid("%s of %d bytes is longer than %d: use an id of the service", name, len(id), maxID)
+		return fmt.Sprintf("of %d bytes is longer than %d", len(id), maxID)
 	case !utf8.ValidString(id), strings.Trim(id, ".") == "", strings.ContainsFunc(id, bad):
-		return invalid("%s %q is malformed: use an id of the service", name, id)
+		return fmt.Sprintf("%q is malformed", id)
 	}
-	return nil
+	return ""
 }
 
 // optional returns a pointer to v, or nil for the zero value. Package gen leaves out nil.
