@@ -381,7 +381,7 @@ var errorCases = map[string]errorCase{
 	}, []string{"wait for job 6f2a, last seen PROCESSING", "context deadline exceeded", "the last poll failed: ", "503", "the job goes on: wait again, or abort it"}},
 	"wait/max outage": {func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {
-			err = stubMerge(t, respondWith(503, ""), processingJob).Wait(t.Context(), jobs.WithMaxOutage(time.Minute))
+			err = stubMerge(t, respondWith(503, ""), processingJob).Wait(t.Context(), jobs.WithMaxOutage(time.Minute), jobs.WithSchedule(polling.Schedule{})) // polls the job, never a list
 		})
 		return err
 	}, []string{"wait for job 6f2a, last seen PROCESSING", "the last poll failed: ", "503", "the job goes on: wait again, or abort it"}},
