@@ -3,7 +3,9 @@ package jobs
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
@@ -38,8 +40,11 @@ func NewClient(accessKey string, options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, invalid("%v", err)
 	}
-	s := defaultSettings(key, address)
-	for _, option := range options {
+	s := settings{Config: transport.Config{
+		Key: key, Product: "GO-SDK/" + Version, BaseURL: address,
+		Client: &http.Client{}, Log: slog.New(slog.DiscardHandler),
+	}}
+	for _, option := range slices.Concat(defaults, options) {
 		if err := option(&s); err != nil {
 			return nil, err
 		}

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 )
 
@@ -16,22 +15,13 @@ import (
 // value means no limit.
 type Option func(*settings) error
 
+// defaults sets the settings that have a default.
+var defaults = []Option{WithRetry(RetryPolicy{}), WithRateLimit(0), WithAttemptTimeout(0), WithMaxBody(0)}
+
 type settings struct {
 	transport.Config
 	rate    float64
 	recover bool
-}
-
-// defaultSettings sets the defaults by applying the options with zero values.
-func defaultSettings(key redact.Secret, address string) settings {
-	s := settings{Config: transport.Config{
-		Key: key, Product: "GO-SDK/" + Version, BaseURL: address,
-		Client: &http.Client{}, Log: slog.New(slog.DiscardHandler),
-	}}
-	for _, option := range []Option{WithRetry(RetryPolicy{}), WithRateLimit(0), WithAttemptTimeout(0), WithMaxBody(0)} {
-		_ = option(&s) // a zero value is valid
-	}
-	return s
 }
 
 // WithBaseURL sets the address of the service, such as https://gas.graviti.com/. The path
