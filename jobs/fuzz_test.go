@@ -13,9 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
-	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
