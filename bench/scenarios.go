@@ -445,7 +445,7 @@ func (b *bench) faults() *FaultTable {
 			{Name: "outage of 60 s", limit: 10, Scenario: with(sim.Faults{OutageFrom: 40 * time.Second, OutageTo: 100 * time.Second})},
 			{Name: "1,000 jobs, 50 requests/s served", limit: 50, Scenario: Scenario{Load: many, Faults: sim.Faults{Limit: 50}}},
 			{Name: "one job always fails", limit: 10, ignored: 77, goals: Limits{PerJob: 4}, Scenario: with(sim.Faults{Broken: 77})},
-			{Name: "one request hangs", limit: 10, goals: Limits{P99: 2.07}, Scenario: Scenario{Load: load, Seeds: 5, Faults: sim.Faults{Hang: 60}}},
+			{Name: "one request hangs", limit: 10, goals: Limits{P99: 2.07}, Scenario: Scenario{Load: load, Seeds: 10, Faults: sim.Faults{Hang: 60}}},
 			{Name: "lists count half of the jobs", limit: 10, Scenario: with(sim.Faults{Count: 0.5})},
 			{Name: "lists count twice the jobs", limit: 10, Scenario: with(sim.Faults{Count: 2})},
 		},
