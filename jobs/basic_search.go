@@ -207,7 +207,7 @@ func (j *BasicSearchJob) CreateDataset(ctx context.Context, dataset DatasetSpec)
 		return err
 	}
 	c := j.dataset.client
-	return c.call(ctx, opCreateDatasetFromSearch, func() (*http.Request, error) {
+	return c.call(ctx, "createDatasetFromSearch", func() (*http.Request, error) {
 		return gen.NewCreateDatasetFromSearchRequest(c.server, j.id, gen.CreateDatasetRequest{
 			DatasetName: dataset.Name, Alias: dataset.Alias, IsPublic: dataset.Public,
 		})

@@ -58,30 +58,6 @@ func NewClient(accessKey string, options ...Option) (*Client, error) {
 // String returns the address of the service, without the access key.
 func (c *Client) String() string { return "tensorbay client of " + c.server }
 
-// The operations of openapi.yaml that this package uses.
-var (
-	opListDatasets            = transport.Operation{ID: "listDatasets", Name: "list datasets"}
-	opGetDataset              = transport.Operation{ID: "getDataset", Name: "get dataset"}
-	opListBranches            = transport.Operation{ID: "listBranches", Name: "list branches"}
-	opListTags                = transport.Operation{ID: "listTags", Name: "list tags"}
-	opListCommits             = transport.Operation{ID: "listCommits", Name: "list commits"}
-	opListDrafts              = transport.Operation{ID: "listDrafts", Name: "list drafts"}
-	opUpdateDraft             = transport.Operation{ID: "updateDraft", Name: "close draft"}
-	opCreateJob               = transport.Operation{ID: "createJob", Name: "create job", NonIdempotent: true}
-	opListJobs                = transport.Operation{ID: "listJobs", Name: "list jobs"}
-	opGetJob                  = transport.Operation{ID: "getJob", Name: "get job"}
-	opDeleteJob               = transport.Operation{ID: "deleteJob", Name: "delete job"}
-	opAbortJob                = transport.Operation{ID: "abortJob", Name: "abort job"}
-	opRetryJob                = transport.Operation{ID: "retryJob", Name: "retry job", NonIdempotent: true}
-	opCreateDatasetFromSearch = transport.Operation{ID: "createDatasetFromSearch", Name: "create dataset from search", NonIdempotent: true}
-	opListSegments            = transport.Operation{ID: "listSegments", Name: "list segments"}
-	opListSensors             = transport.Operation{ID: "listSensors", Name: "list sensors"}
-	opListDataDetails         = transport.Operation{ID: "listDataDetails", Name: "list data"}
-	opListDataUrls            = transport.Operation{ID: "listDataUrls", Name: "renew data urls"}
-	opListMaskUrls            = transport.Operation{ID: "listMaskUrls", Name: "renew mask urls"}
-	opGetLabelStatistics      = transport.Operation{ID: "getLabelStatistics", Name: "get label statistics"}
-)
-
 // call sends a request and passes the body of the response to parse; a nil parse means that
 // no body is promised.
 func (c *Client) call(ctx context.Context, op transport.Operation, build transport.Build, parse func(body []byte) error) error {

@@ -99,7 +99,7 @@ func TestOpen_RenewsAndRedirectsSafely(t *testing.T) {
 		})
 		_, err := collect(t, contents.Data(t.Context(), "train"))[0].Open(t.Context())
 		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-		assert.ErrorContains(t, err, "renew the url of train/a.txt: renew data urls: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/data/urls: 200: invalid response: it holds no url of a.txt")
+		assert.ErrorContains(t, err, "renew the url of train/a.txt: list data urls: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/data/urls: 200: invalid response: it holds no url of a.txt")
 	})
 }
 

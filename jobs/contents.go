@@ -38,7 +38,7 @@ type Segment struct {
 
 // Segments lists the segments.
 func (c *Contents) Segments(ctx context.Context) iter.Seq2[Segment, error] {
-	return list(ctx, c.client, opListSegments,
+	return list(ctx, c.client, "listSegments",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListSegmentsRequest(c.client.server, c.id, &gen.ListSegmentsParams{
 				Commit: optional(c.commit), DraftNumber: optional(c.draft), Offset: offset, Limit: limit,
@@ -95,7 +95,7 @@ func details[T any](ctx context.Context, c *Contents, segment string, parse func
 			yield(none, errNoSegment)
 		}
 	}
-	return list(ctx, c.client, opListDataDetails,
+	return list(ctx, c.client, "listDataDetails",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListDataDetailsRequest(c.client.server, c.id, &gen.ListDataDetailsParams{
 				SegmentName: segment, Commit: optional(c.commit), DraftNumber: optional(c.draft), Offset: offset, Limit: limit,
@@ -185,7 +185,7 @@ func (c *Contents) Sensors(ctx context.Context, segment string) ([]Sensor, error
 	type sensorList struct {
 		Sensors []Sensor `json:"sensors"`
 	}
-	body, err := get[sensorList](ctx, c.client, opListSensors, func() (*http.Request, error) {
+	body, err := get[sensorList](ctx, c.client, "listSensors", func() (*http.Request, error) {
 		return gen.NewListSensorsRequest(c.client.server, c.id, &gen.ListSensorsParams{
 			SegmentName: segment, Commit: optional(c.commit), DraftNumber: optional(c.draft),
 		})
@@ -231,7 +231,7 @@ func (c *Contents) LabelStatistics(ctx context.Context) (LabelStatistics, error)
 	type response struct {
 		LabelStatistics LabelStatistics `json:"labelStatistics"`
 	}
-	body, err := get[response](ctx, c.client, opGetLabelStatistics, func() (*http.Request, error) {
+	body, err := get[response](ctx, c.client, "getLabelStatistics", func() (*http.Request, error) {
 		return gen.NewGetLabelStatisticsRequest(c.client.server, c.id, &gen.GetLabelStatisticsParams{
 			Commit: optional(c.commit), DraftNumber: optional(c.draft),
 		})

@@ -51,7 +51,7 @@ func (c *Contents) newData(segment, frame string, d gen.FrameData) (*Data, error
 }
 
 func (c *Contents) renewData(ctx context.Context, d *Data) (fresh string, err error) {
-	err = c.client.call(ctx, opListDataUrls,
+	err = c.client.call(ctx, "listDataUrls",
 		func() (*http.Request, error) {
 			return gen.NewListDataUrlsRequest(c.client.server, c.id, &gen.ListDataUrlsParams{
 				SegmentName: d.Segment, RemotePath: &d.RemotePath, Commit: optional(c.commit), DraftNumber: optional(c.draft),

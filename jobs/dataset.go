@@ -25,7 +25,7 @@ type Dataset struct {
 	info *DatasetInfo
 }
 
-// revision is what a dataset is checked out at. The zero value is the default branch.
+// revision identifies a version of a dataset. The zero value is the default branch.
 type revision struct {
 	branch, commit string
 	draft          int64
@@ -118,7 +118,7 @@ type DatasetItem struct {
 // Datasets lists the datasets that the access key may read. If name is not empty, the list
 // holds only the dataset with exactly that name.
 func (c *Client) Datasets(ctx context.Context, name string) iter.Seq2[DatasetItem, error] {
-	return list(ctx, c, opListDatasets,
+	return list(ctx, c, "listDatasets",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListDatasetsRequest(c.server, &gen.ListDatasetsParams{Name: optional(name), Offset: offset, Limit: limit})
 		},
@@ -165,7 +165,7 @@ func (ds *Dataset) Info(ctx context.Context) (DatasetInfo, error) {
 
 // Refresh reads the dataset again.
 func (ds *Dataset) Refresh(ctx context.Context) (DatasetInfo, error) {
-	body, err := get[gen.Dataset](ctx, ds.client, opGetDataset, func() (*http.Request, error) {
+	body, err := get[gen.Dataset](ctx, ds.client, "getDataset", func() (*http.Request, error) {
 		return gen.NewGetDatasetRequest(ds.client.server, ds.id)
 	})
 	if err != nil {
@@ -232,7 +232,7 @@ func (ds *Dataset) Resolve(ctx context.Context, revision string) (Commit, error)
 		}
 	}
 	one := 1
-	body, err := get[gen.CommitList](ctx, ds.client, opListCommits, func() (*http.Request, error) {
+	body, err := get[gen.CommitList](ctx, ds.client, "listCommits", func() (*http.Request, error) {
 		return gen.NewListCommitsRequest(ds.client.server, ds.id, &gen.ListCommitsParams{Commit: &revision, Limit: &one})
 	})
 	if err != nil {
@@ -277,7 +277,7 @@ type Tag struct {
 // Branches lists the branches of the dataset. If name is not empty, the list holds only the
 // branch with exactly that name.
 func (ds *Dataset) Branches(ctx context.Context, name string) iter.Seq2[Branch, error] {
-	return list(ctx, ds.client, opListBranches,
+	return list(ctx, ds.client, "listBranches",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListBranchesRequest(ds.client.server, ds.id, &gen.ListBranchesParams{Name: optional(name), Offset: offset, Limit: limit})
 		},
@@ -290,7 +290,7 @@ func (ds *Dataset) Branches(ctx context.Context, name string) iter.Seq2[Branch, 
 // Tags lists the tags of the dataset. If name is not empty, the list holds only the tag with
 // exactly that name.
 func (ds *Dataset) Tags(ctx context.Context, name string) iter.Seq2[Tag, error] {
-	return list(ctx, ds.client, opListTags,
+	return list(ctx, ds.client, "listTags",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListTagsRequest(ds.client.server, ds.id, &gen.ListTagsParams{Name: optional(name), Offset: offset, Limit: limit})
 		},
@@ -303,7 +303,7 @@ func (ds *Dataset) Tags(ctx context.Context, name string) iter.Seq2[Tag, error] 
 // Commits lists the commit of a revision and its ancestors, newest first. The revision is a
 // branch, a tag or a commit id; an empty one is the default branch.
 func (ds *Dataset) Commits(ctx context.Context, revision string) iter.Seq2[Commit, error] {
-	return list(ctx, ds.client, opListCommits,
+	return list(ctx, ds.client, "listCommits",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListCommitsRequest(ds.client.server, ds.id, &gen.ListCommitsParams{Commit: optional(revision), Offset: offset, Limit: limit})
 		},

@@ -50,7 +50,7 @@ type DraftOptions struct {
 
 // Drafts lists the drafts of the dataset.
 func (ds *Dataset) Drafts(ctx context.Context, options DraftOptions) iter.Seq2[*Draft, error] {
-	return list(ctx, ds.client, opListDrafts,
+	return list(ctx, ds.client, "listDrafts",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListDraftsRequest(ds.client.server, ds.id, &gen.ListDraftsParams{
 				Status: optional(string(options.Status)), BranchName: optional(options.Branch), Offset: offset, Limit: limit,
@@ -84,7 +84,7 @@ func (d *Draft) Contents() *Contents {
 // Close closes the draft and discards its changes.
 func (d *Draft) Close(ctx context.Context) error {
 	c := d.dataset.client
-	err := c.call(ctx, opUpdateDraft, func() (*http.Request, error) {
+	err := c.call(ctx, "updateDraft", func() (*http.Request, error) {
 		return gen.NewUpdateDraftRequest(c.server, d.dataset.id, d.Number, gen.UpdateDraftRequest{Status: string(DraftClosed)})
 	}, nil)
 	if refusedOnRetry(err) {

@@ -81,7 +81,7 @@ func newError(o transport.Outcome) error {
 		return nil
 	}
 	e := &Error{
-		Operation: o.Operation.Name, Method: o.Method, Path: o.Path, StatusCode: o.Status, Code: o.Code, Message: o.Message,
+		Operation: o.Operation.Name(), Method: o.Method, Path: o.Path, StatusCode: o.Status, Code: o.Code, Message: o.Message,
 		RequestID: o.RequestID, RetryAfter: o.RetryAfter, Attempts: o.Attempts, outcome: o, cause: o.Err,
 	}
 	var invalid *wire.Error
@@ -159,7 +159,7 @@ func (e *Error) remedy() string {
 func (e *Error) Is(target error) bool {
 	switch target {
 	case ErrAmbiguous:
-		return e.outcome.Operation.NonIdempotent && e.outcome.State == transport.Unknown
+		return !e.outcome.Operation.Idempotent() && e.outcome.State == transport.Unknown
 	case ErrUnreachable:
 		return e.StatusCode == 0 && !e.outcome.Ended() && !errors.Is(e.cause, ErrInvalidArgument) && !errors.Is(e.cause, ErrInvalidResponse)
 	}

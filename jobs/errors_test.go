@@ -261,7 +261,7 @@ var errorCases = map[string]errorCase{
 	"contents/http": openError("http://data.example/a?sig=1", nil,
 		"open content: GET train/a.bin", "http://data.example: only https is allowed"),
 	"contents/expired again":        openError("https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[{"remotePath":"a.bin","url":"https://data.example/a?sig=2"}],"totalCount":1}`), "open content: GET train/a.bin: 403", "check the permissions of the access key"),
-	"contents/expired, not renewed": openError("https://data.example/a?sig=1", respondWith(403, ""), "renew the url of train/a.bin", "renew data urls: GET", "403", "check"),
+	"contents/expired, not renewed": openError("https://data.example/a?sig=1", respondWith(403, ""), "renew the url of train/a.bin", "list data urls: GET", "403", "check"),
 	"contents/expired, no new url":  openError("https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[],"totalCount":0}`), "renew the url of train/a.bin", "it holds no url of a.bin", "try again later"),
 	"contents/expired, no new url of a mask": {func(t *testing.T) error {
 		d := stubDatum(t, "https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[],"totalCount":0}`))
@@ -402,7 +402,7 @@ var errorCases = map[string]errorCase{
 		for _, err = range jobs.WaitAll(t.Context(), list, jobs.WithSchedule(polling.Schedule{})) { //nolint:revive // keeps the last error
 		}
 		return err
-	}, []string{"a schedule of its own is for a wait that shares no looks", "use Job.Wait"}},
+	}, []string{"WithSchedule is for waits that share no polls", "use Job.Wait"}},
 }
 
 // sharedListError returns the case of waits that share polls, with a list

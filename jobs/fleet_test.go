@@ -59,7 +59,9 @@ func many(ctx context.Context, t *testing.T, ds *jobs.Dataset, n int) []*jobs.Sq
 }
 
 // polls is what waiting has cost.
-func polls(server *jobstest.Server) int { return countRequests(server, "getJob") + countRequests(server, "listJobs") }
+func polls(server *jobstest.Server) int {
+	return countRequests(server, "getJob") + countRequests(server, "listJobs")
+}
 
 // lags is how late the ends of jobs were seen.
 type lags struct {

@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
-	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 )
 
 // Job is a job of TensorBay. [SquashAndMergeJob] and [BasicSearchJob] embed it.
@@ -28,8 +26,6 @@ type Job struct {
 	seenAt    time.Time // the time of last; zero for a resumed job
 	createdAt time.Time // when Create returned; zero for any other job
 	retry     *retriedRun
-
-	reading transport.Build // of Update and Wait
 }
 
 // retriedRun describes the newest Retry.
@@ -69,62 +65,31 @@ func (j *Job) LogValue() slog.Value { return j.Snapshot().LogValue() }
 func (j *Job) Update(ctx context.Context) error {
 	var s *Snapshot
 	requestedAt := time.Now()
-	if err := j.dataset.client.call(ctx, opGetJob, j.get, j.parse(&s)); err != nil {
+	err := j.dataset.client.call(ctx, "getJob", func() (*http.Request, error) {
+		return gen.NewGetJobRequest(j.dataset.client.server, j.dataset.id, j.id, &gen.GetJobParams{JobType: string(j.jobType)})
+	}, func(body []byte) (err error) {
+		s, err = readSnapshot(body, j.jobType, j.id)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	j.apply(s, requestedAt)
 	return nil
 }
 
-// get builds the request that reads the job. It copies a request that is built once, because
-// a client sends it more often than any other.
-func (j *Job) get() (*http.Request, error) {
+// apply records s unless it is stale, and reports whether the current run has finished.
+func (j *Job) apply(s *Snapshot, requestedAt time.Time) (finished bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.reading == nil {
-		built, err := gen.NewGetJobRequest(j.dataset.client.server, j.dataset.id, j.id, &gen.GetJobParams{JobType: string(j.jobType)})
-		if err != nil {
-			return nil, err
-		}
-		j.reading = func() (*http.Request, error) {
-			req := *built
-			req.Header = make(http.Header, 4)
-			return &req, nil
+	if !j.stale(s, requestedAt) {
+		now := time.Now()
+		j.last, j.seenAt = s, now
+		if r := j.retry; r != nil && r.seen.IsZero() && (now.Sub(r.at) >= consistencyWindow || !s.sameRun(r.previous)) {
+			r.seen = now
 		}
 	}
-	return j.reading()
-}
-
-func (j *Job) parse(out **Snapshot) func([]byte) error {
-	return func(body []byte) error {
-		// Most polls show nothing new.
-		if last := j.newest(); last != nil && bytes.Equal(last.Raw, body) {
-			*out = last
-			return nil
-		}
-		s, err := newSnapshot(body, j.jobType)
-		if err == nil && s.ID != j.id {
-			err = invalidResponse("it describes job %s", s.ID)
-		}
-		*out = s
-		return err
-	}
-}
-
-// apply records s unless it is stale. It returns the newest known state and reports whether
-// the current run has finished.
-func (j *Job) apply(s *Snapshot, requestedAt time.Time) (newest *Snapshot, finished bool) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.stale(s, requestedAt) {
-		return j.last, j.finished()
-	}
-	now := time.Now()
-	j.last, j.seenAt = s, now
-	if r := j.retry; r != nil && r.seen.IsZero() && (now.Sub(r.at) >= consistencyWindow || !s.sameRun(r.previous)) {
-		r.seen = now
-	}
-	return j.last, j.finished()
+	return j.finished()
 }
 
 // stale reports whether s is older than the known state: responses may overtake each other,
@@ -180,7 +145,7 @@ func (j *Job) lastEnd() *Snapshot {
 // request; use [Job.Wait] to observe it. A finished job cannot be aborted.
 func (j *Job) Abort(ctx context.Context) error {
 	c := j.dataset.client
-	err := c.call(ctx, opAbortJob, func() (*http.Request, error) {
+	err := c.call(ctx, "abortJob", func() (*http.Request, error) {
 		return gen.NewAbortJobRequest(c.server, j.dataset.id, j.id, &gen.AbortJobParams{JobType: string(j.jobType)})
 	}, nil)
 	if refusedOnRetry(err) && j.Update(ctx) == nil && j.Status() == StatusAborted {
@@ -193,7 +158,7 @@ func (j *Job) Abort(ctx context.Context) error {
 func (j *Job) rerun(ctx context.Context) error {
 	c := j.dataset.client
 	previous := j.newest()
-	err := c.call(ctx, opRetryJob, func() (*http.Request, error) {
+	err := c.call(ctx, "retryJob", func() (*http.Request, error) {
 		return gen.NewRetryJobRequest(c.server, j.dataset.id, j.id, &gen.RetryJobParams{JobType: string(j.jobType)})
 	}, nil)
 	if err != nil && !errors.Is(err, ErrAmbiguous) {

@@ -73,7 +73,7 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 func (js Jobs[J, A]) create(ctx context.Context, request gen.CreateJobRequest) (*Job, error) {
 	c := js.dataset.client
 	var created gen.CreatedJob
-	err := c.call(ctx, opCreateJob,
+	err := c.call(ctx, "createJob",
 		func() (*http.Request, error) { return gen.NewCreateJobRequest(c.server, js.dataset.id, request) },
 		func(body []byte) error {
 			if err := decode(body, &created); err != nil {
@@ -143,7 +143,7 @@ func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J,
 }
 
 func (js Jobs[J, A]) list(ctx context.Context, options ListOptions) iter.Seq2[*Job, error] {
-	return list(ctx, js.dataset.client, opListJobs,
+	return list(ctx, js.dataset.client, "listJobs",
 		func(offset, limit *int) (*http.Request, error) { return js.listRequest(options.Status, offset, limit) },
 		func(p *gen.JobList) ([]*Job, int, error) {
 			jobs := make([]*Job, 0, len(p.Jobs))
@@ -175,7 +175,7 @@ func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
 		return err
 	}
 	c := js.dataset.client
-	err := c.call(ctx, opDeleteJob, func() (*http.Request, error) {
+	err := c.call(ctx, "deleteJob", func() (*http.Request, error) {
 		return gen.NewDeleteJobRequest(c.server, js.dataset.id, id, &gen.DeleteJobParams{JobType: string(js.jobType)})
 	}, nil)
 	if refusedOnRetry(err) && errors.Is(err, ErrNotFound) {

@@ -287,7 +287,7 @@ func (c *Contents) maskContent(d *Data, labelType LabelType, raw []byte) (*conte
 }
 
 func (c *Contents) renewMask(ctx context.Context, d *Data, labelType LabelType, path string) (fresh string, err error) {
-	err = c.client.call(ctx, opListMaskUrls,
+	err = c.client.call(ctx, "listMaskUrls",
 		func() (*http.Request, error) {
 			return gen.NewListMaskUrlsRequest(c.client.server, c.id, &gen.ListMaskUrlsParams{
 				SegmentName: d.Segment, MaskType: string(labelType), RemotePath: &d.RemotePath,

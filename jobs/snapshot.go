@@ -99,6 +99,15 @@ func newSnapshot(raw []byte, jobType Type) (*Snapshot, error) {
 	return s, nil
 }
 
+// readSnapshot decodes the response to a request for one job.
+func readSnapshot(body []byte, jobType Type, id string) (*Snapshot, error) {
+	s, err := newSnapshot(body, jobType)
+	if err == nil && s.ID != id {
+		err = invalidResponse("it describes job %s", s.ID)
+	}
+	return s, err
+}
+
 var errOtherType = fmt.Errorf("%w: other job type", ErrInvalidResponse)
 
 // sameRun reports whether s shows the run of before. A run whose end is unknown is identified

@@ -28,13 +28,10 @@ func (s source) Statuses() []string {
 // Get implements [watcher.Source].
 func (s source) Get(ctx context.Context, id string) watcher.Response {
 	var item watcher.Item
-	o := s.client.transport.Once(ctx, opGetJob, func() (*http.Request, error) {
+	o := s.client.transport.Once(ctx, "getJob", func() (*http.Request, error) {
 		return gen.NewGetJobRequest(s.client.server, s.dataset, id, &gen.GetJobParams{JobType: string(s.jobType)})
 	}, func(body []byte) error {
-		job, err := newSnapshot(body, s.jobType)
-		if err == nil && job.ID != id {
-			err = invalidResponse("it describes job %s", job.ID)
-		}
+		job, err := readSnapshot(body, s.jobType, id)
 		if err == nil {
 			item = watcher.Item{ID: []byte(id), Status: []byte(job.Status), Finished: job.Status.Finished(), Body: body}
 		}
@@ -47,7 +44,7 @@ func (s source) Get(ctx context.Context, id string) watcher.Response {
 // because most of them have not changed.
 func (s source) List(ctx context.Context, status string, offset, limit int) watcher.Response {
 	var r watcher.Response
-	o := s.client.transport.Once(ctx, opListJobs, func() (*http.Request, error) {
+	o := s.client.transport.Once(ctx, "listJobs", func() (*http.Request, error) {
 		return gen.NewListJobsRequest(s.client.server, s.dataset, &gen.ListJobsParams{
 			JobType: string(s.jobType), Status: optional(status), Offset: &offset, Limit: &limit,
 		})
@@ -96,8 +93,7 @@ func (t target) Apply(body []byte, requestedAt time.Time) (finished bool, err er
 			return false, err
 		}
 	}
-	_, finished = t.job.apply(s, requestedAt)
-	return finished, nil
+	return t.job.apply(s, requestedAt), nil
 }
 
 // watch starts a wait. It receives from ended when the wait has ended by itself.

@@ -39,6 +39,7 @@ var conditions = map[string]func(*faultFlag, string) error{
 	"from":        parse(strconv.Atoi, func(f *faultFlag, n int) { f.rule.From = n }),
 	"times":       parse(strconv.Atoi, func(f *faultFlag, n int) { f.rule.Times = n }),
 	"probability": parse(number, func(f *faultFlag, p float64) { f.rule.Probability = p }),
+	"seed":        parse(seedNumber, func(f *faultFlag, n uint64) { f.rule.Seed = n }),
 	"retry-after": parse(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.fault = f.fault.RetryAfter(d) }),
 }
 
@@ -52,6 +53,8 @@ func parse[T any](convert func(string) (T, error), set func(*faultFlag, T)) func
 		return err
 	}
 }
+
+func seedNumber(text string) (uint64, error) { return strconv.ParseUint(text, 10, 64) }
 
 func number(text string) (float64, error) { return strconv.ParseFloat(text, 64) }
 

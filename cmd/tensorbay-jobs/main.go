@@ -37,6 +37,20 @@ type commandLine struct {
 // A console holds the outputs of a command: out for results, err for messages.
 type console struct{ out, err io.Writer }
 
+// A checkedWriter remembers the first error, so that commands need not check each line.
+type checkedWriter struct {
+	io.Writer
+	err error
+}
+
+func (w *checkedWriter) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if w.err == nil {
+		w.err = err
+	}
+	return n, err
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills the program
@@ -46,6 +60,7 @@ func main() {
 // run executes the command line args and returns the exit status.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	exit := -1
+	out := &checkedWriter{Writer: stdout}
 	parser, err := kong.New(&commandLine{},
 		kong.Name("tensorbay-jobs"),
 		kong.Description("Jobs on TensorBay: squash and merge, and basic search."),
@@ -53,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exit = code }), // after --help and --version
 		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(console{out: stdout, err: stderr}),
+		kong.Bind(console{out: out, err: stderr}),
 	)
 	if err != nil {
 		return fail(stderr, exitFailed, err)
@@ -66,6 +81,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return fail(stderr, exitUsage, fmt.Errorf("%w\nRun tensorbay-jobs --help for the commands and flags", err))
 	}
 	switch err := command.Run(); {
+	case err == nil && out.err != nil:
+		return fail(stderr, exitFailed, fmt.Errorf("write the output: %w", out.err))
 	case err == nil:
 		return 0
 	case ctx.Err() != nil:

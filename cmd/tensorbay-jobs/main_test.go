@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -21,6 +22,19 @@ func TestMain(m *testing.M) {
 		main()
 	}
 	goleak.VerifyTestMain(m)
+}
+
+// fullDisk fails as a file on a full disk does.
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+func TestRun_FailsIfItsOutputIsLost(t *testing.T) {
+	for _, args := range []string{"demo", "serve"} {
+		var stderr bytes.Buffer
+		require.Equal(t, 1, run(t.Context(), []string{args}, fullDisk{}, &stderr), args)
+		require.Contains(t, stderr.String(), "no space left on device", args)
+	}
 }
 
 func TestCommandLine(t *testing.T) {
@@ -48,7 +62,7 @@ func TestCommandLine(t *testing.T) {
 		{args: "serve --data-listen=nowhere", code: 1, stderr: "nowhere"},
 		{args: "serve --listen=nowhere", code: 1, stderr: "nowhere"},
 		{args: "serve --seed=testdata/none.yaml", code: 1, stderr: "--seed: open testdata/none.yaml"},
-		{args: "serve --ready-file=none/ready.json", code: 1, stderr: "ready file: "},
+		{args: "serve --ready-file=none/ready.json", code: 1, stderr: "--ready-file: "},
 		{args: "serve --tls --ready-file=none/ready.json", code: 1, stderr: "certificate: "},
 	} {
 		t.Run(test.args, func(t *testing.T) {

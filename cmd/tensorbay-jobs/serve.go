@@ -23,7 +23,7 @@ type serveCommand struct {
 	AccessKey  string        `placeholder:"KEY" help:"Access key that clients must send. The default is a random key."`
 	Queuing    time.Duration `default:"200ms" placeholder:"TIME" help:"Time a job stays QUEUING (default ${default})."`
 	Processing time.Duration `default:"500ms" placeholder:"TIME" help:"Time a job stays PROCESSING (default ${default})."`
-	Fault      []faultFlag   `sep:"none" placeholder:"FAULT[,CONDITION=VALUE...]" help:"Fault to inject: refuse, reset, hang, truncate, status=CODE, html=CODE or delay=TIME. Example: status=503,operation=getJob,probability=0.2. Conditions: operation=ID (an operationId of openapi.yaml, or content), probability=P, from=N (the first request affected), times=N (requests affected), after=TIME (since startup) and for=TIME. retry-after=TIME adds that header. The flag may be repeated; the first fault that matches a request applies."`
+	Fault      []faultFlag   `sep:"none" placeholder:"FAULT[,CONDITION=VALUE...]" help:"Fault to inject: refuse, reset, hang, truncate, status=CODE, html=CODE or delay=TIME. Example: status=503,operation=getJob,probability=0.2. Conditions: operation=ID (an operationId of openapi.yaml, or content), probability=P, seed=N (of the probability), from=N (the first request affected), times=N (requests affected), after=TIME (since startup) and for=TIME. retry-after=TIME adds that header. The flag may be repeated; the first fault that matches a request applies."`
 	URLTTL     time.Duration `name:"url-ttl" default:"10m" placeholder:"TIME" help:"Time until a data URL expires (default ${default}). With a negative value URLs are expired from the start."`
 }
 
@@ -40,9 +40,8 @@ func (c *serveCommand) Run(ctx context.Context, to console) (err error) {
 		if c.ReadyFile, err = filepath.Abs(c.ReadyFile); err != nil {
 			return err
 		}
-		// The file of a server that was killed would be stale.
-		if err := removeIfExists(c.ReadyFile); err != nil {
-			return fmt.Errorf("old ready file: %w", err)
+		if err := removeOldReadyFile(c.ReadyFile); err != nil {
+			return fmt.Errorf("--ready-file: %w", err)
 		}
 	}
 	server, err := c.start()
@@ -65,13 +64,12 @@ func (c *serveCommand) Run(ctx context.Context, to console) (err error) {
 		}
 		defer func() { err = errors.Join(err, remove()) }()
 	}
-	if c.ReadyFile != "" {
-		defer func() { err = errors.Join(err, removeIfExists(c.ReadyFile)) }()
-	}
-	printServing(to.err, ready, c.ReadyFile, c.Fault)
-	if err := ready.announce(c.ReadyFile, to.out); err != nil {
+	remove, err := ready.announce(c.ReadyFile, to.out)
+	if err != nil {
 		return err
 	}
+	defer func() { err = errors.Join(err, remove()) }()
+	printServing(to.err, ready, c.ReadyFile, c.Fault)
 	<-ctx.Done()
 	return nil
 }
@@ -120,7 +118,8 @@ func (c *serveCommand) start() (*jobstest.Server, error) {
 func (c *serveCommand) writeCertificate(pem []byte) (path string, remove func() error, err error) {
 	if c.ReadyFile != "" {
 		path = c.ReadyFile + ".ca.pem"
-		return path, func() error { return removeIfExists(path) }, writeAtomically(path, pem)
+		remove, err = writeAtomically(path, pem)
+		return path, remove, err
 	}
 	dir, err := os.MkdirTemp("", "tensorbay-jobs-")
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -193,12 +194,58 @@ func TestServe_RejectsInvalidSeed(t *testing.T) {
 	dir := t.TempDir()
 	seed, file := filepath.Join(dir, "seed.yaml"), filepath.Join(dir, "ready.json")
 	require.NoError(t, os.WriteFile(seed, []byte("owner: tester\ndatasets:\n  - name: one\n    colour: red\n"), 0o600))
-	require.NoError(t, os.WriteFile(file, []byte("from a server that was killed"), 0o600))
+	require.NoError(t, os.WriteFile(file, []byte(`{"url":"http://127.0.0.1:1/","accessKey":"Accesskey-killed"}`), 0o600))
 	var stdout, stderr bytes.Buffer
 	require.Equal(t, 1, run(t.Context(), []string{"serve", "--seed", seed, "--ready-file", file}, &stdout, &stderr))
 	require.Regexp(t, `invalid file `+regexp.QuoteMeta(seed)+`:\n(.*\n)*seed: line 4: field colour not found`, stderr.String())
 	require.Empty(t, stdout.String())
 	require.NoFileExists(t, file)
+}
+
+func TestServe_KeepsFilesThatAreNotItsOwn(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "notes.txt")
+	for _, text := range []string{"", "keep me", `{"url":"http://127.0.0.1:1/"}`} {
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, 1, run(t.Context(), []string{"serve", "--ready-file", file}, &stdout, &stderr))
+		require.Contains(t, stderr.String(), file+" exists and is not a ready file: choose another path")
+		require.NotContains(t, stderr.String(), "accepts requests")
+		kept, err := os.ReadFile(file)
+		require.NoError(t, err)
+		require.Equal(t, text, string(kept))
+	}
+}
+
+func TestServe_LeavesTheReadyFileOfASecondServer(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "ready.json")
+	serve := func(ctx context.Context) chan int {
+		code := make(chan int, 1)
+		go func() { code <- run(ctx, []string{"serve", "--tls", "--ready-file", file}, io.Discard, io.Discard) }()
+		return code
+	}
+	first, stopFirst := context.WithCancel(t.Context())
+	firstCode := serve(first)
+	old := awaitReady(t, file)
+	second, stopSecond := context.WithCancel(t.Context())
+	secondCode := serve(second)
+	require.Eventually(t, func() bool {
+		text, err := os.ReadFile(file)
+		return err == nil && !strings.Contains(string(text), old.URL)
+	}, 10*time.Second, time.Millisecond)
+	stopFirst()
+	require.Equal(t, 0, <-firstCode)
+	r := awaitReady(t, file)
+	require.NotEqual(t, old.URL, r.URL)
+	require.FileExists(t, r.CAFile)
+	info, err := os.Stat(r.CAFile)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o644), info.Mode().Perm())
+	stopSecond()
+	require.Equal(t, 0, <-secondCode)
+	require.NoFileExists(t, file)
+	require.NoFileExists(t, r.CAFile)
 }
 
 func TestServe_StopsOnSignal(t *testing.T) {

@@ -157,7 +157,7 @@ func TestOpen_LogsAttemptsAndRepetitionsWithoutTheURL(t *testing.T) {
 			c.Log = slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}))
 		}).Open(t.Context(), "train/a.txt", signed)
 		require.Equal(t, transport.Done, o.State)
-		assert.Equal(t, 3, strings.Count(text.String(), `level=DEBUG msg="tensorbay request" operation=content method=GET path=train/a.txt`), text.String())
+		assert.Equal(t, 3, strings.Count(text.String(), `level=DEBUG msg="tensorbay request" operation=openContent method=GET path=train/a.txt`), text.String())
 		assert.Equal(t, 2, strings.Count(text.String(), "level=WARN"))
 		assert.NotContains(t, text.String(), "5ec1e7")
 	})

@@ -127,7 +127,7 @@ func (o Outcome) retryable() bool {
 	if o.State == Done || o.Ended() || !o.Transient() {
 		return false
 	}
-	return !o.Operation.NonIdempotent || o.State == NotSent || o.Status == http.StatusTooManyRequests || o.Status == http.StatusTooEarly
+	return o.Operation.Idempotent() || o.State == NotSent || o.Status == http.StatusTooManyRequests || o.Status == http.StatusTooEarly
 }
 
 // Invalid reports whether the request was rejected before it was sent.
@@ -150,7 +150,7 @@ func (o *Outcome) interrupt(ended error) {
 // attrs returns the attributes of a log record. They hold no key, query or body.
 func (o Outcome) attrs() []slog.Attr {
 	attrs := []slog.Attr{
-		slog.String("operation", o.Operation.ID), slog.String("method", o.Method), slog.String("path", o.Path),
+		slog.String("operation", string(o.Operation)), slog.String("method", o.Method), slog.String("path", o.Path),
 		slog.String("request_id", o.RequestID), slog.Int("attempt", o.Attempts), slog.Int("status", o.Status),
 	}
 	if o.Code != "" {

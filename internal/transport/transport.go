@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
@@ -54,12 +56,19 @@ func New(c Config) *Transport {
 	return t
 }
 
-// An Operation is an operation of openapi.yaml.
-type Operation struct {
-	ID, Name string
-	// NonIdempotent operations may take effect twice if they are sent twice. They are
-	// repeated only if the request did not arrive or was refused.
-	NonIdempotent bool
+// An Operation is the id of an operation of openapi.yaml, such as getJob.
+type Operation string
+
+// nonIdempotent operations may take effect twice if they are sent twice. They are repeated
+// only if the request did not arrive or was refused.
+var nonIdempotent = map[Operation]bool{"createJob": true, "retryJob": true, "createDatasetFromSearch": true}
+
+// Idempotent reports whether the operation may be sent again.
+func (op Operation) Idempotent() bool { return !nonIdempotent[op] }
+
+// Name returns the words of the id, such as get job.
+func (op Operation) Name() string {
+	return strings.ToLower(regexp.MustCompile(`[A-Z]`).ReplaceAllString(string(op), " $0"))
 }
 
 // Build makes the request of one attempt, because a body can be read only once.

@@ -26,8 +26,8 @@ const (
 )
 
 var (
-	read   = transport.Operation{ID: "getJob", Name: "get job"}
-	create = transport.Operation{ID: "createJob", Name: "create job", NonIdempotent: true}
+	read   = transport.Operation("getJob")
+	create = transport.Operation("createJob")
 
 	errRefused = &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
 	errReset   = &net.OpError{Op: "read", Net: "tcp", Err: errors.New("connection reset by peer")}
@@ -80,7 +80,7 @@ func newTransport(rt http.RoundTripper, change ...func(*transport.Config)) *tran
 // do sends op with a body that a redirect could repeat.
 func do(ctx context.Context, t *transport.Transport, op transport.Operation) transport.Outcome {
 	method, body := http.MethodGet, ""
-	if op.NonIdempotent {
+	if !op.Idempotent() {
 		method, body = http.MethodPost, `{"title":"t"}`
 	}
 	build := func() (*http.Request, error) {

@@ -9,6 +9,7 @@ type batch struct {
 	unknown bool // a search of the list may find the jobs
 	jobs    []*job
 	busy    bool      // a poll is under way
+	asked   time.Time // the newest poll
 	errors  int       // polls in a row that failed
 	retry   time.Time // no poll before
 
@@ -17,11 +18,15 @@ type batch struct {
 	born     time.Time       // the youngest of the jobs
 	counts   map[*status]int // the jobs by status
 	missing  int             // further jobs, which a sweep did not show
-	deadline time.Time       // the first one whose final poll was not sent; zero for none
+	deadline time.Time       // the first one that needs a final poll; zero for none
 	urgent   *job            // whose deadline that is
 }
 
-func pagesOf(jobs int) int { return (jobs + PageSize - 1) / PageSize }
+// perPage is the number of ranks on a page. It is less than PageSize so that a page shows its
+// jobs also if the list has grown a little.
+const perPage = PageSize - 4
+
+func pagesOf(jobs int) int { return (jobs + perPage - 1) / perPage }
 
 // batch returns the batch with a number.
 func (w *watcher) batch(number int) *batch {
@@ -49,6 +54,16 @@ func (w *watcher) newest() *batch {
 	return b
 }
 
+// alone moves a job to a batch without others, and returns that.
+func (w *watcher) alone(j *job) *batch {
+	if len(j.batch.jobs) > 1 {
+		b := w.newBatch()
+		b.unknown = j.batch.unknown
+		w.move(j, b)
+	}
+	return j.batch
+}
+
 // move moves a job to another batch, or to none.
 func (w *watcher) move(j *job, to *batch) {
 	if from := j.batch; from != nil {
@@ -70,8 +85,8 @@ func (w *watcher) move(j *job, to *batch) {
 
 // place moves a job to the page of its rank.
 func (w *watcher) place(j *job, rank int) {
-	if j.rank = rank; j.batch.number != rank/PageSize {
-		w.move(j, w.batch(rank/PageSize))
+	if j.rank = rank; j.batch.number != rank/perPage {
+		w.move(j, w.batch(rank/perPage))
 	}
 }
 

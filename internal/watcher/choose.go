@@ -18,7 +18,7 @@ type request struct {
 // slots for the final polls that are due soon.
 func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 	p := w.plan(now)
-	lead, _ := w.lead()
+	lead, slack := w.lead()
 	const window = 1100 * time.Millisecond // slots are reserved so long before
 	never := now.Add(time.Hour)
 	inTime := now.Add(p.delay(p.lists, p.rate) / 2)
@@ -29,17 +29,22 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 		if b.stale {
 			b.refresh()
 		}
-		// The first round trip tells when a final poll is due.
-		if !b.deadline.IsZero() && !(w.service.rtt == 0 && (b.busy || w.walk != nil)) {
+		searched := b.unknown && w.walk != nil && !w.walk.sweep
+		if !b.deadline.IsZero() && !(b.busy && !b.asked.Before(b.deadline.Add(-lead-slack))) {
 			due := latest(b.deadline.Add(-lead), w.service.retryAfter)
-			if due.Before(w.nextFinal) {
-				final, w.nextFinal = b, due
+			if b.errors > 0 {
+				due = latest(due, b.retry)
 			}
 			if due.Sub(now) <= window {
 				reserve++
 			}
+			if searched {
+				w.walk.final = w.walk.final || !due.After(now)
+			} else if due.Before(w.nextFinal) {
+				final, w.nextFinal = b, due
+			}
 		}
-		if b.busy || w.walk != nil && (b.unknown || w.walk.sweep && b.errors == 0) {
+		if b.busy || searched || w.walk != nil && w.walk.sweep && b.errors == 0 {
 			continue
 		}
 		due := w.due(b, p)

@@ -16,7 +16,6 @@ type poll struct {
 	jobs     []*job // that it is to show; nil for a page of a walk
 	status   string // of the list
 	offset   int
-	total    int // length of the list of all jobs before
 	began    time.Time
 	cancel   context.CancelFunc
 	response Response
@@ -28,7 +27,7 @@ var errSlow = errors.New("the poll was too slow and is repeated")
 
 // send begins a poll.
 func (w *watcher) send(r request) {
-	p := &poll{request: r, began: time.Now(), total: w.total}
+	p := &poll{request: r, began: time.Now()}
 	errors := 0
 	switch {
 	case r.walk != nil:
@@ -37,21 +36,15 @@ func (w *watcher) send(r request) {
 		}
 		errors, r.walk.busy, r.walk.final = r.walk.errors, true, r.walk.final || r.final
 		p.status, p.offset = r.walk.statuses[0], r.walk.offset
-		for _, b := range w.batches {
-			if b.unknown && !r.walk.sweep {
-				w.inTime(b.jobs, p.began)
-			}
-		}
 	case r.job != nil:
-		p.jobs = []*job{r.job}
+		p.jobs, p.batch = []*job{r.job}, w.alone(r.job)
 	default:
 		p.jobs = append(p.jobs, r.batch.jobs...)
 		p.offset = w.offset(r.batch)
 	}
-	if r.batch != nil {
-		errors, r.batch.busy = r.batch.errors, true
+	if b := p.batch; b != nil {
+		errors, b.busy, b.asked = b.errors, true, p.began
 	}
-	w.inTime(p.jobs, p.began)
 	w.polls[p] = true
 	timeout := max(3*w.service.rtt, time.Second) << min(max(errors-1, 0), 5)
 	ctx, cancel := context.WithTimeoutCause(context.Background(), timeout, errSlow)
@@ -121,10 +114,8 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 		if err := w.show(j, p.response.Items[0], p); err != nil {
 			w.backOff(p, false)
 			w.tell(j, err, Transient, now)
-		} else if j.batch != nil && j.batch.errors > 0 {
-			if j.batch.errors, j.batch.retry = 0, (time.Time{}); j.rank >= 0 {
-				w.place(j, j.rank)
-			}
+		} else if p.batch.errors, p.batch.retry = 0, (time.Time{}); len(j.waits) > 0 && j.rank >= 0 {
+			w.place(j, j.rank)
 		}
 		return
 	}
@@ -139,7 +130,7 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 		}
 		switch err := w.show(j, item, p); {
 		case err != nil && (j.batch.unknown || j.batch.number >= 0):
-			w.move(j, w.newBatch()) // read alone, it shows the error
+			w.alone(j).unknown = false // read alone, it shows the error
 		case err == nil && len(j.waits) > 0 && p.status == "":
 			w.place(j, max(p.response.Total-1-p.offset-i, 0)+w.deleted)
 		}
@@ -152,31 +143,27 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 	}
 }
 
-// missed notes which of its jobs a page did not show: their ranks are not known any more. If
-// the list has grown, they may only have moved, and the page is read once more.
+// missed notes which of its jobs a page did not show: their ranks are not known any more.
 func (w *watcher) missed(p *poll, now time.Time) {
 	b := p.batch
-	moved := w.total > p.total && b.errors == 0
 	b.errors, b.retry = 0, time.Time{}
 	for _, j := range p.jobs {
-		switch {
-		case len(j.waits) == 0 || j.batch != b || !j.shown.Before(p.began):
+		if len(j.waits) == 0 || j.batch != b || !j.shown.Before(p.began) {
 			continue
-		case b.number < 0:
+		}
+		if b.number < 0 {
 			b.errors, b.retry = 1, now.Add(backoff(2)) // it is read alone again
-		case moved:
-			b.errors, b.retry = 1, now
-		default:
+		} else {
 			j.rank = -1
 			w.move(j, w.newest())
 		}
-		w.retryFinal(j, now)
 	}
 }
 
 // show applies an item of a poll to the waits of a job.
 func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 	now := time.Now()
+	lead, slack := w.lead()
 	var target Target
 	var finished bool
 	var err error
@@ -191,7 +178,9 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 			continue
 		}
 		wait.result.Polls++
-		if wait.result.Last = nil; finished {
+		wait.result.Last = nil
+		wait.final = wait.final || !p.began.Before(wait.Deadline.Add(-lead-slack))
+		if finished {
 			over = append(over, wait)
 		}
 	}
@@ -277,7 +266,6 @@ func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
 	}
 	w.endOutages(j, err, now)
 	w.event(j, err, now)
-	w.retryFinal(j, now)
 }
 
 // endOutages ends the waits for a job that saw only errors for too long.
@@ -291,8 +279,7 @@ func (w *watcher) endOutages(j *job, err error, now time.Time) {
 	}
 }
 
-// backOff plans the next poll after one that failed or is slow. A job that fails alone gets
-// a batch of its own.
+// backOff plans the next poll after one that failed.
 func (w *watcher) backOff(p *poll, refused bool) {
 	now := time.Now()
 	if k := p.walk; k != nil {
@@ -303,12 +290,8 @@ func (w *watcher) backOff(p *poll, refused bool) {
 		return
 	}
 	b := p.batch
-	if j := p.job; j != nil && len(j.waits) > 0 {
-		if b = j.batch; len(b.jobs) > 1 {
-			b = w.newBatch()
-			w.move(j, b)
-		}
-		j.missing, b.stale = false, true
+	if p.job != nil {
+		p.job.missing, b.stale = false, true
 	}
 	b.errors++
 	b.retry = now.Add(backoff(b.errors))

@@ -76,24 +76,3 @@ func (w *watcher) lead() (lead, slack time.Duration) {
 	}
 	return rtt*3/2 + margin, max(rtt/2-margin, margin)
 }
-
-// inTime notes that a poll is sent, for the deadlines of the waits.
-func (w *watcher) inTime(jobs []*job, now time.Time) {
-	lead, slack := w.lead()
-	for _, j := range jobs {
-		for _, wait := range j.waits {
-			if !wait.Deadline.IsZero() && w.service.rtt > 0 && !now.Before(wait.Deadline.Add(-lead-slack)) {
-				wait.final, j.batch.stale = true, true
-			}
-		}
-	}
-}
-
-// retryFinal makes a final poll that failed due again, once.
-func (w *watcher) retryFinal(j *job, now time.Time) {
-	for _, wait := range j.waits {
-		if wait.final && !wait.retried && wait.Deadline.After(now.Add(w.service.rtt)) {
-			wait.final, wait.retried, j.batch.stale = false, true, true
-		}
-	}
-}

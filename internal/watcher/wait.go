@@ -107,8 +107,7 @@ type Wait struct {
 	job     *job
 	began   time.Time
 	place   int  // in job.waits
-	final   bool // a poll in time for the deadline was sent
-	retried bool // it failed, and was sent again
+	final   bool // a poll in time for the deadline has shown the job
 	over    bool
 	result  Result
 }

@@ -21,7 +21,7 @@ type walk struct {
 // searchPays reports whether a search takes fewer requests than reading the jobs alone.
 func (w *watcher) searchPays() bool {
 	_, unknown, _ := w.count()
-	return pagesOf(w.total) <= 4 || 4*unknown >= pagesOf(w.total) // also if it is not known yet
+	return pagesOf(w.total) <= 4 || 5*unknown >= pagesOf(w.total) // also if it is not known yet
 }
 
 func (w *watcher) newSweep(p plan) *walk {
@@ -73,7 +73,7 @@ func (w *watcher) endWalk(complete bool) {
 		switch {
 		case !j.shown.Before(k.began) || j.joined.After(k.began):
 		case !k.sweep && j.batch.unknown:
-			w.move(j, w.newBatch())
+			w.alone(j).unknown = false
 		case k.sweep && j.batch.errors == 0 && !j.missing:
 			j.missing, j.batch.stale = true, true
 			w.missing = append(w.missing, j)
