@@ -58,3 +58,64 @@ func TestResume_RestoresTheArgumentsOfASearch(t *testing.T) {
 		assert.Equal(t, args, repeatedArgs)
 	})
 }
+
+// The result and its statistics are those of the hosted service.
+func TestBasicSearch_MatchesTheHostedService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t)
+		ctx := t.Context()
+		ds := dataset(t, client, "basic-search")
+		job, err := ds.BasicSearch().Create(ctx, jobs.BasicSearchArgs{
+			Revision:    "main",
+			Conjunction: jobs.And,
+			Unit:        jobs.UnitFile,
+			Filters: []jobs.Filter{
+				jobs.CategoryIn(jobs.LabelBox2D, "01", "02"),
+				jobs.SizeGreaterThan(0),
+				jobs.HasLabel(true),
+				jobs.AttributeIn(jobs.LabelBox2D, map[string][]any{"attribute_1": {true, false}, "attribute_2": {3}}),
+				jobs.SegmentIn("test"),
+				jobs.SensorIn("CAM_BACK_RIGHT"),
+			},
+		})
+		require.NoError(t, err)
+		require.NoError(t, job.Wait(ctx))
+		result, err := job.FusionResult(ctx)
+		require.NoError(t, err)
+
+		segments := collect(t, result.Segments(ctx))
+		require.Len(t, segments, 1)
+		assert.Equal(t, "test", segments[0].Name)
+		frames := collect(t, result.Frames(ctx, "test"))
+		require.Len(t, frames, 1)
+		require.Len(t, frames[0].Data, 1)
+		found := frames[0].Data[0]
+		assert.Equal(t, "CAM_BACK_RIGHT", found.Sensor)
+		assert.Equal(t, frames[0].ID, found.FrameID)
+		require.Len(t, found.Label.Box2D, 1)
+		assert.Equal(t, "01", found.Label.Box2D[0].Category)
+		assert.Equal(t, map[string]any{"attribute_1": true, "attribute_2": 3.0}, found.Label.Box2D[0].Attributes)
+
+		sensors, err := result.Sensors(ctx, "test")
+		require.NoError(t, err)
+		names := map[string]bool{}
+		for _, s := range sensors {
+			names[s.Name] = true
+			assert.Equal(t, jobs.SensorCamera, s.Type)
+			assert.NotNil(t, s.Extrinsics)
+			assert.NotNil(t, s.Intrinsics)
+		}
+		assert.Equal(t, map[string]bool{"CAM_BACK_RIGHT": true, "CAM_BACK_LEFT": true}, names)
+
+		statistics, err := result.LabelStatistics(ctx)
+		require.NoError(t, err)
+		assert.Equal(t, jobs.LabelStatistics{jobs.LabelBox2D: {
+			Quantity: 1,
+			Categories: []jobs.CategoryStatistics{{
+				Name: "01", Quantity: 1,
+				Attributes: []jobs.AttributeStatistics{{Name: "attribute_1", Enum: []any{true}, Quantities: []int64{1}}},
+			}},
+			Attributes: []jobs.AttributeStatistics{{Name: "attribute_1", Enum: []any{true}, Quantities: []int64{1}}},
+		}}, statistics)
+	})
+}

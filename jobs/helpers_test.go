@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"go/ast"
@@ -9,13 +10,17 @@ import (
 	"go/token"
 	"io"
 	"iter"
+	"math"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -218,6 +223,76 @@ func stubContents(t *testing.T, s stub, options ...jobs.Option) *jobs.Contents {
 	contents, err := datasetByID(t, stubClient(t, s, options...), jobs.AtDraft(1)).Contents(t.Context(), "")
 	require.NoError(t, err)
 	return contents
+}
+
+// Helpers for tests of waits.
+
+// createMerges creates n merges of a dataset, evenly spread over a second.
+func createMerges(ctx context.Context, t *testing.T, ds *jobs.Dataset, n int) []*jobs.SquashAndMergeJob {
+	t.Helper()
+	all := make([]*jobs.SquashAndMergeJob, n)
+	for i := range all {
+		job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: fmt.Sprint(i), Source: "dev", Target: "main"})
+		require.NoError(t, err)
+		all[i] = job
+		<-time.After(time.Second / time.Duration(n))
+	}
+	return all
+}
+
+// resumeAll resumes jobs in another dataset value, without a request.
+func resumeAll(t *testing.T, ds *jobs.Dataset, all ...*jobs.SquashAndMergeJob) []*jobs.SquashAndMergeJob {
+	t.Helper()
+	resumed := make([]*jobs.SquashAndMergeJob, len(all))
+	for i, job := range all {
+		saved, err := json.Marshal(job)
+		require.NoError(t, err)
+		resumed[i] = resumeMerge(t, ds, string(saved))
+	}
+	return resumed
+}
+
+// waitEach waits for each job in a goroutine and returns the errors by index.
+func waitEach[J interface {
+	Wait(context.Context, ...jobs.WaitOption) error
+}](ctx context.Context, all []J, options ...jobs.WaitOption) []error {
+	errs := make([]error, len(all))
+	var group sync.WaitGroup
+	for i, job := range all {
+		group.Go(func() { errs[i] = job.Wait(ctx, options...) })
+	}
+	group.Wait()
+	return errs
+}
+
+// requireNoErrors checks that all errors are nil.
+func requireNoErrors(t *testing.T, errs []error) {
+	t.Helper()
+	require.NoError(t, errors.Join(errs...))
+}
+
+// isPoll reports whether a wait sends the request.
+func isPoll(r jobstest.Request) bool { return r.Operation == "getJob" || r.Operation == "listJobs" }
+
+// countPolls returns the number of requests that waits have sent.
+func countPolls(server *jobstest.Server) int {
+	return countRequests(server, "getJob") + countRequests(server, "listJobs")
+}
+
+// aMinute returns durations with a lognormal distribution and a median of a minute.
+func aMinute(rng *rand.Rand) time.Duration {
+	return time.Duration(60 * math.Exp(0.5*rng.NormFloat64()) * float64(time.Second))
+}
+
+// withRunsOfAMinute makes the jobs of a server take aMinute.
+func withRunsOfAMinute(seed uint64) jobstest.Option {
+	var mu sync.Mutex
+	rng := rand.New(rand.NewPCG(seed, 0))
+	return jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
+		mu.Lock()
+		defer mu.Unlock()
+		return jobstest.Run{Processing: aMinute(rng)}
+	})
 }
 
 // Helpers that read results.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -180,5 +181,86 @@ func TestJob_IsSafeForConcurrentUse(t *testing.T) {
 			err = job.Wait(t.Context())
 		}
 		require.NoError(t, err)
+	})
+}
+
+// A response to a request before a retry shows nothing of the run that follows.
+func TestUpdate_IgnoresALateResponseAfterASecondRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		run := func(started, finished string) string {
+			return jobJSON("1764000002", started, `"PROCESSING"`, `"FAILED","finishedAt":`+finished)
+		}
+		var state atomic.Value
+		var slow atomic.Bool
+		state.Store(run("1764000002", "1764000012"))
+		job := stubMerge(t, func(*http.Request) (*http.Response, error) {
+			body := state.Load().(string)
+			if slow.Load() {
+				<-time.After(8 * time.Second)
+			}
+			return newResponse(200, body), nil
+		}, run("1764000002", "1764000012"))
+		var late sync.WaitGroup
+		slow.Store(true)
+		late.Go(func() { assert.NoError(t, job.Update(t.Context())) })
+		<-time.After(time.Millisecond)
+		slow.Store(false)
+		require.NoError(t, job.Retry(t.Context()))
+		state.Store(run("1764000102", "1764000104"))
+		<-time.After(time.Second)
+		require.NoError(t, job.Update(t.Context()))
+		require.NoError(t, job.Retry(t.Context()))
+		late.Wait()
+		_, err := job.Result(t.Context())
+		assert.ErrorIs(t, err, jobs.ErrNotFinished, "no response has shown the third run")
+	})
+}
+
+func TestUpdate_KeepsTheEndDespiteALateResponse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failed := jobJSON(`"PROCESSING"`, `"FAILED","finishedAt":1764000010`)
+		var requests atomic.Int32
+		job := stubMerge(t, func(*http.Request) (*http.Response, error) {
+			if requests.Add(1) == 1 {
+				<-time.After(10 * time.Second)
+				return newResponse(200, processingJob), nil
+			}
+			return newResponse(200, failed), nil
+		}, processingJob)
+		var late sync.WaitGroup
+		late.Go(func() { assert.NoError(t, job.Update(t.Context())) })
+		<-time.After(time.Second)
+		require.NoError(t, job.Update(t.Context()))
+		late.Wait()
+		assert.Equal(t, jobs.StatusFailed, job.Status())
+	})
+}
+
+func TestUpdate_ShowsANewRunWhileUpdatesOverlap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		failed := jobJSON(`"PROCESSING"`, `"FAILED","finishedAt":1764000012`)
+		var state atomic.Value
+		state.Store(failed)
+		job := stubMerge(t, func(*http.Request) (*http.Response, error) {
+			body := state.Load().(string)
+			<-time.After(100 * time.Millisecond)
+			return newResponse(200, body), nil
+		}, failed)
+		ctx, stop := context.WithCancel(t.Context())
+		var updates sync.WaitGroup
+		for i := range 2 {
+			updates.Go(func() {
+				<-time.After(time.Duration(i) * 50 * time.Millisecond)
+				for ctx.Err() == nil {
+					_ = job.Update(ctx)
+				}
+			})
+		}
+		<-time.After(time.Second)
+		state.Store(jobJSON("1764000002", "1764000102")) // another client has sent a retry
+		<-time.After(time.Second)
+		assert.Equal(t, jobs.StatusProcessing, job.Status())
+		stop()
+		updates.Wait()
 	})
 }

@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -132,4 +133,57 @@ func TestRetry_AcceptsARunNotSeenFinished(t *testing.T) {
 		server.Inject(jobstest.Rule{Operation: "getJob"}, jobstest.Stale(3*time.Second))
 		require.NoError(t, job.Wait(t.Context()))
 	})
+}
+
+// categories returns the paths of the data, as segment/path, and the category of each.
+func categories(ctx context.Context, t *testing.T, c *jobs.Contents) (paths []string, byPath map[string]string) {
+	t.Helper()
+	byPath = map[string]string{}
+	for segment, err := range c.Segments(ctx) {
+		require.NoError(t, err)
+		for d, err := range c.Data(ctx, segment.Name) {
+			require.NoError(t, err)
+			paths = append(paths, segment.Name+"/"+d.RemotePath)
+			require.NotNil(t, d.Label.Classification, d.RemotePath)
+			byPath[segment.Name+"/"+d.RemotePath] = d.Label.Classification.Category
+		}
+	}
+	return paths, byPath
+}
+
+// The results are those of the hosted service, see the table of squashAndMerge in
+// docs/design.md.
+func TestSquashAndMerge_MatchesTheHostedService(t *testing.T) {
+	for strategy, want := range map[jobs.Strategy][]string{
+		jobs.StrategyAbort:    {"01", "01", "01", "01"},
+		jobs.StrategyOverride: {"02", "02", "02", "02", "02", "02", "02", "02", "02", "02"},
+		jobs.StrategySkip:     {"01", "01", "01", "01", "02", "02", "02", "02", "02", "02"},
+	} {
+		t.Run(string(strategy), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, client := connect(t)
+				ctx := t.Context()
+				ds := dataset(t, client, "squash-and-merge")
+				job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{
+					DraftTitle: "merge dev", Source: "dev", Target: "main", Strategy: strategy,
+				})
+				require.NoError(t, err)
+				assert.Equal(t, jobs.StatusQueuing, job.Status())
+				assert.Equal(t, "dev->main("+string(strategy)+")", job.Snapshot().Title)
+				require.NoError(t, job.Wait(ctx))
+				assert.Equal(t, jobs.StatusSuccess, job.Status())
+				draft, err := job.Result(ctx)
+				require.NoError(t, err)
+				assert.Equal(t, jobs.DraftOpen, draft.Status)
+				assert.Equal(t, "main", draft.Branch)
+				assert.Equal(t, "merge dev", draft.Title)
+				paths, byPath := categories(ctx, t, draft.Contents())
+				got := make([]string, len(paths))
+				for i, path := range paths {
+					got[i] = byPath[path]
+				}
+				assert.Equal(t, want, got, "%v", paths)
+			})
+		})
+	}
 }

@@ -3,8 +3,9 @@ package jobs_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
-	"strconv"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,37 +21,29 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-// lasting makes every job run for so long.
-func lasting(d time.Duration) jobstest.Option {
-	return jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
-		return jobstest.Run{Queuing: d / 10, Processing: d - d/10}
-	})
-}
-
-func TestWaitSeesTheEndLateByAPartOfTheLength(t *testing.T) {
+func TestWait_LagsByAFractionOfTheLength(t *testing.T) {
 	for _, length := range []time.Duration{time.Second, time.Minute, time.Hour, 10 * time.Hour} {
 		t.Run(length.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				server, client := connect(t, lasting(length))
+				server, client := connect(t, jobstest.WithQueuing(length/10), jobstest.WithProcessing(length-length/10))
 				job := createMerge(t.Context(), t, client)
 				start := time.Now()
 				require.NoError(t, job.Wait(t.Context()))
-				late := time.Since(start) - length
-				assert.GreaterOrEqual(t, late, time.Duration(0))
-				assert.LessOrEqual(t, late, max(length/13, 250*time.Millisecond))
+				lag := time.Since(start) - length
+				assert.GreaterOrEqual(t, lag, time.Duration(0))
+				assert.LessOrEqual(t, lag, max(length/13, 250*time.Millisecond))
 				s := job.Snapshot()
 				assert.Equal(t, jobs.StatusSuccess, s.Status)
 				assert.WithinDuration(t, start.Add(length), s.FinishedAt, time.Second)
-				assert.Equal(t, s.FinishedAt.Sub(s.StartedAt).Round(time.Minute), (length - length/10).Round(time.Minute))
-				asked := countRequests(server, "getJob")
-				require.NoError(t, job.Wait(t.Context()), "what has ended is not looked at again")
-				assert.Equal(t, asked, countRequests(server, "getJob"))
+				before := countPolls(server)
+				require.NoError(t, job.Wait(t.Context()))
+				assert.Equal(t, before, countPolls(server), "Wait does not poll a finished job")
 			})
 		})
 	}
 }
 
-func TestWaitOfAFailedJob(t *testing.T) {
+func TestWait_ReturnsTheErrorOfAFailedJob(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, client := connect(t, jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
 			return jobstest.Run{Processing: time.Minute, Fail: "the disk is full"}
@@ -67,9 +60,9 @@ func TestWaitOfAFailedJob(t *testing.T) {
 	})
 }
 
-func TestWaitEndsAtOnceWhenCancelled(t *testing.T) {
+func TestWait_EndsAtOnceIfCanceled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, client := connect(t, lasting(time.Hour))
+		_, client := connect(t, jobstest.WithProcessing(time.Hour))
 		job := createMerge(t.Context(), t, client)
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(10*time.Minute+123*time.Millisecond, cancel)
@@ -80,163 +73,178 @@ func TestWaitEndsAtOnceWhenCancelled(t *testing.T) {
 		var ended *jobs.WaitError
 		require.ErrorAs(t, err, &ended)
 		assert.Equal(t, jobs.StatusProcessing, ended.Job.Status)
-		assert.NoError(t, ended.Last)
+		require.NoError(t, ended.Last)
 		assert.ErrorContains(t, err, "wait for job "+job.ID()+", last seen PROCESSING, ended after 10m0.123s")
-		require.NoError(t, job.Wait(t.Context()), "it can be taken up again")
+		require.NoError(t, job.Wait(t.Context()), "a second wait continues")
 	})
 }
 
-func TestWaitTakesALastLookBeforeTheDeadline(t *testing.T) {
-	const trip, limit = 20 * time.Millisecond, 10 * time.Minute
+func TestWait_PollsShortlyBeforeTheDeadline(t *testing.T) {
+	const rtt, limit = 20 * time.Millisecond, 10 * time.Minute
+	every := jobs.WithSchedule(polling.Schedule{Min: 7 * time.Second, Max: 7 * time.Second})
 	for name, tc := range map[string]struct {
-		length time.Duration
-		seen   bool
+		length  time.Duration
+		options []jobs.WaitOption
+		want    error
 	}{
-		"ends two trips before": {limit - 2*trip, true},
-		"ends after it":         {limit + time.Second, false},
+		"ends two round trips before":                  {limit - 2*rtt, nil, nil},
+		"ends after it":                                {limit + time.Second, nil, context.DeadlineExceeded},
+		"ends two round trips before, own schedule":    {limit - 2*rtt, []jobs.WaitOption{every}, nil},
+		"ends after it, own schedule":                  {limit + time.Second, []jobs.WaitOption{every}, context.DeadlineExceeded},
+		"ends before, own schedule is longer than ctx": {limit - 2*rtt, []jobs.WaitOption{jobs.WithSchedule(polling.Schedule{Min: time.Hour})}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				_, client := connect(t, lasting(tc.length), jobstest.WithLatency(trip))
-				ds := dataset(t, client, "squash-and-merge")
+				_, client := connect(t, jobstest.WithLatency(rtt), jobstest.WithQueuing(0), jobstest.WithProcessing(tc.length))
+				js := mergeJobs(t, client)
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
 				defer cancel()
-				job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "d", Source: "dev", Target: "main"})
+				job, err := js.Create(ctx, mergeDev)
 				require.NoError(t, err)
-				err = job.Wait(ctx)
-				if tc.seen {
-					require.NoError(t, err)
-					return
-				}
-				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.ErrorIs(t, job.Wait(ctx, tc.options...), tc.want)
 			})
 		})
 	}
 }
 
-// weather makes the client's requests for one job fail while bad says so.
-func weather(server *jobstest.Server, bad func(since time.Duration) *http.Response) (http.RoundTripper, *int) {
-	start, failed := time.Now(), new(int)
-	inner := server.Client().Transport
-	return stub(func(r *http.Request) (*http.Response, error) {
-		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/jobs/") {
-			if resp := bad(time.Since(start)); resp != nil {
-				*failed++
-				return resp, nil
-			}
-		}
-		return inner.RoundTrip(r)
-	}), failed
-}
-
-func TestWaitGoesThroughErrors(t *testing.T) {
-	retryAfter := func(status int, wait string) *http.Response {
-		resp := newResponse(status, "<html>busy</html>")
-		resp.Header.Set("Retry-After", wait)
-		return resp
-	}
-	for name, bad := range map[string]func() *http.Response{
-		"500":                  func() *http.Response { return newResponse(500, `{"code":"InternalServerError","message":"oops"}`) },
-		"502 html":             func() *http.Response { return newResponse(502, "<html>bad gateway</html>") },
-		"503 with retry-after": func() *http.Response { return retryAfter(503, "5") },
-		"429":                  func() *http.Response { return newResponse(429, "") },
-		"html with 200":        func() *http.Response { return newResponse(200, "<html>maintenance</html>") },
-		"cut short":            func() *http.Response { return newResponse(200, processingJob[:40]) },
-		"other job":            func() *http.Response { return newResponse(200, processingJob) },
-		"redirect":             func() *http.Response { return newResponse(302, "") },
-		"408":                  func() *http.Response { return newResponse(408, "") },
+func TestWait_ToleratesTransientErrors(t *testing.T) {
+	for name, fault := range map[string]jobstest.Fault{
+		"500":                   jobstest.Status(500),
+		"502 with a page":       jobstest.HTML(502),
+		"503 with Retry-After":  jobstest.HTML(503).RetryAfter(5 * time.Second),
+		"429":                   jobstest.Empty(429),
+		"200 with a page":       jobstest.HTML(200),
+		"200 with half a body":  jobstest.Truncate(),
+		"200 with another job":  jobstest.Response(200, "application/json", processingJob),
+		"302":                   jobstest.Redirect(302, "https://example.com"),
+		"408":                   jobstest.Empty(408),
+		"400 with a page":       jobstest.HTML(400),
+		"401 with a page":       jobstest.HTML(401),
+		"403 with a page":       jobstest.HTML(403),
+		"404 with a page":       jobstest.HTML(404),
+		"403 with a message":    jobstest.Response(403, "application/json", `{"message":"Forbidden"}`),
+		"404 with another code": jobstest.Response(404, "application/json", `{"code":404,"message":"no route"}`),
+		"connection refused":    jobstest.Refuse(),
+		"connection reset":      jobstest.Reset(),
+		"no response":           jobstest.Hang(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				server := jobstest.New(t, lasting(5*time.Minute))
-				transport, failed := weather(server, func(since time.Duration) *http.Response {
-					if since >= time.Minute && since < 2*time.Minute {
-						return bad()
-					}
-					return nil
-				})
-				client := clientOf(t, server, jobs.WithHTTPClient(&http.Client{Transport: transport}))
+				server, client := connect(t, jobstest.WithProcessing(5*time.Minute))
 				job := createMerge(t.Context(), t, client)
-				seen := 0
+				server.Inject(jobstest.Rule{Match: isPoll, After: time.Minute, For: time.Minute}, fault)
+				errs, start := 0, time.Now()
 				for e, err := range job.Watch(t.Context()) {
 					require.NoError(t, err)
 					if e.Err != nil {
-						seen++
-						assert.Equal(t, jobs.StatusProcessing, e.Job.Status, "what was seen before")
+						errs++
+						assert.Equal(t, jobs.StatusProcessing, e.Job.Status, "the last known state")
 					}
 				}
-				assert.Equal(t, *failed, seen, "every error is an event")
-				assert.Positive(t, seen)
-				assert.LessOrEqual(t, seen, 20)
+				assert.Equal(t, len(server.Faulted()), errs, "each error is an event")
+				assert.Positive(t, errs)
+				assert.LessOrEqual(t, errs, 20)
 				assert.Equal(t, jobs.StatusSuccess, job.Status())
+				assert.Less(t, time.Since(start), 5*time.Minute*14/13)
 			})
 		})
 	}
 }
 
-func TestWaitEndsWithAnErrorThatNoLookMends(t *testing.T) {
+func TestWait_EndsWithADefinitiveError(t *testing.T) {
 	for status, want := range map[int]error{
 		400: jobs.ErrInvalidArgument, 401: jobs.ErrUnauthorized, 403: jobs.ErrForbidden, 404: jobs.ErrNotFound,
 	} {
-		t.Run(http.StatusText(status), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				server := jobstest.New(t, lasting(5*time.Minute))
-				transport, failed := weather(server, func(since time.Duration) *http.Response {
-					if since > time.Minute {
-						return newResponse(status, "")
+		for _, n := range []int{1, 2, 20} {
+			t.Run(fmt.Sprintf("%d jobs, %d", n, status), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					server, client := connect(t, jobstest.WithProcessing(time.Hour))
+					all := createMerges(t.Context(), t, dataset(t, client, "squash-and-merge"), n)
+					server.Inject(jobstest.Rule{Match: isPoll, After: time.Minute}, jobstest.Status(status))
+					start := time.Now()
+					for _, err := range waitEach(t.Context(), all) {
+						require.ErrorIs(t, err, want)
+						var ended *jobs.WaitError
+						require.ErrorAs(t, err, &ended)
+						assert.Equal(t, jobs.StatusProcessing, ended.Job.Status)
+						assert.Positive(t, ended.Polls)
+						assert.ErrorIs(t, ended.Last, want)
 					}
-					return nil
+					assert.Less(t, time.Since(start), 80*time.Second)
 				})
-				client := clientOf(t, server, jobs.WithHTTPClient(&http.Client{Transport: transport}))
+			})
+		}
+	}
+}
+
+// With stale reads a new job is not found at first, and the previous run is read
+// after a retry.
+func TestWait_ToleratesStaleReads(t *testing.T) {
+	for _, lag := range []time.Duration{time.Second, 5 * time.Second, 20 * time.Second} {
+		t.Run(lag.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server, client := connect(t, jobstest.WithProcessing(time.Minute))
+				server.Inject(jobstest.Rule{}, jobstest.Stale(lag))
 				job := createMerge(t.Context(), t, client)
-				err := job.Wait(t.Context())
-				require.ErrorIs(t, err, want)
-				assert.Equal(t, 1, *failed)
-				var ended *jobs.WaitError
-				require.ErrorAs(t, err, &ended)
-				assert.Equal(t, jobs.StatusProcessing, ended.Job.Status)
+				require.ErrorIs(t, job.Update(t.Context()), jobs.ErrNotFound, "Update does not tolerate stale reads")
+				require.NoError(t, job.Wait(t.Context()))
+
+				job = createMerge(t.Context(), t, client)
+				<-time.After(30 * time.Second)
+				require.NoError(t, job.Abort(t.Context()))
+				require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
+				require.NoError(t, job.Retry(t.Context()))
+				require.NoError(t, job.Wait(t.Context()), "Wait ignores the end of the previous run")
+				_, err := job.Result(t.Context())
+				require.NoError(t, err)
 			})
 		})
 	}
 }
 
-func TestNotFoundJustAfterCreateIsPatience(t *testing.T) {
+// Wait tolerates not found for half a minute after Create.
+func TestWait_EndsIfTheJobStaysNotFound(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := jobstest.New(t)
-		transport, failed := weather(server, func(since time.Duration) *http.Response {
-			if since < 10*time.Second {
-				return newResponse(404, `{"code":"ResourceNotExist","message":"no such job"}`)
-			}
-			return nil
+		server, client := connect(t)
+		job := createMerge(t.Context(), t, client)
+		server.Inject(jobstest.Rule{}, jobstest.Stale(time.Hour))
+		start := time.Now()
+		err := job.Wait(t.Context())
+		require.ErrorIs(t, err, jobs.ErrNotFound)
+		var ended *jobs.WaitError
+		require.ErrorAs(t, err, &ended)
+		assert.Equal(t, job.ID(), ended.Job.ID)
+		assert.Greater(t, time.Since(start), 30*time.Second)
+		assert.Less(t, time.Since(start), 90*time.Second)
+	})
+}
+
+func TestWithMaxOutage_EndsAWait(t *testing.T) {
+	for name, options := range map[string][]jobs.WaitOption{
+		"shared polls": nil, "own schedule": {jobs.WithSchedule(polling.Schedule{})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				err := stubMerge(t, respondWith(503, ""), processingJob).Wait(t.Context(), append(options, jobs.WithMaxOutage(5*time.Minute))...)
+				require.ErrorIs(t, err, polling.ErrOutage)
+				assert.InDelta(t, 5, time.Since(start).Minutes(), 0.7)
+				assert.ErrorContains(t, err, "the last poll failed: ")
+				assert.ErrorContains(t, err, ": GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs")
+			})
 		})
-		client := clientOf(t, server, jobs.WithHTTPClient(&http.Client{Transport: transport}))
-		require.NoError(t, createMerge(t.Context(), t, client).Wait(t.Context()))
-		assert.Positive(t, *failed)
-	})
+	}
 }
 
-func TestPatienceEndsAWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := stubClient(t, respondWith(503, ""))
-		start := time.Now()
-		err := resumeMerge(t, datasetByID(t, client), processingJob).Wait(t.Context(), jobs.WithMaxOutage(5*time.Minute))
-		require.ErrorIs(t, err, polling.ErrOutage)
-		assert.InDelta(t, 5, time.Since(start).Minutes(), 0.7)
-		assert.ErrorContains(t, err, "the last look failed: get job: GET /datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs/6f2a: 503")
-	})
-}
-
-func TestUnknownStatusIsNeitherSuccessNorTheEnd(t *testing.T) {
+func TestWait_ContinuesOnAnUnknownStatus(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		client := stubClient(t, func(*http.Request) (*http.Response, error) {
-			status := "PAUSED"
+		job := stubMerge(t, func(*http.Request) (*http.Response, error) {
 			if time.Since(start) > time.Minute {
-				status = "SUCCESS"
+				return newResponse(200, jobJSON("PROCESSING", "SUCCESS")), nil
 			}
-			return newResponse(200, strings.Replace(processingJob, "PROCESSING", status, 1)), nil
-		})
-		job := resumeMerge(t, datasetByID(t, client), processingJob)
+			return newResponse(200, jobJSON("PROCESSING", "PAUSED")), nil
+		}, processingJob)
 		require.NoError(t, job.Update(t.Context()))
 		assert.Equal(t, jobs.Status("PAUSED"), job.Status())
 		assert.False(t, job.Status().Finished())
@@ -250,247 +258,138 @@ func TestUnknownStatusIsNeitherSuccessNorTheEnd(t *testing.T) {
 				paused++
 			}
 		}
-		assert.Positive(t, paused, "it is visible")
+		assert.Positive(t, paused)
 		assert.Greater(t, time.Since(start), time.Minute)
 	})
 }
 
-func TestHungLookCostsItsTimeoutAndNotTheWait(t *testing.T) {
+func TestWait_RepeatsASlowPoll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := jobstest.New(t, lasting(time.Minute))
-		looks := 0
-		inner := server.Client().Transport
-		client := clientOf(t, server, jobs.WithAttemptTimeout(7*time.Second), jobs.WithHTTPClient(&http.Client{
-			Transport: stub(func(r *http.Request) (*http.Response, error) {
-				if strings.Contains(r.URL.Path, "/jobs/") {
-					if looks++; looks == 3 {
-						<-r.Context().Done()
-						return nil, r.Context().Err()
-					}
-				}
-				return inner.RoundTrip(r)
-			}),
-		}))
+		server, client := connect(t, jobstest.WithProcessing(time.Minute))
 		job := createMerge(t.Context(), t, client)
-		var hung []error
+		server.Inject(jobstest.Rule{Match: isPoll, From: 3, Times: 1}, jobstest.Hang())
+		var errs []error
+		start := time.Now()
 		for e, err := range job.Watch(t.Context()) {
 			require.NoError(t, err)
 			if e.Err != nil {
-				hung = append(hung, e.Err)
+				errs = append(errs, e.Err)
 			}
 		}
-		require.Len(t, hung, 1)
-		assert.ErrorIs(t, hung[0], jobs.ErrUnreachable)
-		assert.ErrorContains(t, hung[0], "the attempt timed out after 7s")
-		assert.NotErrorIs(t, hung[0], context.DeadlineExceeded)
+		require.Len(t, errs, 1)
+		require.ErrorIs(t, errs[0], jobs.ErrUnreachable)
+		require.NotErrorIs(t, errs[0], context.DeadlineExceeded)
+		assert.ErrorContains(t, errs[0], "the poll was too slow and is repeated")
+		assert.Less(t, time.Since(start), 66*time.Second)
 	})
 }
 
-func TestWaitAfterRetryIsNotTakenInByTheRunBefore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		aborted := strings.Replace(processingJob, `"PROCESSING"`, `"ABORTED","finishedAt":1764000010`, 1)
-		var retried time.Time
-		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
-			switch {
-			case r.Method == http.MethodPost:
-				retried = time.Now()
-				return newResponse(200, "{}"), nil
-			case retried.IsZero() || time.Since(retried) < 5*time.Second: // read from a copy that lags
-				return newResponse(200, aborted), nil
-			case time.Since(retried) < time.Minute:
-				return newResponse(200, processingJob), nil
+// runs of a job in its wire form
+var (
+	abortedRun = jobJSON(`"PROCESSING"`, `"ABORTED","finishedAt":1764000010`)
+	newRun     = jobJSON(`"startedAt":1764000002`, `"startedAt":1764000020`)
+	newRunDone = jobJSON(`"startedAt":1764000002`, `"startedAt":1764000020`, `"PROCESSING"`, `"SUCCESS","result":{"draftNumber":3}`)
+)
+
+func TestWait_IgnoresThePreviousRunAfterRetry(t *testing.T) {
+	// Each function returns the state that the service shows some time after the
+	// retry, in its n-th response.
+	for name, state := range map[string]func(time.Duration, int) string{
+		"reads are stale for five seconds": func(since time.Duration, _ int) string {
+			if since < 5*time.Second {
+				return abortedRun
 			}
-			return newResponse(200, strings.Replace(processingJob, `"PROCESSING"`, `"SUCCESS","result":{"draftNumber":3}`, 1)), nil
-		})
-		job := resumeMerge(t, datasetByID(t, client), aborted)
-		require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
-		require.NoError(t, job.Retry(t.Context()))
-		require.NoError(t, job.Wait(t.Context()))
-	})
+			return newRun
+		},
+		"the new run has no start yet": func(since time.Duration, _ int) string {
+			if since < 5*time.Second {
+				return jobJSON(`"startedAt":1764000002,"status":"PROCESSING"`, `"status":"QUEUING"`)
+			}
+			return newRun
+		},
+		"one replica is stale": func(_ time.Duration, n int) string {
+			if n == 2 {
+				return abortedRun
+			}
+			return newRun
+		},
+		"every second response is stale": func(since time.Duration, n int) string {
+			if since < 25*time.Second && n%2 == 0 {
+				return abortedRun
+			}
+			return newRun
+		},
+	} {
+		for _, options := range [][]jobs.WaitOption{nil, {jobs.WithSchedule(polling.Schedule{})}} {
+			t.Run(fmt.Sprint(name, ", own schedule: ", options != nil), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var retriedAt time.Time
+					n := 0
+					job := stubMerge(t, func(r *http.Request) (*http.Response, error) {
+						if r.Method == http.MethodPost {
+							retriedAt = time.Now()
+							return newResponse(200, "{}"), nil
+						}
+						since := time.Since(retriedAt)
+						if n++; since >= time.Minute {
+							return newResponse(200, newRunDone), nil
+						}
+						return newResponse(200, state(since, n)), nil
+					}, abortedRun)
+					require.ErrorIs(t, job.Wait(t.Context(), options...), jobs.ErrJobAborted)
+					require.NoError(t, job.Retry(t.Context()))
+					require.NoError(t, job.Wait(t.Context(), options...))
+					assert.GreaterOrEqual(t, time.Since(retriedAt), time.Minute)
+				})
+			})
+		}
+	}
 }
 
-// An answer that was asked for before the new run was seen does not end the wait for it,
-// however late it comes.
-func TestWaitAfterRetryIsNotTakenInByALateAnswer(t *testing.T) {
+// The response to a request before the retry arrives after the new run was seen.
+func TestWait_IgnoresALateResponseAfterRetry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		aborted := strings.Replace(processingJob, `"PROCESSING"`, `"ABORTED","finishedAt":1764000010`, 1)
-		again := strings.Replace(processingJob, `"startedAt":1764000002`, `"startedAt":1764000020`, 1)
-		success := strings.Replace(again, `"PROCESSING"`, `"SUCCESS","result":{"draftNumber":3}`, 1)
-		var body atomic.Value
-		body.Store(aborted)
-		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+		var state atomic.Value
+		state.Store(abortedRun)
+		job := stubMerge(t, func(r *http.Request) (*http.Response, error) {
 			if r.Method == http.MethodPost {
-				body.Store(again)
-				time.AfterFunc(time.Minute, func() { body.Store(success) })
+				state.Store(newRun)
+				time.AfterFunc(time.Minute, func() { state.Store(newRunDone) })
 				return newResponse(200, "{}"), nil
 			}
-			answer := body.Load().(string)
-			if answer == aborted {
-				time.Sleep(10 * time.Second)
+			body := state.Load().(string)
+			if body == abortedRun {
+				<-time.After(900 * time.Millisecond)
 			}
-			return newResponse(200, answer), nil
-		})
-		job := resumeMerge(t, datasetByID(t, client), processingJob)
+			return newResponse(200, body), nil
+		}, processingJob)
 		var wait sync.WaitGroup
 		wait.Go(func() { assert.NoError(t, job.Wait(t.Context())) })
-		time.Sleep(time.Second)
+		<-time.After(500 * time.Millisecond)
 		require.NoError(t, job.Retry(t.Context()))
 		require.NoError(t, job.Update(t.Context()))
 		wait.Wait()
 	})
 }
 
-// An answer that was asked for before a Retry says nothing of what came after it.
-func TestLateAnswerAfterASecondRetry(t *testing.T) {
+func TestWait_ReturnsThePreviousOutcomeIfRetryHasNoEffect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		run := func(status string, started int) string {
-			return strings.NewReplacer(`"PROCESSING"`, status, "1764000002", strconv.Itoa(1764000000+started)).Replace(processingJob)
-		}
-		var body atomic.Value
-		var slow atomic.Bool
-		client := stubClient(t, func(*http.Request) (*http.Response, error) {
-			answer := body.Load().(string)
-			if slow.Load() {
-				time.Sleep(8 * time.Second)
-			}
-			return newResponse(200, answer), nil
-		})
-		body.Store(run(`"FAILED","finishedAt":1764000012`, 2))
-		job := resumeMerge(t, datasetByID(t, client), body.Load().(string))
-		var late sync.WaitGroup
-		slow.Store(true)
-		late.Go(func() { assert.NoError(t, job.Update(t.Context())) })
-		time.Sleep(time.Millisecond)
-		slow.Store(false)
-		require.NoError(t, job.Retry(t.Context()))
-		body.Store(run(`"FAILED","finishedAt":1764000104`, 102))
-		time.Sleep(time.Second)
-		require.NoError(t, job.Update(t.Context()))
-		require.NoError(t, job.Retry(t.Context()))
-		late.Wait()
-		_, err := job.Result(t.Context())
-		assert.ErrorIs(t, err, jobs.ErrNotFinished, "nobody has seen the third run")
-	})
-}
-
-// However they overlap, what is new is seen at last.
-func TestUpdatesThatOverlap(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var body atomic.Value
-		body.Store(strings.Replace(processingJob, `"PROCESSING"`, `"FAILED","finishedAt":1764000012`, 1))
-		client := stubClient(t, func(*http.Request) (*http.Response, error) {
-			answer := body.Load().(string)
-			time.Sleep(100 * time.Millisecond)
-			return newResponse(200, answer), nil
-		})
-		job := resumeMerge(t, datasetByID(t, client), body.Load().(string))
-		ctx, stop := context.WithCancel(t.Context())
-		var updates sync.WaitGroup
-		for i := range 2 {
-			updates.Go(func() {
-				time.Sleep(time.Duration(i) * 50 * time.Millisecond)
-				for ctx.Err() == nil {
-					_ = job.Update(ctx)
-				}
-			})
-		}
-		time.Sleep(time.Second)
-		body.Store(strings.Replace(processingJob, "1764000002", "1764000102", 1)) // somebody else's Retry
-		time.Sleep(time.Second)
-		assert.Equal(t, jobs.StatusProcessing, job.Status())
-		stop()
-		updates.Wait()
-	})
-}
-
-// The looks do not wait for a slow loop, and the end does not stand behind old ones.
-func TestWatchInASlowLoop(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		_, client := connect(t, lasting(time.Minute))
-		job := createMerge(t.Context(), t, client)
-		start := time.Now()
-		for _, err := range job.Watch(t.Context(), jobs.WithSchedule(polling.Schedule{Max: time.Second})) {
-			require.NoError(t, err)
-			time.Sleep(10 * time.Second)
-		}
-		assert.Less(t, time.Since(start), 85*time.Second)
-	})
-}
-
-// Next is when the next look comes, also where the service asks for it to come later.
-func TestNextKnowsOfRetryAfter(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		client := stubClient(t, func(*http.Request) (*http.Response, error) {
-			resp := newResponse(200, processingJob)
-			resp.Header.Set("Retry-After", "30")
-			return resp, nil
-		})
-		for event := range resumeMerge(t, datasetByID(t, client), processingJob).Watch(t.Context()) {
-			assert.Equal(t, 30*time.Second, event.Next)
-			if event.Poll == 2 {
-				assert.InDelta(t, 30, event.Elapsed.Seconds(), 1)
-				break
-			}
-		}
-	})
-}
-
-// Requests may overtake each other: an end that was seen stays.
-func TestEndThatWasSeenStays(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		failed := strings.Replace(processingJob, `"PROCESSING"`, `"FAILED","finishedAt":1764000010`, 1)
-		var requests atomic.Int32
-		client := stubClient(t, func(*http.Request) (*http.Response, error) {
-			if requests.Add(1) == 1 {
-				time.Sleep(10 * time.Second)
-				return newResponse(200, processingJob), nil
-			}
-			return newResponse(200, failed), nil
-		})
-		job := resumeMerge(t, datasetByID(t, client), processingJob)
-		var late sync.WaitGroup
-		late.Go(func() { assert.NoError(t, job.Update(t.Context())) })
-		time.Sleep(time.Second)
-		require.NoError(t, job.Update(t.Context()))
-		late.Wait()
-		assert.Equal(t, jobs.StatusFailed, job.Status())
-	})
-}
-
-func TestRetryThatTheServiceIgnoredEndsAsBefore(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		aborted := strings.Replace(processingJob, `"PROCESSING"`, `"ABORTED","finishedAt":1764000010`, 1)
-		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+		job := stubMerge(t, func(r *http.Request) (*http.Response, error) {
 			if r.Method == http.MethodPost {
 				return newResponse(200, "{}"), nil
 			}
-			return newResponse(200, aborted), nil
-		})
-		job := resumeMerge(t, datasetByID(t, client), aborted)
+			return newResponse(200, abortedRun), nil
+		}, abortedRun)
 		require.NoError(t, job.Retry(t.Context()))
 		start := time.Now()
 		require.ErrorIs(t, job.Wait(t.Context()), jobs.ErrJobAborted)
-		assert.InDelta(t, 30, time.Since(start).Seconds(), 3, "for as long as a retry may need to show")
+		assert.InDelta(t, 30, time.Since(start).Seconds(), 3, "the time that reads may be stale")
 	})
 }
 
-func TestSearchDoesNotRunAgainAfterItEnded(t *testing.T) {
-	status := "SUCCESS"
-	body := func() string {
-		return strings.NewReplacer("PROCESSING", status, `"title":"merge dev","sourceBranchName":"dev","targetBranchName":"main","strategy":"skip"`,
-			`"commit":"3bd4","conjunction":"and","unit":"file","filters":[]`).Replace(processingJob)
-	}
-	client := stubClient(t, func(*http.Request) (*http.Response, error) { return newResponse(200, body()), nil })
-	job, err := datasetByID(t, client).BasicSearch().Resume([]byte(body()))
-	require.NoError(t, err)
-	status = "PROCESSING"
-	require.NoError(t, job.Update(t.Context()))
-	assert.Equal(t, jobs.StatusSuccess, job.Status(), "the answer came late")
-}
-
-func TestResumeInAnotherProcess(t *testing.T) {
+func TestWait_ContinuesInAnotherProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server, client := connect(t, lasting(time.Hour))
+		server, client := connect(t, jobstest.WithProcessing(time.Hour))
 		job := createMerge(t.Context(), t, client)
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 		defer cancel()
@@ -500,18 +399,200 @@ func TestResumeInAnotherProcess(t *testing.T) {
 
 		other, err := clientOf(t, server).DatasetByID(job.Dataset().ID())
 		require.NoError(t, err)
-		asked := len(server.Requests())
-		again, err := other.SquashAndMerge().Resume(saved)
+		before := len(server.Requests())
+		resumed, err := other.SquashAndMerge().Resume(saved)
 		require.NoError(t, err)
-		assert.Len(t, server.Requests(), asked, "without a request")
-		assert.Equal(t, job.ID(), again.ID())
-		looks := 0
-		for e, err := range again.Watch(t.Context()) {
+		assert.Len(t, server.Requests(), before, "Resume sends no request")
+		assert.Equal(t, job.ID(), resumed.ID())
+		for e, err := range resumed.Watch(t.Context()) {
 			require.NoError(t, err)
-			if looks++; looks == 2 {
-				assert.Greater(t, e.Next, 20*time.Second, "the schedule goes on where it was")
+			if e.Poll == 2 {
+				assert.Greater(t, e.Next, 10*time.Second, "the schedule continues, because the job has run for minutes")
 			}
 		}
-		assert.Equal(t, jobs.StatusSuccess, again.Status())
+		assert.Equal(t, jobs.StatusSuccess, resumed.Status())
+	})
+}
+
+// A wait with its own schedule updates its own value of the job.
+func TestWithSchedule_WaitsBesideASharedWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t, jobstest.WithProcessing(time.Minute))
+		job := createMerge(t.Context(), t, client)
+		duplicate := resumeAll(t, job.Dataset(), job)[0]
+		var wait sync.WaitGroup
+		wait.Go(func() { assert.NoError(t, duplicate.Wait(t.Context())) })
+		require.NoError(t, job.Wait(t.Context(), jobs.WithSchedule(polling.Schedule{Max: time.Second})))
+		assert.Equal(t, jobs.StatusSuccess, job.Status())
+		wait.Wait()
+	})
+}
+
+// Only the start of a run, by the clock of the service, tells how long it lasts.
+func TestWait_ToleratesWrongTimes(t *testing.T) {
+	for name, tc := range map[string]struct {
+		clock   time.Duration // of the service, relative to the local one
+		created func(start time.Time) int64
+	}{
+		"local clock an hour ahead":  {-time.Hour, time.Time.Unix},
+		"local clock an hour behind": {time.Hour, time.Time.Unix},
+		"no time of creation":        {0, func(time.Time) int64 { return 0 }},
+		"created yesterday":          {0, func(start time.Time) int64 { return start.Unix() - 86400 }},
+		"created tomorrow":           {0, func(start time.Time) int64 { return start.Unix() + 86400 }},
+	} {
+		for _, queued := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, queued: %v", name, queued), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					const length = time.Minute
+					start, polls := time.Now(), 0
+					client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+						service := time.Now().Add(tc.clock)
+						started := start.Add(tc.clock)
+						createdAt := fmt.Sprint(tc.created(started))
+						status := `"status":"PROCESSING"`
+						switch {
+						case queued && time.Since(start) < length/10:
+							status = `"status":"QUEUING"`
+						case time.Since(start) >= length:
+							status = `"status":"SUCCESS"`
+						}
+						body := jobJSON("1764000000", createdAt, "1764000002", fmt.Sprint(started.Unix()), `"status":"PROCESSING"`, status)
+						if strings.Contains(status, "QUEUING") {
+							body = strings.Replace(body, fmt.Sprintf(`"startedAt":%d,`, started.Unix()), "", 1)
+						}
+						if !strings.Contains(r.URL.Path, "/jobs/") {
+							body = `{"jobs":[` + body + `],"offset":0,"recordSize":1,"totalCount":1}`
+						}
+						polls++
+						resp := newResponse(200, body)
+						resp.Header.Set("Date", service.UTC().Format(http.TimeFormat))
+						return resp, nil
+					})
+					job, err := datasetByID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
+					require.NoError(t, err)
+					require.NoError(t, job.Wait(t.Context()))
+					assert.LessOrEqual(t, time.Since(start)-length, length/10)
+					assert.LessOrEqual(t, polls, 90)
+				})
+			})
+		}
+	}
+}
+
+// A RoundTripper of the caller may panic or end its goroutine.
+func TestWait_EndsIfAPollPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := jobstest.New(t, jobstest.WithProcessing(time.Minute))
+		start := time.Now()
+		client := clientOf(t, server, jobs.WithHTTPClient(&http.Client{Transport: stub(func(r *http.Request) (*http.Response, error) {
+			if time.Since(start) > 20*time.Second && time.Since(start) < 30*time.Second && strings.Contains(r.URL.RawQuery, "jobType=squashAndMerge") {
+				panic("a bug near " + testKey)
+			}
+			return server.Client().Transport.RoundTrip(r)
+		})}))
+		merging := createMerges(t.Context(), t, dataset(t, client, "squash-and-merge"), 3)
+		searching, err := dataset(t, client, "street-scenes").BasicSearch().Create(t.Context(), jobs.BasicSearchArgs{Filters: []jobs.Filter{jobs.HasLabel(true)}})
+		require.NoError(t, err)
+		errs := waitEach(t.Context(), []*jobs.Job{merging[0].Job, merging[1].Job, merging[2].Job, searching.Job})
+		for _, err := range errs[:3] {
+			var ended *jobs.WaitError
+			require.ErrorAs(t, err, &ended)
+			require.ErrorContains(t, err, "panic in a poll: a bug near ")
+			assert.NotContains(t, err.Error(), testKey)
+			assert.Equal(t, ended.Reason, ended.Last)
+			assert.Positive(t, ended.Polls)
+		}
+		require.NoError(t, errs[3], "a wait for another dataset continues")
+		requireNoErrors(t, waitEach(t.Context(), merging))
+	})
+}
+
+func TestWait_ContinuesIfAPollEndsItsGoroutine(t *testing.T) {
+	for name, until := range map[string]time.Duration{"for five seconds": 25 * time.Second, "always": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := jobstest.New(t, jobstest.WithProcessing(time.Minute))
+				start := time.Now()
+				client := clientOf(t, server, jobs.WithHTTPClient(&http.Client{Transport: stub(func(r *http.Request) (*http.Response, error) {
+					if time.Since(start) > 20*time.Second && time.Since(start) < until && strings.Contains(r.URL.RawQuery, "jobType=squashAndMerge") {
+						runtime.Goexit()
+					}
+					return server.Client().Transport.RoundTrip(r)
+				})}))
+				merging := createMerges(t.Context(), t, dataset(t, client, "squash-and-merge"), 3)
+				searching, err := dataset(t, client, "street-scenes").BasicSearch().Create(t.Context(), jobs.BasicSearchArgs{Filters: []jobs.Filter{jobs.HasLabel(true)}})
+				require.NoError(t, err)
+				errs := waitEach(t.Context(), []*jobs.Job{merging[0].Job, merging[1].Job, merging[2].Job, searching.Job}, jobs.WithMaxOutage(5*time.Minute))
+				require.NoError(t, errs[3])
+				if until < time.Minute {
+					requireNoErrors(t, errs)
+					assert.Less(t, time.Since(start), 70*time.Second)
+					return
+				}
+				for _, err := range errs[:3] {
+					require.ErrorIs(t, err, polling.ErrOutage)
+					require.ErrorContains(t, err, "the poll ended its goroutine")
+				}
+			})
+		})
+	}
+}
+
+// Each iteration takes ten seconds. After the end at most four older events are
+// yielded.
+func TestWatch_EndsInTimeInASlowLoop(t *testing.T) {
+	for name, tc := range map[string]struct {
+		options []jobs.WaitOption
+		most    time.Duration
+	}{
+		"shared polls": {nil, 115 * time.Second},
+		"own schedule": {[]jobs.WaitOption{jobs.WithSchedule(polling.Schedule{Max: time.Second})}, 85 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, client := connect(t, jobstest.WithProcessing(time.Minute))
+				job := createMerge(t.Context(), t, client)
+				start := time.Now()
+				for _, err := range job.Watch(t.Context(), tc.options...) {
+					require.NoError(t, err)
+					<-time.After(10 * time.Second)
+				}
+				assert.Less(t, time.Since(start), tc.most)
+				assert.Equal(t, jobs.StatusSuccess, job.Status())
+			})
+		})
+	}
+}
+
+func TestWatch_ReportsRetryAfterAsNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		job := stubMerge(t, func(*http.Request) (*http.Response, error) {
+			resp := newResponse(200, processingJob)
+			resp.Header.Set("Retry-After", "30")
+			return resp, nil
+		}, processingJob)
+		for event := range job.Watch(t.Context()) {
+			assert.Equal(t, 30*time.Second, event.Next)
+			if event.Poll == 2 {
+				assert.InDelta(t, 30, event.Elapsed.Seconds(), 1)
+				break
+			}
+		}
+	})
+}
+
+func TestWatch_StopsPollingWhenTheLoopEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, client := connect(t, jobstest.WithProcessing(time.Hour))
+		for event, err := range createMerge(t.Context(), t, client).Watch(t.Context()) {
+			require.NoError(t, err)
+			if event.Poll == 3 {
+				break
+			}
+		}
+		synctest.Wait()
+		before := countPolls(server)
+		<-time.After(time.Hour)
+		assert.Equal(t, before, countPolls(server))
 	})
 }

@@ -18,6 +18,7 @@ type batch struct {
 	born     time.Time       // the youngest of the jobs
 	counts   map[*status]int // the jobs by status
 	missing  int             // further jobs, which a sweep did not show
+	lost     *job            // one of these
 	deadline time.Time       // the first one that needs a final poll; zero for none
 	urgent   *job            // whose deadline that is
 }
@@ -90,15 +91,6 @@ func (w *watcher) place(j *job, rank int) {
 	}
 }
 
-// hasTotal notes the length of the list. If it has become shorter, the oldest jobs are
-// believed to be deleted.
-func (w *watcher) hasTotal(total int, requestedAt time.Time) {
-	if !requestedAt.Before(w.counted) {
-		w.deleted += max(w.total-total, 0)
-		w.total, w.counted = total, requestedAt
-	}
-}
-
 // offset returns where the page of a list begins that shows a batch. The rest of the page
 // is spent on both sides of the jobs, since the list may have changed.
 func (w *watcher) offset(b *batch) int {
@@ -109,7 +101,8 @@ func (w *watcher) offset(b *batch) int {
 	if newest < 0 {
 		return 0
 	}
-	return max(w.total-1-(newest-w.deleted)-max(PageSize-1-(newest-oldest), 0)/2, 0)
+	total := w.total + int(w.growth*time.Since(w.counted).Seconds())
+	return max(total-1-(newest-w.deleted)-max(PageSize-1-(newest-oldest), 0)/2, 0)
 }
 
 // refresh works out what depends on all jobs.
@@ -123,7 +116,7 @@ func (b *batch) refresh() {
 			}
 		}
 		if j.missing {
-			b.missing++
+			b.missing, b.lost = b.missing+1, j
 			continue
 		}
 		if b.oldest == nil || j.shown.Before(b.oldest.shown) {

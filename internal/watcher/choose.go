@@ -22,7 +22,7 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 	const window = 1100 * time.Millisecond // slots are reserved so long before
 	never := now.Add(time.Hour)
 	inTime := now.Add(p.delay(p.lists, p.rate) / 2)
-	var first, final *batch // the batches that are due first, and for a final poll
+	var first, final, missing *batch // due first, for a final poll, with missing jobs
 	soon, reserve := 0, 0
 	at, w.nextFinal = never, never
 	for _, b := range w.batches {
@@ -32,8 +32,8 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 		searched := b.unknown && w.walk != nil && !w.walk.sweep
 		if !b.deadline.IsZero() && !(b.busy && !b.asked.Before(b.deadline.Add(-lead-slack))) {
 			due := latest(b.deadline.Add(-lead), w.service.retryAfter)
-			if b.errors > 0 {
-				due = latest(due, b.retry)
+			if b.errors > 0 { // the backoff would be too long
+				due = latest(due, b.asked.Add(lead/3))
 			}
 			if due.Sub(now) <= window {
 				reserve++
@@ -43,6 +43,9 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 			} else if due.Before(w.nextFinal) {
 				final, w.nextFinal = b, due
 			}
+		}
+		if b.missing > 0 && !b.busy {
+			missing = b
 		}
 		if b.busy || searched || w.walk != nil && w.walk.sweep && b.errors == 0 {
 			continue
@@ -65,20 +68,17 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 	} else {
 		never = w.nextFinal
 	}
-	if len(w.polls) >= maxFlights || w.service.outage() && len(w.polls) > 0 {
+	if len(w.polls) >= maxFlights || w.service.failures > 0 && len(w.polls) > 0 {
 		return request{}, never
 	}
-	missing := w.firstMissing()
 	switch {
 	case w.service.outage() && w.service.latest != nil:
 		// This job does not fail by itself.
 		r, at = w.request(w.service.latest.batch, now, false), now
 	case w.walk != nil && !w.walk.busy && !w.walk.retry.After(now):
 		r, at = request{walk: w.walk, final: w.walk.final}, now
-	case missing != nil && missing.batch.number >= 0 && missing.batch.missing > 1:
-		r, at = w.request(missing.batch, now, false), now
 	case missing != nil:
-		r, at = request{batch: missing.batch, job: missing}, now
+		r, at = w.request(missing, now, false), now
 	case at.After(now):
 		if w.walk != nil && !w.walk.busy {
 			at = earliest(at, w.walk.retry)
@@ -97,30 +97,16 @@ func (w *watcher) request(b *batch, now time.Time, final bool) request {
 	lists := w.service.lists.allowed(now) && !(final && w.service.lists.errors > 0)
 	again := b.errors > 0 && b.errors%2 == 0 // now in another way than before
 	switch {
-	case lists && b.number >= 0 && (len(b.jobs) > 1 || again):
+	case lists && b.number >= 0 && (len(b.jobs) > 1 && b.missing != 1 || again):
 	case lists && b.number < 0 && again:
 	case lists && b.unknown && w.walk == nil && len(w.jobs) > 1 && w.searchPays():
 		return request{walk: &walk{statuses: []string{""}}, final: final}
 	case final:
 		r.job = b.urgent
+	case b.missing > 0:
+		r.job = b.lost
 	default:
 		r.job = b.oldest
 	}
 	return r
-}
-
-// firstMissing returns the job to be read next of those that a sweep did not show.
-func (w *watcher) firstMissing() *job {
-	for len(w.missing) > 0 {
-		j := w.missing[0]
-		switch {
-		case !j.missing || len(j.waits) == 0:
-			w.missing = w.missing[1:]
-		case j.batch.busy:
-			return nil
-		default:
-			return j
-		}
-	}
-	return nil
 }

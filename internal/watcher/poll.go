@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -28,13 +29,13 @@ var errSlow = errors.New("the poll was too slow and is repeated")
 // send begins a poll.
 func (w *watcher) send(r request) {
 	p := &poll{request: r, began: time.Now()}
-	errors := 0
+	failures := w.service.failures
 	switch {
 	case r.walk != nil:
 		if w.walk == nil {
 			w.walk, r.walk.began = r.walk, p.began
 		}
-		errors, r.walk.busy, r.walk.final = r.walk.errors, true, r.walk.final || r.final
+		failures, r.walk.busy, r.walk.final = max(failures, r.walk.errors), true, r.walk.final || r.final
 		p.status, p.offset = r.walk.statuses[0], r.walk.offset
 	case r.job != nil:
 		p.jobs, p.batch = []*job{r.job}, w.alone(r.job)
@@ -43,10 +44,10 @@ func (w *watcher) send(r request) {
 		p.offset = w.offset(r.batch)
 	}
 	if b := p.batch; b != nil {
-		errors, b.busy, b.asked = b.errors, true, p.began
+		failures, b.busy, b.asked = max(failures, b.errors), true, p.began
 	}
 	w.polls[p] = true
-	timeout := max(3*w.service.rtt, time.Second) << min(max(errors-1, 0), 5)
+	timeout := max(3*w.service.rtt, time.Second) << min(max(failures-1, 0), 5)
 	ctx, cancel := context.WithTimeoutCause(context.Background(), timeout, errSlow)
 	p.cancel = cancel
 	go w.run(ctx, p)
@@ -120,8 +121,13 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 		return
 	}
 	w.service.lists = avoided{}
-	if p.status == "" {
-		w.hasTotal(p.response.Total, p.began)
+	if total := p.response.Total; p.status == "" && !p.began.Before(w.counted) {
+		w.deleted += max(w.total-total, 0) // the oldest jobs, it is believed
+		if passed := p.began.Sub(w.counted).Seconds(); passed > 0 && !w.counted.IsZero() {
+			share := min(passed, 1) / 2
+			w.growth += share * (max(float64(total-w.total), 0)/passed - w.growth)
+		}
+		w.total, w.counted = total, p.began
 	}
 	for i, item := range p.response.Items {
 		j := w.jobs[string(item.ID)]
@@ -145,14 +151,15 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 
 // missed notes which of its jobs a page did not show: their ranks are not known any more.
 func (w *watcher) missed(p *poll, now time.Time) {
-	b := p.batch
+	b, errors := p.batch, p.batch.errors
 	b.errors, b.retry = 0, time.Time{}
 	for _, j := range p.jobs {
 		if len(j.waits) == 0 || j.batch != b || !j.shown.Before(p.began) {
 			continue
 		}
 		if b.number < 0 {
-			b.errors, b.retry = 1, now.Add(backoff(2)) // it is read alone again
+			// It is read alone again. Its backoff continues.
+			b.errors, b.retry = errors+1, now.Add(backoff(errors+1))
 		} else {
 			j.rank = -1
 			w.move(j, w.newest())
@@ -167,8 +174,8 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 	var target Target
 	var finished bool
 	var err error
-	var over []*Wait
-	for _, wait := range j.waits {
+	for i := len(j.waits) - 1; i >= 0; i-- { // the end of a wait moves the last one
+		wait := j.waits[i]
 		if wait.Target != target {
 			target = wait.Target
 			finished, err = target.Apply(item.Body, p.began)
@@ -181,21 +188,16 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 		wait.result.Last = nil
 		wait.final = wait.final || !p.began.Before(wait.Deadline.Add(-lead-slack))
 		if finished {
-			over = append(over, wait)
+			w.end(wait, Result{Finished: true})
 		}
 	}
-	if len(over) > 0 && len(over) == len(j.waits) {
-		w.rates.note(now)
+	if len(j.waits) == 0 {
 		j.status.ended++
-	}
-	for _, wait := range over {
-		w.end(wait, Result{Finished: true})
 	}
 	if failed != nil || len(j.waits) == 0 {
 		return failed
 	}
-	j.missing, j.batch.stale = false, true
-	if p.began.After(j.shown) {
+	if j.missing, j.batch.stale = false, true; p.began.After(j.shown) {
 		if item.Finished {
 			item.Status = nil // of the run before the current one
 		}
@@ -237,46 +239,33 @@ func (w *watcher) failed(p *poll, now time.Time) {
 		w.service.lists.failed(refused, now)
 	}
 	w.backOff(p, refused)
-	jobs, outage := p.jobs, w.service.outage()
-	if p.job == nil {
-		verdict = Transient // for the jobs
-	}
-	if jobs == nil || outage {
-		for _, j := range w.jobs {
-			if w.endOutages(j, err, now); p.jobs == nil {
-				jobs = append(jobs, j)
-			}
-		}
+	jobs := p.jobs
+	if jobs == nil || w.service.outage() {
+		jobs = slices.Collect(maps.Values(w.jobs))
 	}
 	for _, j := range jobs {
-		w.tell(j, err, verdict, now)
+		if j == p.job {
+			w.tell(j, err, verdict, now)
+		} else {
+			w.tell(j, err, Transient, now)
+		}
 	}
 }
 
 // tell tells the waits for a job of an error, and ends those that it ends.
 func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
-	fatal := errors.Is(err, ErrPanic) || verdict == Definitive
 	for i := len(j.waits) - 1; i >= 0; i-- { // the end of a wait moves the last one
 		wait := j.waits[i]
 		wait.result.Polls++
 		wait.result.Last = err
-		if fatal || verdict == NotFound && !now.Before(wait.VisibleBy) {
+		switch {
+		case errors.Is(err, ErrPanic), verdict == Definitive, verdict == NotFound && !now.Before(wait.VisibleBy):
 			w.end(wait, Result{Reason: err})
-		}
-	}
-	w.endOutages(j, err, now)
-	w.event(j, err, now)
-}
-
-// endOutages ends the waits for a job that saw only errors for too long.
-func (w *watcher) endOutages(j *job, err error, now time.Time) {
-	for i := len(j.waits) - 1; i >= 0; i-- {
-		wait := j.waits[i]
-		if wait.MaxOutage > 0 && now.Sub(latest(wait.began, j.shown)) >= wait.MaxOutage {
-			wait.result.Last = err
+		case wait.MaxOutage > 0 && now.Sub(latest(wait.began, j.shown)) >= wait.MaxOutage:
 			w.end(wait, Result{Reason: polling.ErrOutage})
 		}
 	}
+	w.event(j, err, now)
 }
 
 // backOff plans the next poll after one that failed.

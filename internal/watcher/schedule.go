@@ -125,7 +125,10 @@ func (w *watcher) plan(now time.Time) plan {
 	}
 	if p.pages {
 		pages, unknown, alone := w.count()
-		cost = float64(min(pages+unknown, pagesOf(max(w.total, len(w.jobs)))) + alone)
+		if w.searchPays() { // and shows on which pages they are
+			unknown = pagesOf(unknown)
+		}
+		cost = float64(pages + unknown + alone)
 	}
 	p.weight = max(weight, min(cost/limit, maxWeight))
 	if cost <= 1 || !p.pages || !w.service.sweeps.allowed(now) {

@@ -58,7 +58,7 @@ func (a *avoided) failed(refused bool, now time.Time) {
 	a.errors++
 	exponent := a.errors - outageAfter
 	if refused {
-		exponent = 2 * a.errors
+		exponent = 2 * (a.errors - 1)
 	}
 	if exponent >= 0 {
 		a.until = now.Add(min(time.Second<<min(exponent, 10), time.Minute))

@@ -1,7 +1,6 @@
 package watcher
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -15,13 +14,12 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
 )
 
-// A simJob is a job of the simulated service. Its times are fixed before it is visible.
+// simJob is a job of the simulated service.
 type simJob struct {
 	id                         string
 	created, started, finished time.Time
-	paused                     bool // its status is PAUSED while it runs
-	deleted                    time.Time
-	seen                       time.Time // last known to the waiting program; zero if unknown
+	deleted                    time.Time // zero for never
+	running                    string    // its status while it runs; PROCESSING by default
 }
 
 func (j *simJob) status(now time.Time) string {
@@ -30,27 +28,32 @@ func (j *simJob) status(now time.Time) string {
 		return "QUEUING"
 	case !now.Before(j.finished):
 		return "SUCCESS"
-	case j.paused:
-		return "PAUSED"
+	case j.running != "":
+		return j.running
 	}
 	return "PROCESSING"
 }
 
-// A sim is a job service in virtual time.
+func (j *simJob) item(now time.Time) Item {
+	status := j.status(now)
+	return Item{ID: []byte(j.id), Status: []byte(status), Finished: status == "SUCCESS", Body: []byte(status)}
+}
+
+// sim is a job service in virtual time. It implements Source.
 type sim struct {
 	rtt  time.Duration
 	jobs []*simJob // by creation
-	// fault replaces the response to a request; nil does not. A response with
-	// errHang never comes.
-	fault func(r simRequest) *Response
-	count func(total int) int // what is said instead of the total
+	// fault returns the response to a request, or nil for the true one. The error errHang
+	// means that the response never arrives.
+	fault func(simRequest) *Response
+	count func(total int) int // changes the total of lists; nil for no change
 
 	mu       sync.Mutex
 	requests []simRequest
-	calls    int // under way
+	open     int
 }
 
-// A simRequest is a request to the service.
+// simRequest is a request to the service.
 type simRequest struct {
 	n      int // number of the request, from one
 	id     string
@@ -60,53 +63,45 @@ type simRequest struct {
 	at     time.Time
 }
 
-var errHang = errors.New("the response never comes")
+var (
+	errHang     = errors.New("the response never arrives")
+	errInternal = errors.New("500 internal error")
+	errDenied   = errors.New("403 access denied")
+	errReset    = errors.New("the connection is reset") // before the response
+)
 
-// source is a source of the service; different numbers do not share polls.
-type source struct {
-	*sim
-	dataset int
-}
+func failWith(err error, v Verdict) *Response { return &Response{Err: err, Verdict: v} }
 
-func (s source) Statuses() []string { return []string{"QUEUING", "PROCESSING"} }
+func (s *sim) Statuses() []string { return []string{"QUEUING", "PROCESSING"} }
 
-func (s source) Get(ctx context.Context, id string) Response {
-	return s.call(ctx, simRequest{id: id}, func(now time.Time) Response {
+func (s *sim) Get(ctx context.Context, id string) Response {
+	return s.respond(ctx, simRequest{id: id}, func(now time.Time) Response {
 		for _, j := range s.visible(now) {
 			if j.id == id {
 				return Response{Items: []Item{j.item(now)}}
 			}
 		}
-		return Response{Err: errors.New("no such job"), Verdict: NotFound}
+		return *failWith(errors.New("404 no such job"), NotFound)
 	})
 }
 
-func (s source) List(ctx context.Context, status string, offset, limit int) Response {
-	return s.call(ctx, simRequest{list: true, status: status, offset: offset}, func(now time.Time) (r Response) {
-		visible := s.visible(now)
+func (s *sim) List(ctx context.Context, status string, offset, limit int) Response {
+	return s.respond(ctx, simRequest{list: true, status: status, offset: offset}, func(now time.Time) (r Response) {
+		listed := s.visible(now)
 		if status != "" {
-			visible = slices.DeleteFunc(slices.Clone(visible), func(j *simJob) bool { return j.status(now) != status })
+			listed = slices.DeleteFunc(slices.Clone(listed), func(j *simJob) bool { return j.status(now) != status })
 		}
-		for i := offset; i < min(len(visible), offset+limit); i++ {
-			r.Items = append(r.Items, visible[len(visible)-1-i].item(now))
+		for i := offset; i < min(len(listed), offset+limit); i++ {
+			r.Items = append(r.Items, listed[len(listed)-1-i].item(now))
 		}
-		r.Total = len(visible)
-		if s.count != nil {
+		if r.Total = len(listed); s.count != nil {
 			r.Total = s.count(r.Total)
 		}
 		return r
 	})
 }
 
-func (j *simJob) item(now time.Time) Item {
-	status := j.status(now)
-	return Item{
-		ID: []byte(j.id), Status: []byte(status), Finished: status == "SUCCESS",
-		Body: []byte(status),
-	}
-}
-
-// visible returns the jobs that exist, by creation.
+// visible returns the jobs that exist.
 func (s *sim) visible(now time.Time) []*simJob {
 	n, _ := slices.BinarySearchFunc(s.jobs, now, func(j *simJob, now time.Time) int {
 		if j.created.After(now) {
@@ -114,23 +109,22 @@ func (s *sim) visible(now time.Time) []*simJob {
 		}
 		return -1
 	})
-	if n > 0 && s.jobs[0].deleted.IsZero() { // tests delete the oldest jobs
+	if n > 0 && s.jobs[0].deleted.IsZero() { // tests delete the oldest jobs first
 		return s.jobs[:n]
 	}
-	return slices.DeleteFunc(slices.Clone(s.jobs[:n]), func(j *simJob) bool {
-		return !j.deleted.IsZero() && !j.deleted.After(now)
-	})
+	return slices.DeleteFunc(slices.Clone(s.jobs[:n]), func(j *simJob) bool { return !j.deleted.IsZero() && !j.deleted.After(now) })
 }
 
-func (s *sim) call(ctx context.Context, r simRequest, answer func(time.Time) Response) Response {
+// respond makes one round trip.
+func (s *sim) respond(ctx context.Context, r simRequest, truth func(time.Time) Response) (response Response) {
 	s.mu.Lock()
-	s.calls++
+	s.open++
 	r.n, r.at = len(s.requests)+1, time.Now()
 	s.requests = append(s.requests, r)
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
-		s.calls--
+		s.open--
 		s.mu.Unlock()
 	}()
 	pause := func(d time.Duration) bool {
@@ -140,43 +134,48 @@ func (s *sim) call(ctx context.Context, r simRequest, answer func(time.Time) Res
 		case <-timer.C:
 			return true
 		case <-ctx.Done():
+			response = Response{Err: context.Cause(ctx)}
 			return false
 		}
 	}
 	if !pause(s.rtt / 2) {
-		return Response{Err: context.Cause(ctx)}
+		return response
 	}
-	var response Response
+	var instead *Response
 	if s.fault != nil {
-		if f := s.fault(r); f != nil {
-			response = *f
-		}
+		instead = s.fault(r)
 	}
 	switch {
-	case response.Err == errHang:
-		if pause(30 * time.Second) {
-			return Response{Err: errors.New("the attempt timed out")}
-		}
-	case response.Err == nil:
-		response = answer(time.Now())
+	case instead == nil:
+		response = truth(time.Now())
+	case instead.Err == errReset:
+		return *instead
+	case instead.Err == errHang:
+		pause(time.Hour)
+		return response
+	default:
+		response = *instead
 	}
-	if !pause(s.rtt / 2) {
-		return Response{Err: context.Cause(ctx)}
-	}
+	pause(s.rtt / 2)
 	return response
 }
 
-func (s *sim) sent() int {
+// sent returns the number of requests, or of those that match.
+func (s *sim) sent(match ...func(simRequest) bool) (n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.requests)
+	for _, r := range s.requests {
+		if len(match) == 0 || match[0](r) {
+			n++
+		}
+	}
+	return n
 }
 
-// A load describes jobs.
+// load describes jobs that are created within a time.
 type load struct {
-	seed   uint64
 	n      int
-	within time.Duration // they are created in this time
+	within time.Duration
 	length func(*rand.Rand) time.Duration
 }
 
@@ -186,14 +185,14 @@ func lognormal(median time.Duration, sigma float64) func(*rand.Rand) time.Durati
 	}
 }
 
-func aMinute(n int) load {
-	return load{seed: 1, n: n, within: time.Second, length: lognormal(time.Minute, 0.5)}
-}
+// aMinute returns n jobs of a minute in the median.
+func aMinute(n int) load { return load{n, time.Second, lognormal(time.Minute, 0.5)} }
 
-// newSim returns a service whose jobs are created from now on.
+// newSim returns a service whose jobs are created from now on. They queue for a twentieth of
+// their lengths.
 func newSim(l load) *sim {
 	s := &sim{rtt: 20 * time.Millisecond}
-	r := rand.New(rand.NewPCG(l.seed, 1))
+	r := rand.New(rand.NewPCG(1, uint64(l.n)))
 	began := time.Now()
 	for range l.n {
 		created := began.Add(time.Duration(r.Float64() * float64(l.within)))
@@ -207,34 +206,60 @@ func newSim(l load) *sim {
 	return s
 }
 
-// A target is a job of the waiting program.
-type target struct{ id string }
+// older adds n finished jobs that are older than all others.
+func (s *sim) older(n int, deleted time.Time) {
+	var jobs []*simJob
+	for i := range n {
+		at := time.Now().Add(-time.Hour)
+		jobs = append(jobs, &simJob{id: fmt.Sprintf("older-%d", i), created: at, started: at, finished: at, deleted: deleted})
+	}
+	s.jobs = append(jobs, s.jobs...)
+}
 
-func (t *target) Apply(body []byte, _ time.Time) (bool, error) {
-	if bytes.Equal(body, []byte("broken")) {
+// newer adds n jobs that are newer than all others, and run for a time.
+func (s *sim) newer(n int, length time.Duration) {
+	at := time.Now()
+	for i := range n {
+		s.jobs = append(s.jobs, &simJob{id: fmt.Sprintf("newer-%d", i), created: at, started: at, finished: at.Add(length)})
+	}
+}
+
+// queue lets only a few jobs run at a time.
+func (s *sim) queue(running int) {
+	free := make([]time.Time, running)
+	for _, j := range s.jobs {
+		length := j.finished.Sub(j.created)
+		i := 0
+		for k := range free {
+			if free[k].Before(free[i]) {
+				i = k
+			}
+		}
+		j.started = latest(free[i], j.created)
+		j.finished = j.started.Add(length)
+		free[i] = j.finished
+	}
+}
+
+// target is a job of the waiting program.
+type target struct{ applied int }
+
+func (t *target) Apply(body []byte, _ time.Time) (finished bool, err error) {
+	t.applied++
+	switch string(body) {
+	case "broken":
 		return false, errors.New("the body is broken")
+	case "SUCCESS":
+		return true, nil
 	}
-	return bytes.Equal(body, []byte("SUCCESS")), nil
+	return false, nil
 }
 
-// options are those of a wait for a job.
-func (j *simJob) options(ended chan<- *Wait) Options {
-	o := Options{
-		ID: j.id, Target: &target{j.id}, Status: "QUEUING", Seen: j.seen,
-		MaxOutage: time.Hour, Ended: ended,
-	}
-	if !j.seen.IsZero() {
-		o.Status, o.Since = j.status(j.seen), j.created
-	}
-	return o
-}
-
-// A report is what waits have cost, and how late they ended.
+// report describes the requests and the lags of many waits.
 type report struct {
 	perJob float64
 	lags   []time.Duration
-	ends   []time.Time
-	lost   []*simJob
+	lost   []*simJob // whose waits ended before
 	errs   []error
 }
 
@@ -255,93 +280,97 @@ func (r report) quantile(q float64) time.Duration {
 }
 
 func (r report) String() string {
-	return fmt.Sprintf("%d ended, %d lost, %.2f requests per job, lag %v, p99 %v, max %v", len(r.lags), len(r.lost), r.perJob,
-		r.mean().Round(time.Millisecond), r.quantile(0.99).Round(time.Millisecond), r.quantile(1).Round(time.Millisecond))
+	return fmt.Sprintf("%d finished, %d lost, %.2f requests per job, mean lag %v, p99 %v", len(r.lags), len(r.lost),
+		r.perJob, r.mean().Round(time.Millisecond), r.quantile(0.99).Round(time.Millisecond))
 }
 
-// wait waits for jobs, each from its creation on, and reports. change may change the
-// options of a wait.
+// limits are upper limits for a report.
+type limits struct {
+	perJob    float64
+	mean, p99 time.Duration
+}
+
+func (r report) check(t *testing.T, want limits) {
+	t.Helper()
+	t.Log(r)
+	if len(r.lost) > 0 {
+		t.Errorf("%d waits lost: %v", len(r.lost), r.errs[0])
+	}
+	if r.perJob > want.perJob || r.mean() > want.mean || r.quantile(0.99) > want.p99 {
+		t.Errorf("more than the limits %+v", want)
+	}
+}
+
+func limited(perSecond float64) *Set { return NewSet(ratelimit.New(perSecond)) }
+
+// options returns the options of a wait for a job.
+func (j *simJob) options(ended chan *Wait) Options {
+	return Options{ID: j.id, Target: &target{}, Status: "QUEUING", MaxOutage: time.Hour, Ended: ended}
+}
+
+// wait waits for each job from its creation on. change may change the options of a wait.
+// Waits with a deadline are stopped then.
 func (s *sim) wait(t *testing.T, set *Set, jobs []*simJob, change func(*simJob, *Options)) (r report) {
 	t.Helper()
-	ended := make(chan *Wait, len(jobs))
+	ended, started := make(chan *Wait, 2*len(jobs)), make(chan struct{})
 	byWait := map[*Wait]*simJob{}
 	var mu sync.Mutex
-	var stops sync.WaitGroup
-	done := make(chan struct{})
 	go func() {
-		defer close(done)
-		timeout := time.After(3 * time.Hour)
-		for range jobs {
-			var w *Wait
-			select {
-			case w = <-ended:
-			case <-timeout:
-				t.Errorf("%d waits have not ended", len(jobs)-len(r.lags)-len(r.lost))
-				mu.Lock()
-				for w, j := range byWait {
-					if !w.over {
-						t.Log(j.id, j.finished, w.job.batch, w.job.missing, w.job.shown)
-						w.Stop()
-					}
-				}
-				mu.Unlock()
-				return
+		defer close(started)
+		for _, j := range jobs {
+			time.Sleep(time.Until(j.created))
+			o := j.options(ended)
+			if change != nil {
+				change(j, &o)
 			}
+			mu.Lock()
+			w := set.Start(s, o)
+			byWait[w] = j
+			mu.Unlock()
+			if !o.Deadline.IsZero() {
+				time.AfterFunc(time.Until(o.Deadline), func() {
+					if r := w.Stop(); !r.Finished && r.Reason == nil {
+						ended <- w
+					}
+				})
+			}
+		}
+	}()
+	late := time.After(3 * time.Hour)
+	for range jobs {
+		select {
+		case w := <-ended:
 			mu.Lock()
 			j := byWait[w]
 			mu.Unlock()
-			result := w.Stop()
-			if !result.Finished {
+			if result := w.Stop(); result.Finished {
+				r.lags = append(r.lags, time.Since(j.finished))
+			} else {
 				r.lost = append(r.lost, j)
 				r.errs = append(r.errs, result.Reason)
-				continue
 			}
-			r.lags = append(r.lags, time.Since(j.finished))
-			r.ends = append(r.ends, j.finished)
-		}
-	}()
-	for _, j := range jobs {
-		time.Sleep(time.Until(j.created))
-		o := j.options(ended)
-		if change != nil {
-			change(j, &o)
-		}
-		mu.Lock()
-		w := set.Start(source{sim: s}, o)
-		byWait[w] = j
-		mu.Unlock()
-		if !o.Deadline.IsZero() {
-			stops.Add(1)
-			time.AfterFunc(time.Until(o.Deadline), func() {
-				defer stops.Done()
-				if !w.Stop().Finished && w.Stop().Reason == nil {
-					ended <- w
-				}
-			})
+		case <-late:
+			t.Fatalf("%d waits have not ended", len(jobs)-len(r.lags)-len(r.lost))
 		}
 	}
-	<-done
-	stops.Wait()
+	<-started
 	r.perJob = float64(s.sent()) / float64(len(jobs))
 	s.checkQuiet(t, set)
 	return r
 }
 
-// checkQuiet checks that nothing is left after the waits.
+// checkQuiet checks that nothing is left after the last wait.
 func (s *sim) checkQuiet(t *testing.T, set *Set) {
 	t.Helper()
 	time.Sleep(time.Second)
-	set.mu.Lock()
-	watchers := len(set.watchers)
-	set.mu.Unlock()
-	if s.calls > 0 {
-		t.Errorf("%d watchers, %d requests", watchers, s.calls)
-	}
 	before := s.sent()
 	time.Sleep(time.Hour)
-	if after := s.sent(); after > before {
-		t.Errorf("%d requests after the last wait", after-before)
+	if after := s.sent(); after > before || s.open > 0 {
+		t.Errorf("%d requests after the last wait, %d under way", after-before, s.open)
+	}
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	if w := set.watchers[s]; w != nil {
+		t.Errorf("the watcher is kept")
 	}
 }
-
-func limited(perSecond float64) *Set { return NewSet(ratelimit.New(perSecond)) }

@@ -58,7 +58,7 @@ func (w *watcher) step(p *poll, now time.Time) {
 	case k.sweep:
 	case last:
 		w.endWalk(true)
-	case unknown == 0 || !w.searchPays() || w.plan(now).sweep && 3*unknown >= len(w.jobs):
+	case unknown == 0 || !w.searchPays():
 		w.endWalk(false) // all are found, or the others are found in another way
 	}
 }
@@ -74,9 +74,8 @@ func (w *watcher) endWalk(complete bool) {
 		case !j.shown.Before(k.began) || j.joined.After(k.began):
 		case !k.sweep && j.batch.unknown:
 			w.alone(j).unknown = false
-		case k.sweep && j.batch.errors == 0 && !j.missing:
+		case k.sweep && j.batch.errors == 0:
 			j.missing, j.batch.stale = true, true
-			w.missing = append(w.missing, j)
 		}
 	}
 }

@@ -1,0 +1,375 @@
+package watcher
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestWatcher_Figures holds the figures of waiting for jobs under a rate limit of ten
+// requests a second.
+func TestWatcher_Figures(t *testing.T) {
+	const second = time.Second
+	for name, c := range map[string]struct {
+		load load
+		rate float64
+		want limits
+	}{
+		"100 jobs":                     {aMinute(100), 10, limits{1.71, 680 * time.Millisecond, 3300 * time.Millisecond}},
+		"1,000 jobs":                   {aMinute(1000), 10, limits{1.31, 520 * time.Millisecond, 1400 * time.Millisecond}},
+		"one job above a page":         {aMinute(129), 10, limits{2.1, 700 * time.Millisecond, 4 * second}},
+		"one job above two pages":      {aMinute(257), 10, limits{1.75, 650 * time.Millisecond, 3 * second}},
+		"as many pages as the limit":   {aMinute(1280), 10, limits{1.2, 700 * time.Millisecond, 2 * second}},
+		"more than 32 pages":           {aMinute(4200), 10, limits{0.5, 2 * second, 4500 * time.Millisecond}},
+		"500 jobs without a limit":     {aMinute(500), 0, limits{1.6, 600 * time.Millisecond, 2 * second}},
+		"300 jobs of an hour":          {load{300, second, lognormal(time.Hour, 0.1)}, 10, limits{9, 2500 * time.Millisecond, 8 * second}},
+		"jobs of five seconds":         {load{500, second, lognormal(5*second, 0.1)}, 10, limits{0.2, 500 * time.Millisecond, second}},
+		"jobs of 5 s, over and over":   {load{300, 150 * second, lognormal(5*second, 0.1)}, 10, limits{1.5, 400 * time.Millisecond, second}},
+		"jobs that arrive and go away": {load{300, 5 * time.Minute, lognormal(time.Minute, 0.5)}, 10, limits{4.5, 800 * time.Millisecond, 2500 * time.Millisecond}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSim(c.load)
+				s.wait(t, limited(c.rate), s.jobs, nil).check(t, c.want)
+			})
+		})
+	}
+}
+
+// TestWatcher_Situations holds the figures of unusual situations.
+func TestWatcher_Situations(t *testing.T) {
+	for name, c := range map[string]struct {
+		n      int
+		change func(s *sim)
+		want   limits
+	}{
+		"lists fail": {200, func(s *sim) {
+			s.fault = func(r simRequest) *Response {
+				if r.list {
+					return failWith(errInternal, Transient)
+				}
+				return nil
+			}
+		}, limits{8, 9 * time.Second, 25 * time.Second}},
+		"reads of one job fail": {200, func(s *sim) {
+			s.fault = func(r simRequest) *Response {
+				if !r.list {
+					return failWith(errInternal, Transient)
+				}
+				return nil
+			}
+		}, limits{2.5, time.Second, 5 * time.Second}},
+		"one list is refused": {1000, func(s *sim) {
+			refused := false
+			s.fault = func(r simRequest) *Response {
+				if !refused && r.list && r.at.Sub(s.jobs[0].created) > 20*time.Second {
+					refused = true
+					return failWith(errDenied, Definitive)
+				}
+				return nil
+			}
+		}, limits{1.4, 600 * time.Millisecond, 3 * time.Second}},
+		"older jobs are deleted": {1000, func(s *sim) {
+			s.older(2000, time.Now().Add(40*time.Second))
+		}, limits{1.4, 600 * time.Millisecond, 1600 * time.Millisecond}},
+		"every tenth request hangs": {1000, func(s *sim) {
+			s.fault = func(r simRequest) *Response {
+				if r.n%10 == 0 {
+					return failWith(errHang, Transient)
+				}
+				return nil
+			}
+		}, limits{1.4, 830 * time.Millisecond, 3700 * time.Millisecond}},
+		"one request hangs": {1000, func(s *sim) {
+			s.fault = func(r simRequest) *Response {
+				if r.n == 60 {
+					return failWith(errHang, Transient)
+				}
+				return nil
+			}
+		}, limits{1.4, 600 * time.Millisecond, 2 * time.Second}},
+		"three of ten jobs are paused": {1000, func(s *sim) {
+			for i, j := range s.jobs {
+				if i%10 < 3 {
+					j.running = "PAUSED"
+					j.finished = j.finished.Add(5 * time.Minute)
+				}
+			}
+		}, limits{1.9, 1200 * time.Millisecond, 5 * time.Second}},
+		"all jobs finish in the same second": {2000, func(s *sim) {
+			for i, j := range s.jobs {
+				j.finished = j.created.Add(time.Minute - j.created.Sub(s.jobs[0].created) + time.Duration(i)*time.Millisecond/2)
+			}
+		}, limits{0.3, 2500 * time.Millisecond, 4 * time.Second}},
+		"totals are too small":  {500, func(s *sim) { s.count = func(int) int { return 10 } }, limits{3.5, time.Second, 4 * time.Second}},
+		"totals are too large":  {500, func(s *sim) { s.count = func(n int) int { return n + 1000 } }, limits{2.2, time.Second, 4 * time.Second}},
+		"totals change at once": {500, func(s *sim) { s.count = func(n int) int { return n + rand.IntN(200) - 100 } }, limits{3, time.Second, 4 * time.Second}},
+		"an outage of a minute": {200, func(s *sim) {
+			s.fault = func(r simRequest) *Response {
+				if since := r.at.Sub(s.jobs[0].created); since > 40*time.Second && since < 100*time.Second {
+					return failWith(errInternal, Transient)
+				}
+				return nil
+			}
+		}, limits{1.5, 60 * time.Second, 100 * time.Second}},
+		"one request of a hundred fails": {1000, func(s *sim) {
+			s.fault = func(simRequest) *Response {
+				if rand.IntN(100) == 0 {
+					return failWith(errInternal, Transient)
+				}
+				return nil
+			}
+		}, limits{1.4, 600 * time.Millisecond, 2 * time.Second}},
+		"a service that asks for a pause": {200, func(s *sim) {
+			s.fault = func(r simRequest) *Response {
+				if r.n == 100 {
+					return &Response{Err: errInternal, RetryAfter: time.Hour} // capped at a minute
+				}
+				return nil
+			}
+		}, limits{1.6, 30 * time.Second, 70 * time.Second}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSim(aMinute(c.n))
+				jobs := s.jobs
+				c.change(s)
+				s.wait(t, limited(10), jobs, nil).check(t, c.want)
+			})
+		})
+	}
+}
+
+func TestWatcher_FewRequestsDuringAnOutage(t *testing.T) {
+	for name, err := range map[string]error{"refused": errInternal, "hanging": errHang} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSim(aMinute(200))
+				from, to := time.Now().Add(30*time.Second), time.Now().Add(90*time.Second)
+				s.fault = func(r simRequest) *Response {
+					if r.at.After(from) && r.at.Before(to) {
+						return failWith(err, Transient)
+					}
+					return nil
+				}
+				r := s.wait(t, limited(0), s.jobs, nil)
+				if len(r.lost) > 0 {
+					t.Errorf("%d waits lost: %v", len(r.lost), r.errs[0])
+				}
+				if n := s.sent(func(r simRequest) bool { return r.at.After(from) && r.at.Before(to) }); n > 20 {
+					t.Errorf("%d requests during the outage", n)
+				}
+			})
+		})
+	}
+}
+
+// QUEUING jobs are not read one by one, and pages whose jobs queue are read rarely.
+func TestWatcher_FourJobsRunWhileTheOthersQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim(load{604, time.Second, lognormal(8*time.Second, 0.5)})
+		s.queue(4)
+		s.wait(t, limited(10), s.jobs, nil).check(t, limits{2.5, time.Second, 3 * time.Second})
+	})
+}
+
+func TestWatcher_JobsThatAreListedBeforeTheWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim(load{1000, time.Second, lognormal(2*time.Minute, 0.5)})
+		time.Sleep(time.Minute)
+		listed := time.Now()
+		var jobs []*simJob
+		for _, j := range s.jobs {
+			if j.finished.After(listed) {
+				jobs = append(jobs, j)
+			}
+		}
+		s.wait(t, limited(10), jobs, func(j *simJob, o *Options) {
+			o.Seen, o.Status, o.Since = listed, j.status(listed), j.started
+		}).check(t, limits{1.9, 700 * time.Millisecond, 3 * time.Second})
+	})
+}
+
+func TestWatcher_HalfOfTheWaitsAreCanceled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim(aMinute(1000))
+		set, ended := limited(10), make(chan *Wait, 1000)
+		byWait := map[*Wait]*simJob{}
+		rng := rand.New(rand.NewPCG(1, 1))
+		left := 0
+		for i, j := range s.jobs {
+			time.Sleep(time.Until(j.created))
+			w := set.Start(s, j.options(ended))
+			byWait[w] = j
+			if i%2 == 0 {
+				time.AfterFunc(time.Duration(rng.Int64N(int64(time.Minute))), func() { w.Stop() })
+			} else {
+				left++
+			}
+		}
+		var r report
+		for left > 0 {
+			w := <-ended
+			r.lags = append(r.lags, time.Since(byWait[w].finished))
+			for i, j := range s.jobs {
+				if j == byWait[w] && i%2 == 1 {
+					left--
+				}
+			}
+		}
+		r.perJob = float64(s.sent()) / 1000
+		r.check(t, limits{1.3, 600 * time.Millisecond, 2 * time.Second})
+		time.Sleep(time.Minute)
+		s.checkQuiet(t, set)
+	})
+}
+
+func TestWatcher_JobsBelowManyNewerOnes(t *testing.T) {
+	for name, length := range map[string]time.Duration{"that have finished": time.Second, "that run": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSim(aMinute(10))
+				jobs := s.jobs
+				time.Sleep(time.Second)
+				s.newer(5000, length)
+				s.wait(t, limited(10), jobs, nil).check(t, limits{18, 3 * time.Second, 6 * time.Second})
+			})
+		})
+	}
+}
+
+// The service counts from its own time, but a wait must not believe that a job which was
+// created long ago has run since.
+func TestWatcher_JobThatQueuedForADay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim(load{1, 0, lognormal(time.Minute, 0)})
+		s.jobs[0].created = s.jobs[0].created.Add(-24 * time.Hour)
+		s.wait(t, limited(10), s.jobs, nil).check(t, limits{80, 4 * time.Second, 4 * time.Second})
+	})
+}
+
+func TestWatcher_SharesTheLimitBetweenSources(t *testing.T) {
+	t.Run("many small ones", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			const datasets, each = 60, 5
+			all := newSim(aMinute(datasets * each))
+			set, ended := limited(10), make(chan *Wait, datasets*each)
+			time.Sleep(time.Second)
+			byWait := map[*Wait]*simJob{}
+			var sims []*sim
+			for i := range datasets {
+				s := &sim{rtt: all.rtt, jobs: all.jobs[i*each : (i+1)*each]}
+				sims = append(sims, s)
+				for _, j := range s.jobs {
+					byWait[set.Start(s, j.options(ended))] = j
+				}
+			}
+			var r report
+			for range byWait {
+				r.lags = append(r.lags, time.Since(byWait[<-ended].finished))
+			}
+			for _, s := range sims {
+				r.perJob += float64(s.sent()) / (datasets * each)
+				s.checkQuiet(t, set)
+			}
+			// Each request shows five jobs: a round takes six seconds.
+			r.check(t, limits{5, 3500 * time.Millisecond, 12 * time.Second})
+		})
+	})
+	t.Run("one job beside many", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			many, one := newSim(aMinute(3000)), newSim(load{1, 0, lognormal(time.Minute, 0)})
+			set, done := limited(10), make(chan report)
+			go func() { done <- one.wait(t, set, one.jobs, nil) }()
+			many.wait(t, set, many.jobs, nil)
+			(<-done).check(t, limits{80, 4 * time.Second, 4 * time.Second})
+		})
+	})
+}
+
+// Deadlines that fall into a second whose slots are used up may be missed, but few.
+func TestWatcher_FinalPolls(t *testing.T) {
+	const rtts = 40 * time.Millisecond
+	for name, c := range map[string]struct {
+		n        int
+		deadline func(*simJob, *rand.Rand) time.Time
+		maxLost  int
+		change   func(*sim)
+	}{
+		"two round trips after each job": {200, func(j *simJob, _ *rand.Rand) time.Time { return j.finished.Add(rtts) }, 0, nil},
+		"one for all": {1000, func(j *simJob, _ *rand.Rand) time.Time {
+			return j.created.Truncate(2 * time.Second).Add(62 * time.Second)
+		}, 0, nil},
+		"random ones": {1000, func(j *simJob, r *rand.Rand) time.Time {
+			return j.created.Add(30*time.Second + time.Duration(r.Int64N(int64(time.Minute))))
+		}, 8, nil},
+		"of jobs whose list grows": {200, func(j *simJob, _ *rand.Rand) time.Time {
+			return j.created.Truncate(2 * time.Second).Add(62 * time.Second)
+		}, 0, func(s *sim) {
+			for i := range 60 {
+				at := s.jobs[0].created.Add(2*time.Second + time.Duration(i)*time.Second)
+				s.jobs = append(s.jobs, &simJob{id: fmt.Sprintf("other-%d", i), created: at, started: at, finished: at.Add(time.Hour)})
+			}
+		}},
+		"lists are refused": {10, func(j *simJob, _ *rand.Rand) time.Time { return j.finished.Add(rtts) }, 0, func(s *sim) {
+			s.fault = func(r simRequest) *Response {
+				if r.list {
+					return failWith(errDenied, Definitive)
+				}
+				return nil
+			}
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSim(aMinute(c.n))
+				jobs, rng, deadlines := s.jobs, rand.New(rand.NewPCG(1, 1)), map[*simJob]time.Time{}
+				if c.change != nil {
+					c.change(s)
+				}
+				r := s.wait(t, limited(10), jobs, func(j *simJob, o *Options) {
+					o.Deadline = c.deadline(j, rng)
+					deadlines[j] = o.Deadline
+				})
+				lost := 0
+				for _, j := range r.lost {
+					if !j.finished.After(deadlines[j].Add(-rtts)) {
+						lost++
+					}
+				}
+				t.Log(r)
+				if lost > c.maxLost {
+					t.Errorf("%d jobs finished in time and were missed", lost)
+				}
+			})
+		})
+	}
+}
+
+// Deadlines that are near when nothing is known yet: neither the round trip nor the list.
+func TestWatcher_FinalPollsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim(load{300, 0, lognormal(time.Second, 0)})
+		time.Sleep(2 * time.Second)
+		r := s.wait(t, limited(0), s.jobs, func(_ *simJob, o *Options) { o.Deadline = time.Now().Add(140 * time.Millisecond) })
+		r.check(t, limits{0.05, time.Minute, time.Minute})
+	})
+}
+
+func TestWatcher_FinalPollThatFailsIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim(load{1, 0, lognormal(time.Minute, 0)})
+		failed := false
+		s.fault = func(r simRequest) *Response {
+			if !failed && r.at.After(s.jobs[0].finished) {
+				failed = true
+				return failWith(errReset, Transient)
+			}
+			return nil
+		}
+		r := s.wait(t, limited(10), s.jobs, func(j *simJob, o *Options) { o.Deadline = j.finished.Add(100 * time.Millisecond) })
+		r.check(t, limits{100, time.Second, time.Second})
+	})
+}
