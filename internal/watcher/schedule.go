@@ -12,7 +12,7 @@ import (
 // finish at a given rate, the one with the least sum of squared lags polls after a delay in
 // proportion to the cube root of requests per finished job. The numbers are from a sweep.
 const (
-	weight    = 0.86
+	weight    = 0.85
 	maxWeight = 2.5 // if the rate limiter bounds the polls anyway
 	youth     = 3   // a delay is at most so many times that of a job without others
 	minDelay  = 200 * time.Millisecond

@@ -20,23 +20,25 @@ type simJob struct {
 	created, started, finished time.Time
 	deleted                    time.Time // zero for never
 	running                    string    // its status while it runs; PROCESSING by default
+	items                      [3]Item   // while it queues, while it runs, and afterwards
 }
 
-func (j *simJob) status(now time.Time) string {
+// item returns the job as the service shows it.
+func (j *simJob) item(now time.Time) *Item {
+	state, status := 1, "PROCESSING"
 	switch {
 	case now.Before(j.started):
-		return "QUEUING"
+		state, status = 0, "QUEUING"
 	case !now.Before(j.finished):
-		return "SUCCESS"
+		state, status = 2, "SUCCESS"
 	case j.running != "":
-		return j.running
+		status = j.running
 	}
-	return "PROCESSING"
-}
-
-func (j *simJob) item(now time.Time) Item {
-	status := j.status(now)
-	return Item{ID: []byte(j.id), Status: []byte(status), Finished: status == "SUCCESS", Body: []byte(status)}
+	item := &j.items[state]
+	if item.ID == nil {
+		*item = Item{ID: []byte(j.id), Status: []byte(status), Finished: state == 2, Body: []byte(status)}
+	}
+	return item
 }
 
 // sim is a job service in virtual time. It implements Source.
@@ -78,7 +80,7 @@ func (s *sim) Get(ctx context.Context, id string) Response {
 	return s.respond(ctx, simRequest{id: id}, func(now time.Time) Response {
 		for _, j := range s.visible(now) {
 			if j.id == id {
-				return Response{Items: []Item{j.item(now)}}
+				return Response{Items: []Item{*j.item(now)}}
 			}
 		}
 		return *failWith(errors.New("404 no such job"), NotFound)
@@ -89,10 +91,10 @@ func (s *sim) List(ctx context.Context, status string, offset, limit int) Respon
 	return s.respond(ctx, simRequest{list: true, status: status, offset: offset}, func(now time.Time) (r Response) {
 		listed := s.visible(now)
 		if status != "" {
-			listed = slices.DeleteFunc(slices.Clone(listed), func(j *simJob) bool { return j.status(now) != status })
+			listed = slices.DeleteFunc(slices.Clone(listed), func(j *simJob) bool { return string(j.item(now).Status) != status })
 		}
 		for i := offset; i < min(len(listed), offset+limit); i++ {
-			r.Items = append(r.Items, listed[len(listed)-1-i].item(now))
+			r.Items = append(r.Items, *listed[len(listed)-1-i].item(now))
 		}
 		if r.Total = len(listed); s.count != nil {
 			r.Total = s.count(r.Total)
@@ -141,20 +143,23 @@ func (s *sim) respond(ctx context.Context, r simRequest, truth func(time.Time) R
 	if !pause(s.rtt / 2) {
 		return response
 	}
-	var instead *Response
-	if s.fault != nil {
-		instead = s.fault(r)
-	}
-	switch {
-	case instead == nil:
+	func() {
+		s.mu.Lock()
+		defer s.mu.Unlock() // also if fault panics
+		if s.fault != nil {
+			if instead := s.fault(r); instead != nil {
+				response = *instead
+				return
+			}
+		}
 		response = truth(time.Now())
-	case instead.Err == errReset:
-		return *instead
-	case instead.Err == errHang:
+	}()
+	switch response.Err {
+	case errReset:
+		return response
+	case errHang:
 		pause(time.Hour)
 		return response
-	default:
-		response = *instead
 	}
 	pause(s.rtt / 2)
 	return response

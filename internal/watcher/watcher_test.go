@@ -22,9 +22,9 @@ func TestWatcher_Figures(t *testing.T) {
 		"one job above a page":         {aMinute(129), 10, limits{2.1, 700 * time.Millisecond, 4 * second}},
 		"one job above two pages":      {aMinute(257), 10, limits{1.75, 650 * time.Millisecond, 3 * second}},
 		"as many pages as the limit":   {aMinute(1280), 10, limits{1.2, 700 * time.Millisecond, 2 * second}},
-		"more than 32 pages":           {aMinute(4200), 10, limits{0.5, 2 * second, 4500 * time.Millisecond}},
+		"more than 32 pages":           {aMinute(4100), 10, limits{0.5, 2 * second, 4500 * time.Millisecond}},
 		"500 jobs without a limit":     {aMinute(500), 0, limits{1.6, 600 * time.Millisecond, 2 * second}},
-		"300 jobs of an hour":          {load{300, second, lognormal(time.Hour, 0.1)}, 10, limits{9, 2500 * time.Millisecond, 8 * second}},
+		"100 jobs of an hour":          {load{100, second, lognormal(time.Hour, 0.1)}, 10, limits{16, 2500 * time.Millisecond, 8 * second}},
 		"jobs of five seconds":         {load{500, second, lognormal(5*second, 0.1)}, 10, limits{0.2, 500 * time.Millisecond, second}},
 		"jobs of 5 s, over and over":   {load{300, 150 * second, lognormal(5*second, 0.1)}, 10, limits{1.5, 400 * time.Millisecond, second}},
 		"jobs that arrive and go away": {load{300, 5 * time.Minute, lognormal(time.Minute, 0.5)}, 10, limits{4.5, 800 * time.Millisecond, 2500 * time.Millisecond}},
@@ -61,7 +61,7 @@ func TestWatcher_Situations(t *testing.T) {
 				return nil
 			}
 		}, limits{2.5, time.Second, 5 * time.Second}},
-		"one list is refused": {1000, func(s *sim) {
+		"one list is refused": {600, func(s *sim) {
 			refused := false
 			s.fault = func(r simRequest) *Response {
 				if !refused && r.list && r.at.Sub(s.jobs[0].created) > 20*time.Second {
@@ -71,10 +71,10 @@ func TestWatcher_Situations(t *testing.T) {
 				return nil
 			}
 		}, limits{1.4, 600 * time.Millisecond, 3 * time.Second}},
-		"older jobs are deleted": {1000, func(s *sim) {
+		"older jobs are deleted": {600, func(s *sim) {
 			s.older(2000, time.Now().Add(40*time.Second))
 		}, limits{1.4, 600 * time.Millisecond, 1600 * time.Millisecond}},
-		"every tenth request hangs": {1000, func(s *sim) {
+		"every tenth request hangs": {500, func(s *sim) {
 			s.fault = func(r simRequest) *Response {
 				if r.n%10 == 0 {
 					return failWith(errHang, Transient)
@@ -82,7 +82,7 @@ func TestWatcher_Situations(t *testing.T) {
 				return nil
 			}
 		}, limits{1.4, 830 * time.Millisecond, 3700 * time.Millisecond}},
-		"one request hangs": {1000, func(s *sim) {
+		"one request hangs": {600, func(s *sim) {
 			s.fault = func(r simRequest) *Response {
 				if r.n == 60 {
 					return failWith(errHang, Transient)
@@ -90,7 +90,7 @@ func TestWatcher_Situations(t *testing.T) {
 				return nil
 			}
 		}, limits{1.4, 600 * time.Millisecond, 2 * time.Second}},
-		"three of ten jobs are paused": {1000, func(s *sim) {
+		"three of ten jobs are paused": {500, func(s *sim) {
 			for i, j := range s.jobs {
 				if i%10 < 3 {
 					j.running = "PAUSED"
@@ -98,7 +98,7 @@ func TestWatcher_Situations(t *testing.T) {
 				}
 			}
 		}, limits{1.9, 1200 * time.Millisecond, 5 * time.Second}},
-		"all jobs finish in the same second": {2000, func(s *sim) {
+		"all jobs finish in the same second": {1500, func(s *sim) {
 			for i, j := range s.jobs {
 				j.finished = j.created.Add(time.Minute - j.created.Sub(s.jobs[0].created) + time.Duration(i)*time.Millisecond/2)
 			}
@@ -114,7 +114,7 @@ func TestWatcher_Situations(t *testing.T) {
 				return nil
 			}
 		}, limits{1.5, 60 * time.Second, 100 * time.Second}},
-		"one request of a hundred fails": {1000, func(s *sim) {
+		"one request of a hundred fails": {500, func(s *sim) {
 			s.fault = func(simRequest) *Response {
 				if rand.IntN(100) == 0 {
 					return failWith(errInternal, Transient)
@@ -169,7 +169,7 @@ func TestWatcher_FewRequestsDuringAnOutage(t *testing.T) {
 // QUEUING jobs are not read one by one, and pages whose jobs queue are read rarely.
 func TestWatcher_FourJobsRunWhileTheOthersQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSim(load{604, time.Second, lognormal(8*time.Second, 0.5)})
+		s := newSim(load{404, time.Second, lognormal(8*time.Second, 0.5)})
 		s.queue(4)
 		s.wait(t, limited(10), s.jobs, nil).check(t, limits{2.5, time.Second, 3 * time.Second})
 	})
@@ -177,7 +177,7 @@ func TestWatcher_FourJobsRunWhileTheOthersQueue(t *testing.T) {
 
 func TestWatcher_JobsThatAreListedBeforeTheWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newSim(load{1000, time.Second, lognormal(2*time.Minute, 0.5)})
+		s := newSim(load{500, time.Second, lognormal(2*time.Minute, 0.5)})
 		time.Sleep(time.Minute)
 		listed := time.Now()
 		var jobs []*simJob
@@ -187,7 +187,7 @@ func TestWatcher_JobsThatAreListedBeforeTheWait(t *testing.T) {
 			}
 		}
 		s.wait(t, limited(10), jobs, func(j *simJob, o *Options) {
-			o.Seen, o.Status, o.Since = listed, j.status(listed), j.started
+			o.Seen, o.Status, o.Since = listed, string(j.item(listed).Status), j.started
 		}).check(t, limits{1.9, 700 * time.Millisecond, 3 * time.Second})
 	})
 }
@@ -280,7 +280,7 @@ func TestWatcher_SharesTheLimitBetweenSources(t *testing.T) {
 	})
 	t.Run("one job beside many", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			many, one := newSim(aMinute(3000)), newSim(load{1, 0, lognormal(time.Minute, 0)})
+			many, one := newSim(aMinute(2000)), newSim(load{1, 0, lognormal(time.Minute, 0)})
 			set, done := limited(10), make(chan report)
 			go func() { done <- one.wait(t, set, one.jobs, nil) }()
 			many.wait(t, set, many.jobs, nil)
