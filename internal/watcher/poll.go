@@ -140,9 +140,10 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 			w.place(j, max(p.response.Total-1-p.offset-i, 0)+w.deleted)
 		}
 	}
-	if p.walk == nil {
+	switch p.walk {
+	case nil:
 		w.missed(p, now)
-	} else if p.walk == w.walk {
+	case w.walk:
 		w.step(p, now)
 	}
 }
