@@ -18,7 +18,7 @@ func TestWatcher_Figures(t *testing.T) {
 		want limits
 	}{
 		"100 jobs":                     {aMinute(100), 10, limits{1.71, 680 * time.Millisecond, 3300 * time.Millisecond}},
-		"1,000 jobs":                   {aMinute(1000), 10, limits{1.31, 520 * time.Millisecond, 1600 * time.Millisecond}},
+		"1,000 jobs":                   {aMinute(1000), 10, limits{1.31, 540 * time.Millisecond, 2 * time.Second}},
 		"one job above a page":         {aMinute(129), 10, limits{2.1, 700 * time.Millisecond, 4 * second}},
 		"one job above two pages":      {aMinute(257), 10, limits{1.75, 650 * time.Millisecond, 3 * second}},
 		"as many pages as the limit":   {aMinute(1280), 10, limits{1.2, 700 * time.Millisecond, 2 * second}},
@@ -220,7 +220,7 @@ func TestWatcher_HalfOfTheWaitsAreCanceled(t *testing.T) {
 			}
 		}
 		r.perJob = float64(s.sent()) / 1000
-		r.check(t, limits{1.3, 600 * time.Millisecond, 2 * time.Second})
+		r.check(t, limits{1.3, 650 * time.Millisecond, 2800 * time.Millisecond})
 		time.Sleep(time.Minute)
 		s.checkQuiet(t, set)
 	})
