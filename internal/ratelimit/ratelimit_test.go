@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"context"
+	"errors"
 	"math"
 	"sync/atomic"
 	"testing"
@@ -24,7 +25,7 @@ func TestNew_NoLimit(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if New(0).Wait(ctx) != context.Canceled || New(0).WaitReserved(ctx) != context.Canceled {
+	if !errors.Is(New(0).Wait(ctx), context.Canceled) || !errors.Is(New(0).WaitReserved(ctx), context.Canceled) {
 		t.Error("a slot in spite of ctx")
 	}
 }
@@ -85,7 +86,7 @@ func TestWait_CanceledCallTakesNoSlot(t *testing.T) {
 		_ = l.Wait(t.Context())
 		for range 10 {
 			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-			if err := l.Wait(ctx); err != context.DeadlineExceeded {
+			if err := l.Wait(ctx); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("%v", err)
 			}
 			cancel()

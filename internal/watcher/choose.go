@@ -30,7 +30,7 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 			b.refresh()
 		}
 		searched := b.unknown && w.walk != nil && !w.walk.sweep
-		if !b.deadline.IsZero() && !(b.busy && !b.asked.Before(b.deadline.Add(-lead-slack))) {
+		if !b.deadline.IsZero() && (!b.busy || b.asked.Before(b.deadline.Add(-lead-slack))) {
 			due := latest(b.deadline.Add(-lead), w.service.retryAfter)
 			if b.errors > 0 { // the backoff would be too long
 				due = latest(due, b.asked.Add(lead/3))
@@ -92,7 +92,7 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 // request returns the request for a batch that is due.
 func (w *watcher) request(b *batch, now time.Time, final bool) request {
 	r := request{batch: b, final: final}
-	lists := w.service.lists.allowed(now) && !(final && w.service.lists.errors > 0)
+	lists := w.service.lists.allowed(now) && (!final || w.service.lists.errors == 0)
 	again := b.errors > 0 && b.errors%2 == 0 // now in another way than before
 	switch {
 	case lists && b.number >= 0 && (len(b.jobs) > 1 && b.missing != 1 || again):

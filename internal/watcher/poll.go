@@ -142,10 +142,10 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 			w.place(j, max(p.response.Total-1-p.offset-i, 0)+w.deleted)
 		}
 	}
-	switch {
-	case p.walk == nil:
+	switch p.walk {
+	case nil:
 		w.missed(p, now)
-	case p.walk == w.walk:
+	case w.walk:
 		w.step(p, now)
 	}
 }
@@ -175,8 +175,7 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 	var target Target
 	var finished bool
 	var err error
-	for i := len(j.waits) - 1; i >= 0; i-- { // the end of a wait moves the last one
-		wait := j.waits[i]
+	for _, wait := range slices.Backward(j.waits) { // the end of a wait moves the last one
 		if wait.Target != target {
 			target = wait.Target
 			finished, err = target.Apply(item.Body, p.began)
@@ -255,8 +254,7 @@ func (w *watcher) failed(p *poll, now time.Time) {
 
 // tell tells the waits for a job of an error, and ends those that it ends.
 func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
-	for i := len(j.waits) - 1; i >= 0; i-- { // the end of a wait moves the last one
-		wait := j.waits[i]
+	for _, wait := range slices.Backward(j.waits) { // the end of a wait moves the last one
 		wait.result.Polls++
 		wait.result.Last = err
 		switch {

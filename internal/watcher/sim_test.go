@@ -154,10 +154,10 @@ func (s *sim) respond(ctx context.Context, r simRequest, truth func(time.Time) R
 		}
 		response = truth(time.Now())
 	}()
-	switch response.Err {
-	case errReset:
+	switch {
+	case errors.Is(response.Err, errReset):
 		return response
-	case errHang:
+	case errors.Is(response.Err, errHang):
 		pause(time.Hour)
 		return response
 	}

@@ -137,7 +137,7 @@ func TestWait_MaxOutage(t *testing.T) {
 			if i == 0 {
 				low, high = time.Minute, 2*time.Minute
 			}
-			if r.Reason != polling.ErrOutage || !errors.Is(r.Last, errInternal) || r.Polls == 0 || r.Elapsed < low || r.Elapsed > high {
+			if !errors.Is(r.Reason, polling.ErrOutage) || !errors.Is(r.Last, errInternal) || r.Polls == 0 || r.Elapsed < low || r.Elapsed > high {
 				t.Errorf("wait %d: %+v", i, r)
 			}
 		}

@@ -18,7 +18,7 @@ func TestWatcher_Figures(t *testing.T) {
 		want limits
 	}{
 		"100 jobs":                     {aMinute(100), 10, limits{1.71, 680 * time.Millisecond, 3300 * time.Millisecond}},
-		"1,000 jobs":                   {aMinute(1000), 10, limits{1.31, 520 * time.Millisecond, 1400 * time.Millisecond}},
+		"1,000 jobs":                   {aMinute(1000), 10, limits{1.31, 540 * time.Millisecond, 2 * time.Second}},
 		"one job above a page":         {aMinute(129), 10, limits{2.1, 700 * time.Millisecond, 4 * second}},
 		"one job above two pages":      {aMinute(257), 10, limits{1.75, 650 * time.Millisecond, 3 * second}},
 		"as many pages as the limit":   {aMinute(1280), 10, limits{1.2, 700 * time.Millisecond, 2 * second}},
@@ -102,7 +102,7 @@ func TestWatcher_Situations(t *testing.T) {
 			for i, j := range s.jobs {
 				j.finished = j.created.Add(time.Minute - j.created.Sub(s.jobs[0].created) + time.Duration(i)*time.Millisecond/2)
 			}
-		}, limits{0.3, 2500 * time.Millisecond, 4 * time.Second}},
+		}, limits{0.3, 5 * time.Second, 8 * time.Second}},
 		"totals are too small":  {500, func(s *sim) { s.count = func(int) int { return 10 } }, limits{3.5, time.Second, 4 * time.Second}},
 		"totals are too large":  {500, func(s *sim) { s.count = func(n int) int { return n + 1000 } }, limits{2.2, time.Second, 4 * time.Second}},
 		"totals change at once": {500, func(s *sim) { s.count = func(n int) int { return n + rand.IntN(200) - 100 } }, limits{3, time.Second, 4 * time.Second}},
@@ -220,7 +220,7 @@ func TestWatcher_HalfOfTheWaitsAreCanceled(t *testing.T) {
 			}
 		}
 		r.perJob = float64(s.sent()) / 1000
-		r.check(t, limits{1.3, 600 * time.Millisecond, 2 * time.Second})
+		r.check(t, limits{1.3, 650 * time.Millisecond, 2800 * time.Millisecond})
 		time.Sleep(time.Minute)
 		s.checkQuiet(t, set)
 	})
@@ -246,7 +246,7 @@ func TestWatcher_JobThatQueuedForADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSim(load{1, 0, lognormal(time.Minute, 0)})
 		s.jobs[0].created = s.jobs[0].created.Add(-24 * time.Hour)
-		s.wait(t, limited(10), s.jobs, nil).check(t, limits{80, 4 * time.Second, 4 * time.Second})
+		s.wait(t, limited(10), s.jobs, nil).check(t, limits{80, 5 * time.Second, 5 * time.Second})
 	})
 }
 
@@ -284,7 +284,7 @@ func TestWatcher_SharesTheLimitBetweenSources(t *testing.T) {
 			set, done := limited(10), make(chan report)
 			go func() { done <- one.wait(t, set, one.jobs, nil) }()
 			many.wait(t, set, many.jobs, nil)
-			(<-done).check(t, limits{80, 4 * time.Second, 4 * time.Second})
+			(<-done).check(t, limits{80, 6 * time.Second, 6 * time.Second})
 		})
 	})
 }
