@@ -41,8 +41,11 @@ func (r *Report) goals() (goals []Goal) {
 				if f.Faults.Limit > 0 {
 					add(fmt.Sprintf("%s, %s: responses with status 429", row.Client, f.Name), 100*result.ThrottledShare(), 1, "%")
 				}
-				if f.p99 > 0 {
-					add(fmt.Sprintf("%s, %s: p99 of the lag", row.Client, f.Name), quantile(result.Lags, 0.99), f.p99, "s")
+				if f.goals.PerJob > 0 {
+					add(fmt.Sprintf("%s, %s: requests per job in half an hour", row.Client, f.Name), result.PerJob(), f.goals.PerJob, "")
+				}
+				if f.goals.P99 > 0 {
+					add(fmt.Sprintf("%s, %s: p99 of the lag", row.Client, f.Name), quantile(result.Lags, 0.99), f.goals.P99, "s")
 				}
 			}
 		}

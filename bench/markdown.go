@@ -82,7 +82,7 @@ func (r *Report) summary() []byte {
 	p.table([]string{"jobs", "client", "requests per job", "mean lag", "p99"}, rows)
 	if alone := r.table(keyAlone); alone != nil {
 		own := alone.ours(nameWait)
-		p.block("One job alone is polled after delays of 7 %% of its age: on average the end is noticed late by %s of the length of the job.", percent(mean(own.Relative)))
+		p.block("One job alone is polled after delays of 7 %% of the time it has run: on average the end is noticed late by %s of the length of the job.", percent(mean(own.Relative)))
 	}
 
 	p.block("## Could another interval do better?")

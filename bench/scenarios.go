@@ -419,7 +419,7 @@ type Fault struct {
 	Scenario
 	ignored int     // a job that may be lost, counted from one
 	limit   float64 // rate limit of the own clients
-	p99     float64 // goal of the own clients; zero means none
+	goals   Limits
 }
 
 // FaultRow holds one client with all faults.
@@ -444,8 +444,8 @@ func (b *bench) faults() *FaultTable {
 			{Name: "1 % of requests fail", limit: 10, Scenario: with(sim.Faults{Rate: 0.01})},
 			{Name: "outage of 60 s", limit: 10, Scenario: with(sim.Faults{OutageFrom: 40 * time.Second, OutageTo: 100 * time.Second})},
 			{Name: "1,000 jobs, 50 requests/s served", limit: 50, Scenario: Scenario{Load: many, Faults: sim.Faults{Limit: 50}}},
-			{Name: "one job always fails", limit: 10, ignored: 77, Scenario: with(sim.Faults{Broken: 77})},
-			{Name: "one request hangs", limit: 10, p99: 2.07, Scenario: with(sim.Faults{Hang: 60})},
+			{Name: "one job always fails", limit: 10, ignored: 77, goals: Limits{PerJob: 4}, Scenario: with(sim.Faults{Broken: 77})},
+			{Name: "one request hangs", limit: 10, goals: Limits{P99: 2.07}, Scenario: Scenario{Load: load, Seeds: 10, Faults: sim.Faults{Hang: 60}}},
 			{Name: "lists count half of the jobs", limit: 10, Scenario: with(sim.Faults{Count: 0.5})},
 			{Name: "lists count twice the jobs", limit: 10, Scenario: with(sim.Faults{Count: 2})},
 		},

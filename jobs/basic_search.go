@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -44,8 +45,8 @@ type BasicSearchArgs struct {
 	Unit Unit
 	// Filters are the conditions. At least one is required.
 	Filters []Filter
-	// Title is the title of the job. The default is
-	// search(<first 7 characters of the commit id>): <first filter>.
+	// Title is the title of the job. The default is "search(<first 7 characters of the commit
+	// id>): <first filter>".
 	Title string
 	// Description is the description of the job.
 	Description string
@@ -56,31 +57,22 @@ func (ds *Dataset) BasicSearch() Jobs[*BasicSearchJob, BasicSearchArgs] {
 	return Jobs[*BasicSearchJob, BasicSearchArgs]{ds, TypeBasicSearch, func(j *Job) *BasicSearchJob { return &BasicSearchJob{j} }}
 }
 
-func (a BasicSearchArgs) request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error) {
-	var none gen.CreateJobRequest
-	a.Conjunction, a.Unit = orDefault(a.Conjunction, And), orDefault(a.Unit, UnitFile)
+func (a BasicSearchArgs) prepare(ctx context.Context, ds *Dataset) (jobSpec, error) {
+	a.Conjunction, a.Unit = cmp.Or(a.Conjunction, And), cmp.Or(a.Unit, UnitFile)
 	if err := a.check(ctx, ds); err != nil {
-		return none, err
+		return jobSpec{}, err
 	}
 	commit, err := ds.Resolve(ctx, a.Revision)
 	if err != nil {
-		return none, err
+		return jobSpec{}, err
 	}
-	arguments, err := json.Marshal(gen.BasicSearchArguments{
+	title := cmp.Or(a.Title, fmt.Sprintf("search(%.7s): %s", commit.ID, a.Filters[0]))
+	return jobSpec{title, a.Description, gen.BasicSearchArguments{
 		Commit:      commit.ID,
 		Conjunction: string(a.Conjunction),
 		Unit:        string(a.Unit),
 		Filters:     convert(a.Filters, func(f Filter) gen.SearchFilter { return f.wire }),
-	})
-	if err != nil {
-		return none, err
-	}
-	return gen.CreateJobRequest{
-		JobType:     string(TypeBasicSearch),
-		Title:       orDefault(a.Title, fmt.Sprintf("search(%.7s): %s", commit.ID, a.Filters[0])),
-		Description: optional(a.Description),
-		Arguments:   arguments,
-	}, nil
+	}}, nil
 }
 
 // check validates the arguments without the commit. It reads the dataset only if a check
@@ -169,8 +161,8 @@ func (j *BasicSearchJob) contents(ctx context.Context, fusion bool) (*Contents, 
 	if err != nil {
 		return nil, err
 	}
-	if err := checkID("search result id", r.SearchResultID); err != nil {
-		return nil, fmt.Errorf("result of job %s: %w; its Snapshot holds the response", s.ID, invalidResponse("%v", err))
+	if err := checkReceivedID("search result id", r.SearchResultID); err != nil {
+		return nil, fmt.Errorf("result of job %s: %w; its Snapshot holds the response", s.ID, err)
 	}
 	info, err := j.dataset.Info(ctx)
 	switch {
@@ -186,11 +178,11 @@ func (j *BasicSearchJob) contents(ctx context.Context, fusion bool) (*Contents, 
 
 // DatasetSpec describes the dataset that [BasicSearchJob.CreateDataset] creates.
 type DatasetSpec struct {
-	// Name of the dataset. It is required and must not be taken.
+	// Name is the name of the dataset. It is required and must not be in use.
 	Name string
-	// Alias is a second name for people; it may be empty.
+	// Alias is the display name; it may be empty.
 	Alias string
-	// Public makes the dataset readable for every user.
+	// Public makes the dataset readable for all users.
 	Public bool
 }
 
@@ -207,7 +199,7 @@ func (j *BasicSearchJob) CreateDataset(ctx context.Context, dataset DatasetSpec)
 		return err
 	}
 	c := j.dataset.client
-	return c.call(ctx, "createDatasetFromSearch", func() (*http.Request, error) {
+	return c.send(ctx, "createDatasetFromSearch", func() (*http.Request, error) {
 		return gen.NewCreateDatasetFromSearchRequest(c.server, j.id, gen.CreateDatasetRequest{
 			DatasetName: dataset.Name, Alias: dataset.Alias, IsPublic: dataset.Public,
 		})

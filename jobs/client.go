@@ -3,7 +3,9 @@ package jobs
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
@@ -17,8 +19,8 @@ const Version = "0.1.0"
 
 // Client is a client of one TensorBay with one access key.
 //
-// A Client is safe for concurrent use. It needs no closing: it holds no goroutine and no
-// timer while no call of its methods is in progress.
+// A Client is safe for concurrent use. It has no Close method: it keeps no goroutine and no
+// timer while no call is in progress.
 type Client struct {
 	transport *transport.Transport
 	server    string // the root of the API
@@ -38,8 +40,11 @@ func NewClient(accessKey string, options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, invalid("%v", err)
 	}
-	s := defaultSettings(key, address)
-	for _, option := range options {
+	s := settings{Config: transport.Config{
+		Key: key, Product: "GO-SDK/" + Version, BaseURL: address,
+		Client: &http.Client{}, Log: slog.New(slog.DiscardHandler),
+	}}
+	for _, option := range slices.Concat(defaults, options) {
 		if err := option(&s); err != nil {
 			return nil, err
 		}
@@ -58,16 +63,22 @@ func NewClient(accessKey string, options ...Option) (*Client, error) {
 // String returns the address of the service, without the access key.
 func (c *Client) String() string { return "tensorbay client of " + c.server }
 
-// call sends a request and passes the body of the response to parse; a nil parse means that
+// send sends a request and passes the body of the response to parse; a nil parse means that
 // no body is promised.
-func (c *Client) call(ctx context.Context, op transport.Operation, build transport.Build, parse func(body []byte) error) error {
+func (c *Client) send(ctx context.Context, op transport.Operation, build transport.Build, parse func(body []byte) error) error {
 	return newError(c.transport.Do(ctx, op, build, parse))
 }
 
-// get sends a request and decodes the response.
-func get[T any](ctx context.Context, c *Client, op transport.Operation, build transport.Build) (body T, err error) {
-	err = c.call(ctx, op, build, func(raw []byte) error { return decode(raw, &body) })
-	return body, err
+// call sends a request, decodes the response as a T and checks it; check may be nil.
+func call[T any](ctx context.Context, c *Client, op transport.Operation, build transport.Build, check func(*T) error) (v T, err error) {
+	err = c.send(ctx, op, build, func(body []byte) error {
+		v = *new(T) // a body that was rejected may have filled it
+		if err := decode(body, &v); err != nil || check == nil {
+			return err
+		}
+		return check(&v)
+	})
+	return v, err
 }
 
 const (

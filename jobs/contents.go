@@ -53,11 +53,7 @@ func (c *Contents) Segments(ctx context.Context) iter.Seq2[Segment, error] {
 // Data lists the data of a segment of a plain dataset. On a fusion dataset the error matches
 // [ErrInvalidResponse]: use Frames.
 func (c *Contents) Data(ctx context.Context, segment string) iter.Seq2[*Data, error] {
-	return details(ctx, c, segment, func(raw []byte) (*Data, error) {
-		var d gen.Data
-		if err := decode(raw, &d); err != nil {
-			return nil, err
-		}
+	return details(ctx, c, segment, func(d gen.Data) (*Data, error) {
 		return c.newData(segment, "", gen.FrameData{RemotePath: d.RemotePath, Timestamp: d.Timestamp, URL: d.URL, Label: d.Label})
 	}, func(d *Data) string { return d.RemotePath })
 }
@@ -72,14 +68,9 @@ type Frame struct {
 // Frames lists the frames of a segment of a fusion dataset. On a plain dataset the error
 // matches [ErrInvalidResponse]: use Data.
 func (c *Contents) Frames(ctx context.Context, segment string) iter.Seq2[*Frame, error] {
-	return details(ctx, c, segment, func(raw []byte) (*Frame, error) {
-		var f gen.Frame
-		if err := decode(raw, &f); err != nil {
-			return nil, err
-		}
-		frame := &Frame{ID: f.FrameID, Data: make([]*Data, len(f.Frame))}
+	return details(ctx, c, segment, func(f gen.Frame) (frame *Frame, err error) {
+		frame = &Frame{ID: f.FrameID, Data: make([]*Data, len(f.Frame))}
 		for i, d := range f.Frame {
-			var err error
 			if frame.Data[i], err = c.newData(segment, f.FrameID, d); err != nil {
 				return nil, err
 			}
@@ -88,7 +79,8 @@ func (c *Contents) Frames(ctx context.Context, segment string) iter.Seq2[*Frame,
 	}, func(f *Frame) string { return f.ID })
 }
 
-func details[T any](ctx context.Context, c *Contents, segment string, parse func([]byte) (T, error), id func(T) string) iter.Seq2[T, error] {
+// details lists the data or frames of a segment. W is the generated type of an item.
+func details[W, T any](ctx context.Context, c *Contents, segment string, adapt func(W) (T, error), id func(T) string) iter.Seq2[T, error] {
 	if segment == "" {
 		return func(yield func(T, error) bool) {
 			var none T
@@ -101,11 +93,14 @@ func details[T any](ctx context.Context, c *Contents, segment string, parse func
 				SegmentName: segment, Commit: optional(c.commit), DraftNumber: optional(c.draft), Offset: offset, Limit: limit,
 			})
 		},
-		func(p *gen.DataDetailList) ([]T, int, error) {
-			items := make([]T, len(p.DataDetails))
+		func(p *gen.DataDetailList) (items []T, total int, err error) {
+			items = make([]T, len(p.DataDetails))
 			for i, raw := range p.DataDetails {
-				var err error
-				if items[i], err = parse(raw); err != nil {
+				var w W
+				if err = decode(raw, &w); err == nil {
+					items[i], err = adapt(w)
+				}
+				if err != nil {
 					return nil, 0, err
 				}
 			}
@@ -162,7 +157,7 @@ type CameraMatrix struct {
 	Skew *float64 `json:"skew,omitempty"`
 }
 
-// Vector3D is a position or a size in space. The unit is that of the uploader.
+// Vector3D is a position or a size in space. The uploader chooses the unit.
 type Vector3D struct {
 	X float64 `json:"x"`
 	Y float64 `json:"y"`
@@ -182,14 +177,14 @@ func (c *Contents) Sensors(ctx context.Context, segment string) ([]Sensor, error
 	if segment == "" {
 		return nil, errNoSegment
 	}
-	type sensorList struct {
+	type response struct {
 		Sensors []Sensor `json:"sensors"`
 	}
-	body, err := get[sensorList](ctx, c.client, "listSensors", func() (*http.Request, error) {
+	body, err := call[response](ctx, c.client, "listSensors", func() (*http.Request, error) {
 		return gen.NewListSensorsRequest(c.client.server, c.id, &gen.ListSensorsParams{
 			SegmentName: segment, Commit: optional(c.commit), DraftNumber: optional(c.draft),
 		})
-	})
+	}, nil)
 	return body.Sensors, err
 }
 
@@ -217,7 +212,7 @@ type CategoryStatistics struct {
 type AttributeStatistics struct {
 	Name string `json:"name"`
 	// Enum holds the values: bool, float64, string or nil. Quantities holds the number of
-	// labels for each.
+	// labels for each value of Enum.
 	Enum       []any   `json:"enum,omitempty"`
 	Quantities []int64 `json:"quantities,omitempty"`
 	// Minimum and Maximum are nil for an attribute that is not numeric.
@@ -231,10 +226,10 @@ func (c *Contents) LabelStatistics(ctx context.Context) (LabelStatistics, error)
 	type response struct {
 		LabelStatistics LabelStatistics `json:"labelStatistics"`
 	}
-	body, err := get[response](ctx, c.client, "getLabelStatistics", func() (*http.Request, error) {
+	body, err := call[response](ctx, c.client, "getLabelStatistics", func() (*http.Request, error) {
 		return gen.NewGetLabelStatisticsRequest(c.client.server, c.id, &gen.GetLabelStatisticsParams{
 			Commit: optional(c.commit), DraftNumber: optional(c.draft),
 		})
-	})
+	}, nil)
 	return body.LabelStatistics, err
 }

@@ -24,16 +24,17 @@ import (
 //		}
 //	}
 //
-// With [WithCreateRecovery] the client has searched the list already.
+// With [WithCreateRecovery] the client has already searched the list.
 type CreateError struct {
-	// DatasetID, Type, Title and Arguments of the job. The arguments are in their wire form.
+	// DatasetID, Type, Title and Arguments describe the job. The arguments are in their wire
+	// form.
 	DatasetID string
 	Type      Type
 	Title     string
 	Arguments json.RawMessage
 	// Since is the start of Create by the local clock.
 	Since time.Time
-	// Lookups is how often the client searched the list; 0 without WithCreateRecovery.
+	// Lookups is the number of searches of the list; 0 without WithCreateRecovery.
 	Lookups int
 	// Found holds the ids of the matching jobs if there are several.
 	Found []string
@@ -124,10 +125,11 @@ func (js Jobs[J, A]) recover(ctx context.Context, uncertain *CreateError) (*Job,
 // lookup lists the jobs that match, without those that other creates have returned.
 func (js Jobs[J, A]) lookup(ctx context.Context, uncertain *CreateError) (found []*Job, err error) {
 	n := 0
-	for job, err := range js.list(ctx, ListOptions{}) {
+	for j, err := range js.List(ctx, ListOptions{}) {
 		if err != nil {
 			return nil, err
 		}
+		job := j.job()
 		s := job.Snapshot()
 		if n++; n > lookupJobs || uncertain.newerThan(s) {
 			break

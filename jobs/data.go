@@ -22,8 +22,8 @@ type Data struct {
 	// FrameID and Sensor are the frame and the sensor in a fusion dataset; empty in a
 	// plain one.
 	FrameID, Sensor string
-	// Timestamp is the time of the recording, in the unit of the uploader; nil if it is
-	// unknown.
+	// Timestamp is the time of the recording; nil if it is unknown. The uploader chooses the
+	// unit.
 	Timestamp *float64
 	// Label holds the labels. It is zero if there are none.
 	Label Label
@@ -31,15 +31,15 @@ type Data struct {
 	content *content
 }
 
-// Open opens the content of the file. The caller must close it. An expired URL is renewed
-// once. No access key is sent.
+// Open opens the content of the file. The caller must close it. If the URL has expired, Open
+// requests a new one, once. It sends no access key to the host of the content.
 //
 // The attempt timeout applies until the response headers arrive; reading the body is limited
 // only by ctx.
 func (d *Data) Open(ctx context.Context) (io.ReadCloser, error) { return d.content.open(ctx) }
 
 // URL returns the signed URL of the content. It gives access to the content until it
-// expires, so keep it out of logs. Open renews it, URL does not.
+// expires, so keep it out of logs. URL does not renew it.
 func (d *Data) URL() string { return d.content.signed() }
 
 // newData adapts a file of a frame, or, without frame and sensor, of a plain dataset.
@@ -51,17 +51,13 @@ func (c *Contents) newData(segment, frame string, d gen.FrameData) (*Data, error
 }
 
 func (c *Contents) renewData(ctx context.Context, d *Data) (fresh string, err error) {
-	err = c.client.call(ctx, "listDataUrls",
+	_, err = call(ctx, c.client, "listDataUrls",
 		func() (*http.Request, error) {
 			return gen.NewListDataUrlsRequest(c.client.server, c.id, &gen.ListDataUrlsParams{
 				SegmentName: d.Segment, RemotePath: &d.RemotePath, Commit: optional(c.commit), DraftNumber: optional(c.draft),
 			})
 		},
-		func(body []byte) error {
-			var p gen.DataURLList
-			if err := decode(body, &p); err != nil {
-				return err
-			}
+		func(p *gen.DataURLList) error {
 			for _, raw := range p.Urls {
 				urls, err := urlsOf(raw, d.FrameID)
 				if err != nil {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
@@ -20,9 +20,7 @@ type Dataset struct {
 	client *Client
 	id     string
 	at     revision
-
-	mu   sync.Mutex
-	info *DatasetInfo
+	info   atomic.Pointer[DatasetInfo] // nil until it is read
 }
 
 // revision identifies a version of a dataset. The zero value is the default branch.
@@ -35,8 +33,8 @@ type revision struct {
 // [AtCommit] or [AtDraft]. The default is the default branch.
 type RevisionOption func(*revision) error
 
-// AtBranch checks out a branch. Merges without a target go to it, and searches without a
-// revision read its head.
+// AtBranch checks out a branch. It is the default target of merges, and its head is the
+// default revision of searches.
 func AtBranch(name string) RevisionOption {
 	return func(r *revision) error {
 		if name == "" {
@@ -55,7 +53,7 @@ func AtCommit(id string) RevisionOption {
 	}
 }
 
-// AtDraft checks out a draft by its number. Merges then need a target, and searches a
+// AtDraft checks out a draft by its number. Merges then need a target, and searches need a
 // revision.
 func AtDraft(number int64) RevisionOption {
 	return func(r *revision) error {
@@ -71,19 +69,21 @@ func AtDraft(number int64) RevisionOption {
 type DatasetInfo struct {
 	ID   string
 	Name string
-	// Alias is a second name for people; it may be empty.
+	// Alias is the display name; it may be empty.
 	Alias string
 	// Fusion reports whether the data are grouped in frames of several sensors.
-	Fusion        bool
+	Fusion bool
+	// DefaultBranch is empty if the service does not report it.
 	DefaultBranch string
 	// CommitID is the newest commit of the default branch. Before the first commit it is
 	// empty or 32 zeros.
 	CommitID string
-	Public   bool
+	// Public reports whether every user can read the dataset.
+	Public bool
 }
 
 // Dataset returns the dataset with the given name. It sends two requests: one finds the id,
-// the other reads kind, default branch and head commit. The error matches [ErrNotFound] if
+// the other reads the [DatasetInfo]. The error matches [ErrNotFound] if
 // there is no such dataset.
 //
 // The dataset is checked out at its default branch, or at the given revision.
@@ -111,7 +111,7 @@ func (c *Client) Dataset(ctx context.Context, name string, at ...RevisionOption)
 // DatasetItem is one entry of [Client.Datasets].
 type DatasetItem struct {
 	ID, Name string
-	// Fusion reports whether it is a fusion dataset; false if the list does not say.
+	// Fusion reports whether it is a fusion dataset. It is false if the list lacks the type.
 	Fusion bool
 }
 
@@ -151,23 +151,20 @@ func (ds *Dataset) ID() string { return ds.id }
 // String returns "dataset" and the id.
 func (ds *Dataset) String() string { return "dataset " + ds.id }
 
-// Info reads the dataset at the first call and returns the stored value afterwards. Kind and
-// default branch rarely change; use [Dataset.Refresh] for the newest commit.
+// Info reads the dataset at the first call and returns the stored value afterwards. Use
+// [Dataset.Refresh] for the newest commit.
 func (ds *Dataset) Info(ctx context.Context) (DatasetInfo, error) {
-	ds.mu.Lock()
-	info := ds.info
-	ds.mu.Unlock()
-	if info != nil {
+	if info := ds.info.Load(); info != nil {
 		return *info, nil
 	}
 	return ds.Refresh(ctx)
 }
 
-// Refresh reads the dataset again.
+// Refresh reads the dataset again and stores the value for [Dataset.Info].
 func (ds *Dataset) Refresh(ctx context.Context) (DatasetInfo, error) {
-	body, err := get[gen.Dataset](ctx, ds.client, "getDataset", func() (*http.Request, error) {
+	body, err := call[gen.Dataset](ctx, ds.client, "getDataset", func() (*http.Request, error) {
 		return gen.NewGetDatasetRequest(ds.client.server, ds.id)
-	})
+	}, nil)
 	if err != nil {
 		return DatasetInfo{}, err
 	}
@@ -180,9 +177,7 @@ func (ds *Dataset) Refresh(ctx context.Context) (DatasetInfo, error) {
 		Public:        value(body.IsPublic),
 		Fusion:        isFusion(body.Type),
 	}
-	ds.mu.Lock()
-	ds.info = &info
-	ds.mu.Unlock()
+	ds.info.Store(&info)
 	return info, nil
 }
 
@@ -232,9 +227,9 @@ func (ds *Dataset) Resolve(ctx context.Context, revision string) (Commit, error)
 		}
 	}
 	one := 1
-	body, err := get[gen.CommitList](ctx, ds.client, "listCommits", func() (*http.Request, error) {
+	body, err := call[gen.CommitList](ctx, ds.client, "listCommits", func() (*http.Request, error) {
 		return gen.NewListCommitsRequest(ds.client.server, ds.id, &gen.ListCommitsParams{Commit: &revision, Limit: &one})
-	})
+	}, nil)
 	if err != nil {
 		return Commit{}, err
 	}

@@ -24,8 +24,8 @@
 //
 //	nil          the job succeeded
 //	*JobError    the job failed or was aborted
-//	*WaitError   the wait ended but the job goes on: the context ended, the service refused
-//	             the poll for good, or every poll failed for the whole max outage
+//	*WaitError   the wait ended before the job: the context ended, the service refused
+//	             the poll for good, or all polls failed for the max outage
 //	other        an option of the wait is invalid
 //
 // A job can be saved as JSON and restored by [Jobs.Resume] in another process.
@@ -39,15 +39,16 @@
 // # Errors
 //
 // A failed request is an [*Error]. Use errors.Is with the sentinels of this package, such as
-// [ErrNotFound]. Invalid arguments are [ErrInvalidArgument] before a request is sent. Failed
-// requests are repeated where that is safe, see [RetryPolicy]. Creating a job is not
-// idempotent: if its effect is unknown, the error is [ErrAmbiguous], and
-// [WithCreateRecovery] searches for the job. docs/errors.md lists all errors and remedies.
+// [ErrNotFound]. Invalid arguments return [ErrInvalidArgument], usually before a request is
+// sent. Failed requests are repeated if that is safe, see [RetryPolicy]. Creating a job is
+// not idempotent: if its effect is unknown, the error is [ErrAmbiguous]. With
+// [WithCreateRecovery] the client then searches for the job. docs/errors.md lists all errors
+// and remedies.
 //
-// Statuses, job types and fields that the service adds later are kept and break nothing.
+// The service may add statuses and fields. A [Snapshot] keeps them, and they cause no error.
 //
 // # Tests
 //
-// Package jobstest is a TensorBay in the process of a test. It executes jobs, and it works in
-// the virtual time of testing/synctest. The examples here run on it.
+// Package jobstest runs a TensorBay in the process of a test. It executes jobs, and it works
+// in the virtual time of testing/synctest. The examples of this package use it.
 package jobs

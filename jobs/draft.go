@@ -24,7 +24,7 @@ const (
 	DraftAll DraftStatus = "ALL"
 )
 
-// Draft is a version of a dataset before its commit, as it was when it was read.
+// Draft describes an uncommitted version of a dataset at the time when it was read.
 type Draft struct {
 	Number      int64
 	Title       string
@@ -32,8 +32,9 @@ type Draft struct {
 	Branch      string
 	Status      DraftStatus
 	// ParentID is the commit that the draft starts from; 32 zeros before the first commit.
-	ParentID  string
-	Author    Signature
+	ParentID string
+	Author   Signature
+	// UpdatedAt is zero if the service does not report it.
 	UpdatedAt time.Time
 
 	dataset *Dataset
@@ -84,7 +85,7 @@ func (d *Draft) Contents() *Contents {
 // Close closes the draft and discards its changes.
 func (d *Draft) Close(ctx context.Context) error {
 	c := d.dataset.client
-	err := c.call(ctx, "updateDraft", func() (*http.Request, error) {
+	err := c.send(ctx, "updateDraft", func() (*http.Request, error) {
 		return gen.NewUpdateDraftRequest(c.server, d.dataset.id, d.Number, gen.UpdateDraftRequest{Status: string(DraftClosed)})
 	}, nil)
 	if refusedOnRetry(err) {

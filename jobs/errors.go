@@ -17,8 +17,8 @@ import (
 // Sentinels for errors.Is. An [*Error] matches by the code of the service first, and by the
 // status of the response if the code is absent or unknown.
 var (
-	// ErrInvalidArgument reports an argument that makes no sense. It is found before a
-	// request is sent, or, in an [*Error], by the service (InvalidParamsValue,
+	// ErrInvalidArgument reports an invalid argument. The client finds it before it sends a
+	// request. In an [*Error], the service has found it (InvalidParamsValue,
 	// RequestParamsMissing, 400).
 	ErrInvalidArgument = errors.New("invalid argument")
 	// ErrUnauthorized reports that the service rejects the access key (Unauthorized, 401).
@@ -32,8 +32,8 @@ var (
 	ErrConflict = errors.New("conflict")
 	// ErrRateLimited reports too many requests (429). See [WithRateLimit].
 	ErrRateLimited = errors.New("rate limited")
-	// ErrServer reports a failure of the service or of a gateway (InternalServerError, 5xx, 408,
-	// 425).
+	// ErrServer reports a failure of the service or of a gateway (InternalServerError, 5xx,
+	// 408, 425).
 	ErrServer = errors.New("server error")
 	// ErrUnreachable reports that no response arrived: the connection failed, broke, or the
 	// attempt took too long.
@@ -47,18 +47,19 @@ var (
 
 	// ErrNotFinished reports that a job has no result yet. Wait for the job.
 	ErrNotFinished = errors.New("job not finished")
-	// ErrJobFailed reports a job that ended FAILED. The error is a [*JobError].
+	// ErrJobFailed reports a job with status FAILED. The error is a [*JobError].
 	ErrJobFailed = errors.New("job failed")
-	// ErrJobAborted reports a job that ended ABORTED. The error is a [*JobError].
+	// ErrJobAborted reports a job with status ABORTED. The error is a [*JobError].
 	ErrJobAborted = errors.New("job aborted")
 )
 
 // An Error describes a request that failed: the service refused it, or no valid response
 // arrived.
 type Error struct {
-	// Operation is the name of the operation, such as "get job".
+	// Operation is the name of the operation in openapi.yaml in words, such as "get job".
 	Operation string
-	// Method and Path of the request. The path is relative to the root of the API.
+	// Method and Path of the request. The path is relative to the root of the API and has no
+	// query.
 	Method, Path string
 	// StatusCode of the last response; 0 if none arrived.
 	StatusCode int
@@ -97,53 +98,48 @@ func newError(o transport.Outcome) error {
 
 // Error returns the operation, the cause, the ids and one remedy, without secrets.
 func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s %s: ", e.Operation, e.Method, e.Path)
-	if e.StatusCode != 0 {
-		fmt.Fprintf(&b, "%d", e.StatusCode)
-		if e.Code != "" {
-			b.WriteString(" " + e.Code)
-		}
-	}
 	text := e.Message
 	if text == "" && e.cause != nil {
 		text = e.cause.Error()
 	}
-	if e.StatusCode != 0 && text != "" {
-		b.WriteString(": ")
+	if e.StatusCode != 0 {
+		status := strings.TrimSpace(fmt.Sprintf("%d %s", e.StatusCode, e.Code))
+		text = strings.TrimSuffix(status+": "+text, ": ")
 	}
-	b.WriteString(text)
+	text = fmt.Sprintf("%s: %s %s: %s", e.Operation, e.Method, e.Path, text)
 	if e.Attempts > 1 {
-		fmt.Fprintf(&b, " (after %d attempts)", e.Attempts)
+		text += fmt.Sprintf(" (after %d attempts)", e.Attempts)
 	}
 	if e.RequestID != "" {
-		fmt.Fprintf(&b, " (request %s)", e.RequestID)
+		text += fmt.Sprintf(" (request %s)", e.RequestID)
 	}
 	if remedy := e.remedy(); remedy != "" {
-		b.WriteString("; " + remedy)
+		text += "; " + remedy
 	}
-	return b.String()
+	return text
+}
+
+// remedies holds the remedy of each kind of error.
+var remedies = map[error]string{
+	ErrUnauthorized:    "check the access key",
+	ErrForbidden:       "check the permissions of the access key",
+	ErrNotFound:        "check the ids, and that the access key may read them",
+	ErrInvalidArgument: "change the arguments",
+	ErrConflict:        "choose another name",
+	ErrRateLimited:     "slow down, see WithRateLimit",
+	ErrServer:          "try again later",
 }
 
 func (e *Error) remedy() string {
+	remedy := remedies[e.kind()]
 	switch {
 	case e.Is(ErrAmbiguous):
 		return "it may have taken effect: check before you send it again"
-	case e.Is(ErrUnauthorized):
-		return "check the access key"
-	case e.Is(ErrForbidden):
-		return "check the permissions of the access key"
-	case e.Is(ErrNotFound):
-		return "check the ids, and that the access key may read them"
-	case e.Is(ErrInvalidArgument):
-		return "change the arguments"
-	case e.Is(ErrConflict):
-		return "choose another name"
-	case e.Is(ErrRateLimited):
-		return "slow down, see WithRateLimit"
+	case remedy != "":
+		return remedy
 	case e.outcome.Untrusted():
 		return "add the authority of its certificate to the http client, see WithHTTPClient"
-	case e.Is(ErrServer), e.Is(ErrUnreachable):
+	case e.Is(ErrUnreachable):
 		return "try again later"
 	case errors.Is(e.cause, ErrInvalidResponse) && e.StatusCode/100 != 3 && e.StatusCode != 0:
 		return "try again later, or check what is running at this address"
@@ -182,28 +178,26 @@ var codes = map[string]error{
 	"InternalServerError":  ErrServer,
 }
 
+// statuses maps the statuses of responses without a known code to sentinels.
+var statuses = map[int]error{
+	http.StatusBadRequest:      ErrInvalidArgument,
+	http.StatusUnauthorized:    ErrUnauthorized,
+	http.StatusForbidden:       ErrForbidden,
+	http.StatusNotFound:        ErrNotFound,
+	http.StatusConflict:        ErrConflict,
+	http.StatusTooManyRequests: ErrRateLimited,
+	http.StatusRequestTimeout:  ErrServer,
+	http.StatusTooEarly:        ErrServer,
+}
+
 func (e *Error) kind() error {
 	if kind, ok := codes[e.Code]; ok {
 		return kind
 	}
-	switch e.StatusCode {
-	case http.StatusBadRequest:
-		return ErrInvalidArgument
-	case http.StatusUnauthorized:
-		return ErrUnauthorized
-	case http.StatusForbidden:
-		return ErrForbidden
-	case http.StatusNotFound:
-		return ErrNotFound
-	case http.StatusConflict:
-		return ErrConflict
-	case http.StatusTooManyRequests:
-		return ErrRateLimited
-	}
-	if e.StatusCode >= 500 || e.StatusCode == http.StatusRequestTimeout || e.StatusCode == http.StatusTooEarly {
+	if e.StatusCode >= 500 {
 		return ErrServer
 	}
-	return nil
+	return statuses[e.StatusCode]
 }
 
 // refusedOnRetry reports whether the service refused a repeated request. An earlier
@@ -244,13 +238,13 @@ func (e *Error) LogValue() slog.Value {
 // sanitize returns a text of the service on one line of bounded length, without secrets.
 func sanitize(s string) string { return redact.Sanitize(redact.Text(s), redact.MaxMessage) }
 
-// A WaitError describes a wait that ended before the job did, as far as the client knows.
-// The job goes on: wait for it again, or abort it.
+// A WaitError describes a wait that ended before the client saw the end of the job. The job
+// continues: wait for it again, or abort it.
 type WaitError struct {
 	// Job is the job at the last successful poll.
 	Job Snapshot
-	// Reason is the error of the context, [polling.ErrOutage], or the [*Error] that no
-	// further poll can change. Unwrap returns it.
+	// Reason is the error of the context, [polling.ErrOutage], or an [*Error] that further
+	// polls would return again. Unwrap returns it.
 	Reason error
 	// Last is the error of the last poll, or nil if that poll succeeded.
 	Last error

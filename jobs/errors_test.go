@@ -238,9 +238,9 @@ var errorCases = map[string]errorCase{
 
 	"id/empty":             invalidID("", "is empty"),
 	"id/long":              invalidID(strings.Repeat("a", 300), "of 300 bytes is longer than 256"),
-	"id/invalid utf-8":     invalidID("\xff", "is not valid utf-8"),
-	"id/parent directory":  invalidID("..", `".." would change the path`),
-	"id/invalid character": invalidID("a/b", `"a/b" contains '/'`),
+	"id/invalid utf-8":     invalidID("\xff", `"\xff" is malformed`),
+	"id/parent directory":  invalidID("..", `".." is malformed`),
+	"id/invalid character": invalidID("a/b", `"a/b" is malformed`),
 
 	"dataset/empty name": {func(t *testing.T) error {
 		return errorOf(stubClient(t, respondWith(500, "")).Dataset(t.Context(), ""))
@@ -307,7 +307,7 @@ var errorCases = map[string]errorCase{
 	"create/concurrent identical create": {concurrentCreateError, []string{`create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `another create of an equal job is in progress`, `wait for that one`}},
 	"create/invalid id": {func(t *testing.T) error {
 		return errorOf(datasetByID(t, stubClient(t, respondWith(200, `{"jobId":"..","createdAt":1}`))).SquashAndMerge().Create(t.Context(), mergeDev))
-	}, []string{`create squashAndMerge job`, `job id ".." would change the path`, `check before you send it again`}},
+	}, []string{`create squashAndMerge job`, `job id ".." is malformed`, `check before you send it again`}},
 	"retry/ambiguous": {func(t *testing.T) error {
 		return stubMerge(t, respondWith(502, ""), jobJSON(`"PROCESSING"`, `"ABORTED"`)).Retry(t.Context())
 	}, []string{"retry job: POST " + datasetPath + "/jobs/6f2a/retry: 502", "it may have taken effect: check before you send it again"}},
@@ -349,7 +349,7 @@ var errorCases = map[string]errorCase{
 	}, []string{"result of job 6f2a", "is missing", "its Snapshot holds the response"}},
 	"result/invalid id": {func(t *testing.T) error {
 		return errorOf(stubSearch(t, respondWith(500, ""), success(`{"searchResultId":"a/b","searchResultCommitId":"c"}`)).Result(t.Context()))
-	}, []string{`result of job 6f2a`, `search result id "a/b" contains '/'`, `its Snapshot holds the response`}},
+	}, []string{`result of job 6f2a`, `search result id "a/b" is malformed`, `its Snapshot holds the response`}},
 	"result/invalid arguments of a search": {func(t *testing.T) error {
 		return errorOf(stubSearch(t, respondWith(500, ""), processingJob).Arguments())
 	}, []string{"arguments of job 6f2a", "is missing", "its Snapshot holds the response"}},
@@ -381,7 +381,7 @@ var errorCases = map[string]errorCase{
 	}, []string{"wait for job 6f2a, last seen PROCESSING", "context deadline exceeded", "the last poll failed: ", "503", "the job goes on: wait again, or abort it"}},
 	"wait/max outage": {func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {
-			err = stubMerge(t, respondWith(503, ""), processingJob).Wait(t.Context(), jobs.WithMaxOutage(time.Minute))
+			err = stubMerge(t, respondWith(503, ""), processingJob).Wait(t.Context(), jobs.WithMaxOutage(time.Minute), jobs.WithSchedule(polling.Schedule{})) // polls the job, never a list
 		})
 		return err
 	}, []string{"wait for job 6f2a, last seen PROCESSING", "the last poll failed: ", "503", "the job goes on: wait again, or abort it"}},

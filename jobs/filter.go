@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -34,14 +35,10 @@ func CategoryIn(labelType LabelType, categories ...string) Filter {
 // values. The map holds the allowed values of each attribute: booleans, numbers, strings or
 // nil.
 func AttributeIn(labelType LabelType, allowed map[string][]any) Filter {
-	f := newFilter("attribute", "Attribute", "in", labelType, allowed)
-	if len(allowed) == 0 {
-		f.err = invalid("the map of attributes is empty: add one at least")
-	}
+	f := newFilter("attribute", "Attribute", "in", labelType, allowed).
+		rejectIf(len(allowed) == 0, "the map of attributes is empty: add one at least")
 	for name, values := range allowed {
-		if len(values) == 0 {
-			f.err = invalid("attribute %q has no allowed value: add one at least", name)
-		}
+		f = f.rejectIf(len(values) == 0, "attribute %q has no allowed value: add one at least", name)
 	}
 	return f
 }
@@ -83,39 +80,31 @@ func RemotePathLike(text string) Filter { return textFilter("keyword", "Data Nam
 // RawFilter returns a filter for which this package has no function. The value is sent as
 // JSON. If the filter does not concern labels, labelType is empty.
 func RawFilter(key, title, operator string, labelType LabelType, value any) Filter {
-	f := newFilter(key, title, operator, labelType, value)
-	if key == "" || operator == "" {
-		f.err = invalid("key or operator is empty: set both")
-	}
-	return f
+	return newFilter(key, title, operator, labelType, value).
+		rejectIf(key == "" || operator == "", "key or operator is empty: set both")
 }
 
 func listFilter(key, title string, labelType LabelType, values []string) Filter {
-	f := newFilter(key, title, "in", labelType, values)
-	if len(values) == 0 {
-		f.err = invalid("the list is empty: add one name at least")
-	}
-	if slices.Contains(values, "") {
-		f.err = invalid("a name in the list is empty: leave it out")
-	}
-	if key == "category" && labelType == "" {
-		f.err = invalid("the label type is empty: use one such as LabelBox2D")
-	}
-	return f
+	return newFilter(key, title, "in", labelType, values).
+		rejectIf(len(values) == 0, "the list is empty: add one name at least").
+		rejectIf(slices.Contains(values, ""), "a name in the list is empty: leave it out").
+		rejectIf(key == "category" && labelType == "", "the label type is empty: use one such as LabelBox2D")
 }
 
 func sizeFilter(operator string, bytes int64) Filter {
-	f := newFilter("size", "Size", operator, "", bytes)
-	if bytes < 0 {
-		f.err = invalid("a size of %d bytes is negative: use zero or more", bytes)
-	}
-	return f
+	return newFilter("size", "Size", operator, "", bytes).
+		rejectIf(bytes < 0, "a size of %d bytes is negative: use zero or more", bytes)
 }
 
 func textFilter(key, title, operator, text string) Filter {
-	f := newFilter(key, title, operator, "", text)
-	if text == "" {
-		f.err = invalid("the text is empty: use one character at least")
+	return newFilter(key, title, operator, "", text).
+		rejectIf(text == "", "the text is empty: use one character at least")
+}
+
+// rejectIf stores an error in the filter if bad is true.
+func (f Filter) rejectIf(bad bool, format string, args ...any) Filter {
+	if bad {
+		f.err = invalid(format, args...)
 	}
 	return f
 }
@@ -134,11 +123,9 @@ func newFilter(key, title, operator string, labelType LabelType, value any) Filt
 	f := Filter{gen.SearchFilter{Key: key, Title: title, Operator: operator, Value: bytes.TrimSpace(raw.Bytes())}, err}
 	if labelType != "" {
 		f.wire.ExtraInfo = &gen.FilterExtraInfo{LabelType: optional(string(labelType))}
-		if !labelTypeForm.MatchString(string(labelType)) {
-			f.err = invalid("label type %q is malformed: use one such as LabelBox2D, as the first argument", labelType)
-		}
 	}
-	return f
+	return f.rejectIf(labelType != "" && !labelTypeForm.MatchString(string(labelType)),
+		"label type %q is malformed: use one such as LabelBox2D, as the first argument", labelType)
 }
 
 // Key returns the property that is compared, such as "category".
@@ -174,7 +161,7 @@ func (f Filter) check(i int) error {
 	switch {
 	case f.err != nil:
 		name := strings.TrimSpace(sanitize(f.wire.Key + " " + f.wire.Operator))
-		return fmt.Errorf("filter %d, %s: %w", i, orDefault(name, "raw"), f.err)
+		return fmt.Errorf("filter %d, %s: %w", i, cmp.Or(name, "raw"), f.err)
 	case f.wire.Key == "":
 		return invalid("filter %d is the zero value: use a function such as CategoryIn", i)
 	}

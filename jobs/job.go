@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -65,7 +64,7 @@ func (j *Job) LogValue() slog.Value { return j.Snapshot().LogValue() }
 func (j *Job) Update(ctx context.Context) error {
 	var s *Snapshot
 	requestedAt := time.Now()
-	err := j.dataset.client.call(ctx, "getJob", func() (*http.Request, error) {
+	err := j.dataset.client.send(ctx, "getJob", func() (*http.Request, error) {
 		return gen.NewGetJobRequest(j.dataset.client.server, j.dataset.id, j.id, &gen.GetJobParams{JobType: string(j.jobType)})
 	}, func(body []byte) (err error) {
 		s, err = readSnapshot(body, j.jobType, j.id)
@@ -145,29 +144,12 @@ func (j *Job) lastEnd() *Snapshot {
 // request; use [Job.Wait] to observe it. A finished job cannot be aborted.
 func (j *Job) Abort(ctx context.Context) error {
 	c := j.dataset.client
-	err := c.call(ctx, "abortJob", func() (*http.Request, error) {
+	err := c.send(ctx, "abortJob", func() (*http.Request, error) {
 		return gen.NewAbortJobRequest(c.server, j.dataset.id, j.id, &gen.AbortJobParams{JobType: string(j.jobType)})
 	}, nil)
 	if refusedOnRetry(err) && j.Update(ctx) == nil && j.Status() == StatusAborted {
 		return nil
 	}
-	return err
-}
-
-// rerun sends the retry of a failed or aborted job.
-func (j *Job) rerun(ctx context.Context) error {
-	c := j.dataset.client
-	previous := j.newest()
-	err := c.call(ctx, "retryJob", func() (*http.Request, error) {
-		return gen.NewRetryJobRequest(c.server, j.dataset.id, j.id, &gen.RetryJobParams{JobType: string(j.jobType)})
-	}, nil)
-	if err != nil && !errors.Is(err, ErrAmbiguous) {
-		return err
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.retry = &retriedRun{previous: previous, at: time.Now()}
-	j.seenAt = j.retry.at
 	return err
 }
 

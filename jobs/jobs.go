@@ -13,12 +13,13 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 )
 
-// Jobs creates, reads, lists and deletes the jobs of one type of a dataset. J is the type of
-// such a job, and A its arguments. Get it from [Dataset.SquashAndMerge] or
-// [Dataset.BasicSearch].
+// Jobs creates, reads, lists and deletes the jobs of one type of a dataset. It is safe for
+// concurrent use.
 //
-// It is a small value and safe for concurrent use.
-type Jobs[J any, A arguments] struct {
+// [Dataset.SquashAndMerge] returns it with J = [*SquashAndMergeJob] and
+// A = [SquashAndMergeArgs]. [Dataset.BasicSearch] returns it with J = [*BasicSearchJob] and
+// A = [BasicSearchArgs].
+type Jobs[J Waiter, A arguments] struct {
 	dataset *Dataset
 	jobType Type
 	wrap    func(*Job) J
@@ -26,13 +27,18 @@ type Jobs[J any, A arguments] struct {
 
 // arguments are the arguments of a new job.
 type arguments interface {
-	// request performs all client-side validation, sets the defaults and returns the body of
-	// the request.
-	request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error)
+	// prepare performs all client-side validation and sets the defaults.
+	prepare(ctx context.Context, ds *Dataset) (jobSpec, error)
 }
 
-// Create starts a job and returns it when the service has accepted it. Arguments that make
-// no sense are [ErrInvalidArgument], before anything is created.
+// jobSpec describes a new job. The arguments are in their wire form.
+type jobSpec struct {
+	title, description string
+	arguments          any
+}
+
+// Create starts a job and returns it when the service has accepted it. If an argument is
+// invalid, it creates nothing and the error matches [ErrInvalidArgument].
 //
 // Creating is not idempotent. If the request may have taken effect without a valid response,
 // the error is a [*CreateError], which matches [ErrAmbiguous]: check the list of jobs before
@@ -40,16 +46,20 @@ type arguments interface {
 // may have created a job.
 func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	var none J
-	request, err := args.request(ctx, js.dataset)
+	spec, err := args.prepare(ctx, js.dataset)
+	request := gen.CreateJobRequest{JobType: string(js.jobType), Title: spec.title, Description: optional(spec.description)}
+	if err == nil {
+		request.Arguments, err = json.Marshal(spec.arguments)
+	}
 	if err != nil {
 		return none, fmt.Errorf("create %s job: %w", js.jobType, err)
 	}
 	c := js.dataset.client
-	uncertain := &CreateError{DatasetID: js.dataset.id, Type: js.jobType, Title: request.Title, Arguments: request.Arguments, Since: time.Now()}
+	uncertain := &CreateError{DatasetID: js.dataset.id, Type: js.jobType, Title: spec.title, Arguments: request.Arguments, Since: time.Now()}
 	unlock, err := c.recovery.lock(ctx, uncertain)
 	if err != nil {
 		return none, fmt.Errorf("create %s job %q of dataset %s: not sent, because another create of an equal job is in progress; wait for that one: %w",
-			js.jobType, sanitize(request.Title), js.dataset.id, err)
+			js.jobType, sanitize(spec.title), js.dataset.id, err)
 	}
 	defer unlock()
 	job, err := js.create(ctx, request)
@@ -72,18 +82,9 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 // create sends the request and returns the new job.
 func (js Jobs[J, A]) create(ctx context.Context, request gen.CreateJobRequest) (*Job, error) {
 	c := js.dataset.client
-	var created gen.CreatedJob
-	err := c.call(ctx, "createJob",
+	created, err := call(ctx, c, "createJob",
 		func() (*http.Request, error) { return gen.NewCreateJobRequest(c.server, js.dataset.id, request) },
-		func(body []byte) error {
-			if err := decode(body, &created); err != nil {
-				return err
-			}
-			if err := checkID("job id", created.JobID); err != nil {
-				return invalidResponse("%v", err)
-			}
-			return nil
-		})
+		func(created *gen.CreatedJob) error { return checkReceivedID("job id", created.JobID) })
 	if err != nil {
 		return nil, err
 	}
@@ -100,11 +101,7 @@ func (js Jobs[J, A]) create(ctx context.Context, request gen.CreateJobRequest) (
 	if err != nil {
 		return nil, fmt.Errorf("job %s was created, get it by its id: %w", created.JobID, err)
 	}
-	job, err := js.resume(raw)
-	if err != nil {
-		return nil, fmt.Errorf("job %s was created, get it by its id: %w", created.JobID, err)
-	}
-	return job, nil
+	return js.resume(raw)
 }
 
 // Get reads one job. The error matches [ErrNotFound] if the dataset has no job of this type
@@ -129,24 +126,15 @@ type ListOptions struct {
 
 // List lists the jobs, newest first. It fetches pages of 128 as the iterator advances.
 func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J, error] {
-	return func(yield func(J, error) bool) {
-		for job, err := range js.list(ctx, options) {
-			var j J
-			if err == nil {
-				j = js.wrap(job)
-			}
-			if !yield(j, err) {
-				return
-			}
-		}
-	}
-}
-
-func (js Jobs[J, A]) list(ctx context.Context, options ListOptions) iter.Seq2[*Job, error] {
-	return list(ctx, js.dataset.client, "listJobs",
-		func(offset, limit *int) (*http.Request, error) { return js.listRequest(options.Status, offset, limit) },
-		func(p *gen.JobList) ([]*Job, int, error) {
-			jobs := make([]*Job, 0, len(p.Jobs))
+	c := js.dataset.client
+	return list(ctx, c, "listJobs",
+		func(offset, limit *int) (*http.Request, error) {
+			return gen.NewListJobsRequest(c.server, js.dataset.id, &gen.ListJobsParams{
+				JobType: string(js.jobType), Status: optional(string(options.Status)), Offset: offset, Limit: limit,
+			})
+		},
+		func(p *gen.JobList) ([]J, int, error) {
+			jobs := make([]J, 0, len(p.Jobs))
 			for _, raw := range p.Jobs {
 				job, err := js.resume(raw)
 				if errors.Is(err, errOtherType) {
@@ -156,26 +144,20 @@ func (js Jobs[J, A]) list(ctx context.Context, options ListOptions) iter.Seq2[*J
 					return nil, 0, err
 				}
 				job.seenAt = time.Now()
-				jobs = append(jobs, job)
+				jobs = append(jobs, js.wrap(job))
 			}
 			return jobs, p.TotalCount, nil
 		},
-		(*Job).ID)
+		func(j J) string { return j.job().id })
 }
 
-func (js Jobs[J, A]) listRequest(status Status, offset, limit *int) (*http.Request, error) {
-	return gen.NewListJobsRequest(js.dataset.client.server, js.dataset.id, &gen.ListJobsParams{
-		JobType: string(js.jobType), Status: optional(string(status)), Offset: offset, Limit: limit,
-	})
-}
-
-// Delete deletes a finished job. The draft or dataset that it made remains.
+// Delete deletes a finished job. A draft or dataset that was made from it remains.
 func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
 	if err := checkID("job id", id); err != nil {
 		return err
 	}
 	c := js.dataset.client
-	err := c.call(ctx, "deleteJob", func() (*http.Request, error) {
+	err := c.send(ctx, "deleteJob", func() (*http.Request, error) {
 		return gen.NewDeleteJobRequest(c.server, js.dataset.id, id, &gen.DeleteJobParams{JobType: string(js.jobType)})
 	}, nil)
 	if refusedOnRetry(err) && errors.Is(err, ErrNotFound) {
@@ -184,8 +166,8 @@ func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
 	return err
 }
 
-// Resume restores a job from its JSON without a request. The job has the state with which it
-// was saved; Wait continues from there.
+// Resume restores a job from its JSON without a request. The job has the state at the time
+// of [Job.MarshalJSON], and Wait continues from there. Resume does not keep data.
 func (js Jobs[J, A]) Resume(data []byte) (J, error) {
 	job, err := js.resume(bytes.Clone(data))
 	if err != nil {

@@ -35,7 +35,8 @@ const (
 	LabelPanopticMask    LabelType = "PANOPTIC_MASK"
 )
 
-// Label holds the labels of a file by type. A type without labels is nil.
+// Label holds the labels of a file by type. A type without labels is nil. In each label,
+// Category and Instance are empty and Attributes is nil if the label has none.
 type Label struct {
 	Classification  *LabeledClassification   `json:"CLASSIFICATION,omitempty"`
 	Box2D           []LabeledBox2D           `json:"BOX2D,omitempty"`
@@ -55,7 +56,7 @@ type Label struct {
 }
 
 // OtherLabel is a label of a type that this package does not know. It may contain a signed
-// URL, so only JSON shows its contents.
+// URL, so only its method JSON reveals it.
 type OtherLabel struct{ raw redact.Secret }
 
 // JSON returns the label in its wire form, byte for byte.
@@ -64,15 +65,14 @@ func (l OtherLabel) JSON() json.RawMessage { return json.RawMessage(l.raw.Reveal
 // Attributes maps attribute names to values: bool, float64, string, nil, or []any of those.
 type Attributes = map[string]any
 
-// LabeledClassification classifies a whole file. Category is empty and Attributes is nil if
-// the label has none; so they are in all labels.
+// LabeledClassification classifies a whole file.
 type LabeledClassification struct {
 	Category   string     `json:"category,omitempty"`
 	Attributes Attributes `json:"attributes,omitempty"`
 }
 
 // LabeledBox2D marks an object with a rectangle. Instance identifies the same object in
-// several files; it is empty if unknown, and so in all labels.
+// several files. Category and Instance may be empty, and Attributes may be nil.
 type LabeledBox2D struct {
 	Box2D      Box2D      `json:"box2d"`
 	Category   string     `json:"category,omitempty"`
@@ -136,7 +136,8 @@ type LabeledRLE struct {
 // LabeledPolyline2D marks an object with a line.
 type LabeledPolyline2D struct {
 	Polyline2D []Point2D `json:"polyline2d"`
-	// BeizerPointTypes holds the Bézier type of each point. The wire has this spelling.
+	// BeizerPointTypes holds the Bézier type of each point; it may be empty. The service uses
+	// this spelling.
 	BeizerPointTypes string     `json:"beizerPointTypes,omitempty"`
 	Category         string     `json:"category,omitempty"`
 	Attributes       Attributes `json:"attributes,omitempty"`
@@ -287,18 +288,14 @@ func (c *Contents) maskContent(d *Data, labelType LabelType, raw []byte) (*conte
 }
 
 func (c *Contents) renewMask(ctx context.Context, d *Data, labelType LabelType, path string) (fresh string, err error) {
-	err = c.client.call(ctx, "listMaskUrls",
+	_, err = call(ctx, c.client, "listMaskUrls",
 		func() (*http.Request, error) {
 			return gen.NewListMaskUrlsRequest(c.client.server, c.id, &gen.ListMaskUrlsParams{
 				SegmentName: d.Segment, MaskType: string(labelType), RemotePath: &d.RemotePath,
 				Commit: optional(c.commit), DraftNumber: optional(c.draft),
 			})
 		},
-		func(body []byte) error {
-			var p gen.MaskURLList
-			if err := decode(body, &p); err != nil {
-				return err
-			}
+		func(p *gen.MaskURLList) error {
 			for _, u := range p.Urls {
 				if u != nil && u.RemotePath == path {
 					fresh = u.URL

@@ -1,36 +1,27 @@
 package jobs
 
 import (
+	"cmp"
 	"log/slog"
 	"math"
 	"net/http"
 	"time"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 )
 
-// Option configures a [Client]. If its value makes no sense, [NewClient] fails with
+// Option configures a [Client]. If its value is invalid, [NewClient] fails with
 // [ErrInvalidArgument]. For numbers and durations, zero means the default and a negative
 // value means no limit.
 type Option func(*settings) error
+
+// defaults sets the settings that have a default.
+var defaults = []Option{WithRetry(RetryPolicy{}), WithRateLimit(0), WithAttemptTimeout(0), WithMaxBody(0)}
 
 type settings struct {
 	transport.Config
 	rate    float64
 	recover bool
-}
-
-// defaultSettings sets the defaults by applying the options with zero values.
-func defaultSettings(key redact.Secret, address string) settings {
-	s := settings{Config: transport.Config{
-		Key: key, Product: "GO-SDK/" + Version, BaseURL: address,
-		Client: &http.Client{}, Log: slog.New(slog.DiscardHandler),
-	}}
-	for _, option := range []Option{WithRetry(RetryPolicy{}), WithRateLimit(0), WithAttemptTimeout(0), WithMaxBody(0)} {
-		_ = option(&s) // a zero value is valid
-	}
-	return s
 }
 
 // WithBaseURL sets the address of the service, such as https://gas.graviti.com/. The path
@@ -70,13 +61,14 @@ func WithLogger(logger *slog.Logger) Option {
 	}
 }
 
-// RetryPolicy configures how failed requests are repeated. Zero fields have their default.
+// RetryPolicy configures how failed requests are repeated. Zero means the default, and a
+// negative value is an error.
 //
-// Reads, delete and abort are repeated after no response, an invalid response, 429 and 5xx.
-// Creating a job, retrying a job and making a dataset are repeated only if the request did
-// not take effect: no connection was made, or the response is 429.
+// Reads, deleting or aborting a job and closing a draft are repeated if no valid response
+// arrived, or if the status is 408, 425, 429 or 5xx. Creating or retrying a job and making a
+// dataset are repeated only if no connection was made, or if the status is 425 or 429.
 type RetryPolicy struct {
-	// Attempts is the highest number of requests. The default is 4; 1 means no repetition.
+	// Attempts is the largest number of attempts. The default is 4; 1 means no repetition.
 	Attempts int
 	// Backoff is the delay before the second attempt. It doubles for each further attempt,
 	// and is shortened at random by up to half. The default is 250 ms.
@@ -87,18 +79,18 @@ type RetryPolicy struct {
 	MaxRetryAfter time.Duration
 }
 
-// WithRetry sets the policy for failed requests. It does not change [Job.Wait], which
-// continues after errors on its own.
+// WithRetry sets the policy for failed requests. It does not apply to the polls of
+// [Job.Wait], which continues after transient errors in its own way.
 func WithRetry(policy RetryPolicy) Option {
 	return func(s *settings) error {
 		if policy.Attempts < 0 || policy.Backoff < 0 || policy.MaxBackoff < 0 || policy.MaxRetryAfter < 0 {
 			return invalid("retry policy %+v: a field is negative", policy)
 		}
 		s.Retry = transport.Retry{
-			Attempts:      orDefault(policy.Attempts, 4),
-			Backoff:       orDefault(policy.Backoff, 250*time.Millisecond),
-			MaxBackoff:    orDefault(policy.MaxBackoff, 10*time.Second),
-			MaxRetryAfter: orDefault(policy.MaxRetryAfter, time.Minute),
+			Attempts:      cmp.Or(policy.Attempts, 4),
+			Backoff:       cmp.Or(policy.Backoff, 250*time.Millisecond),
+			MaxBackoff:    cmp.Or(policy.MaxBackoff, 10*time.Second),
+			MaxRetryAfter: cmp.Or(policy.MaxRetryAfter, time.Minute),
 		}
 		return nil
 	}
@@ -112,16 +104,16 @@ func WithRateLimit(requestsPerSecond float64) Option {
 		if math.IsNaN(requestsPerSecond) {
 			return invalid("rate limit is not a number: give requests per second")
 		}
-		s.rate = orDefault(requestsPerSecond, 10)
+		s.rate = cmp.Or(requestsPerSecond, 10)
 		return nil
 	}
 }
 
 // WithAttemptTimeout limits a single attempt, from the connection to the last byte of the
-// response. The default is 30 s.
+// response. It also applies to the polls of a wait. The default is 30 s.
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(s *settings) error {
-		if s.Timeout = orDefault(d, 30*time.Second); d < 0 {
+		if s.Timeout = cmp.Or(d, 30*time.Second); d < 0 {
 			s.Timeout = math.MaxInt64
 		}
 		return nil
@@ -130,9 +122,8 @@ func WithAttemptTimeout(d time.Duration) Option {
 
 // WithCreateRecovery lets [Jobs.Create] search the list for a job whose creation is
 // uncertain: up to five times in about eight seconds. If exactly one job has the same type,
-// title and arguments, was not created before, and was not returned by another Create of
-// this client, Create returns it. If there is none, or several, Create returns a
-// [*CreateError].
+// title and arguments, is not older than the call, and was not returned by another Create
+// of this client, Create returns it. Otherwise Create returns a [*CreateError].
 //
 // Creates of equal jobs with one client then wait for each other. A job that another program
 // creates at the same time with the same title and arguments cannot be told apart: do not
@@ -148,7 +139,7 @@ func WithCreateRecovery() Option {
 // 64 MiB. Content read through [Data.Open] is not limited.
 func WithMaxBody(bytes int64) Option {
 	return func(s *settings) error {
-		if s.MaxBody = orDefault(bytes, 64<<20); bytes < 0 {
+		if s.MaxBody = cmp.Or(bytes, 64<<20); bytes < 0 {
 			s.MaxBody = math.MaxInt64
 		}
 		return nil

@@ -212,7 +212,7 @@ func TestResponse_RejectsDuplicateKeysAndWrongTypes(t *testing.T) {
 		jobJSON(`"status"`, `"status":"SUCCESS","status"`):                              "status appears twice",
 		jobJSON(`"jobId":"6f2a"`, `"jobId":17`):                                         "cannot unmarshal number",
 		jobJSON(`"createdAt":1764000000`, `"createdAt":"now"`):                          "cannot unmarshal string",
-		jobJSON(`"jobId":"6f2a"`, `"jobId":"../secrets"`):                               "contains '/'",
+		jobJSON(`"jobId":"6f2a"`, `"jobId":"../secrets"`):                               `"../secrets" is malformed`,
 		jobJSON(`"status":"PROCESSING"`, `"status":""`):                                 "status of job 6f2a is empty",
 		jobJSON(`"jobId":"6f2a"`, `"jobId":"7777"`):                                     "it describes job 7777",
 		jobJSON(`"title"`, `"jobType":"basicSearch","title"`):                           `is of type "basicSearch", not "squashAndMerge"`,

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -53,13 +54,13 @@ type Snapshot struct {
 	// CreatedAt, StartedAt and FinishedAt have a precision of one second. StartedAt and
 	// FinishedAt are zero until the job starts and ends.
 	CreatedAt, StartedAt, FinishedAt time.Time
-	// ErrorMessage is the reason of a failure; empty otherwise.
+	// ErrorMessage is the reason of a failure as the service wrote it; empty otherwise.
 	ErrorMessage string
-	// Arguments and Result in their wire form. Result is nil until success. The job types
-	// decode them: see [SquashAndMergeJob.Arguments].
+	// Arguments and Result are in their wire form. Result is nil until success. The methods
+	// of the job types decode them. Do not change them.
 	Arguments, Result json.RawMessage
-	// Raw is the job in its wire form, byte for byte, with fields that this package does not
-	// know. Do not change it.
+	// Raw is the job in its wire form, byte for byte, including unknown fields. Do not change
+	// it.
 	Raw json.RawMessage
 }
 
@@ -70,15 +71,15 @@ func newSnapshot(raw []byte, jobType Type) (*Snapshot, error) {
 	if err := decode(raw, &j); err != nil {
 		return nil, err
 	}
-	if err := checkID("job id", j.JobID); err != nil {
-		return nil, invalidResponse("%v", err)
+	if err := checkReceivedID("job id", j.JobID); err != nil {
+		return nil, err
 	}
 	if j.Status == "" {
 		return nil, invalidResponse("status of job %s is empty", j.JobID)
 	}
 	s := &Snapshot{
 		ID:           j.JobID,
-		Type:         Type(orDefault(value(j.JobType), string(jobType))),
+		Type:         Type(cmp.Or(value(j.JobType), string(jobType))),
 		Title:        j.Title,
 		Description:  value(j.Description),
 		Status:       Status(j.Status),
@@ -175,7 +176,7 @@ func (e *JobError) Error() string {
 	if e.Job.Status == StatusAborted {
 		return fmt.Sprintf("job %s was aborted", e.Job.ID)
 	}
-	return fmt.Sprintf("job %s failed: %s", e.Job.ID, orDefault(e.Job.reason(), "the service gave no reason"))
+	return fmt.Sprintf("job %s failed: %s", e.Job.ID, cmp.Or(e.Job.reason(), "the service gave no reason"))
 }
 
 // Is matches [ErrJobFailed] or [ErrJobAborted].

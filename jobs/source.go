@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -69,7 +70,7 @@ func (s source) response(ctx context.Context, o transport.Outcome, r watcher.Res
 	switch {
 	case r.Err == nil:
 	case errors.Is(r.Err, ErrRateLimited):
-		r.RetryAfter = orDefault(r.RetryAfter, time.Second)
+		r.RetryAfter = cmp.Or(r.RetryAfter, time.Second)
 	case o.Invalid():
 		r.Verdict = watcher.Definitive
 	case !o.FromService():
@@ -99,7 +100,7 @@ func (t target) Apply(body []byte, requestedAt time.Time) (finished bool, err er
 // watch starts a wait. It receives from ended when the wait has ended by itself.
 func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(watcher.Event)) *watcher.Wait {
 	options := watcher.Options{
-		ID: j.id, Target: target{j}, VisibleBy: j.visibleBy(), MaxOutage: orDefault(o.maxOutage, time.Hour), Event: event, Ended: ended,
+		ID: j.id, Target: target{j}, VisibleBy: j.visibleBy(), MaxOutage: cmp.Or(o.maxOutage, time.Hour), Event: event, Ended: ended,
 	}
 	if s := j.newest(); !s.Status.Finished() {
 		options.Status = string(s.Status)

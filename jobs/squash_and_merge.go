@@ -1,9 +1,12 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
+	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 )
@@ -14,7 +17,7 @@ type Strategy string
 
 // The strategies of a merge.
 const (
-	// StrategyAbort keeps the whole target as it is.
+	// StrategyAbort keeps the whole target unchanged if there is a conflict.
 	StrategyAbort Strategy = "abort"
 	// StrategyOverride takes the file of the source.
 	StrategyOverride Strategy = "override"
@@ -25,11 +28,11 @@ const (
 // SquashAndMergeArgs holds the arguments of a job that squashes the commits of one branch and
 // merges them into another, as a new draft.
 type SquashAndMergeArgs struct {
-	// DraftTitle is the title of the draft. Required.
+	// DraftTitle is the title of the draft. It is required.
 	DraftTitle string
 	// DraftDescription is the description of the draft.
 	DraftDescription string
-	// Source is the branch whose commits are squashed. Required.
+	// Source is the branch whose commits are squashed. It is required.
 	Source string
 	// Target is the branch of the draft. The default is the branch that the dataset is
 	// checked out at, see [AtBranch].
@@ -47,42 +50,33 @@ func (ds *Dataset) SquashAndMerge() Jobs[*SquashAndMergeJob, SquashAndMergeArgs]
 	return Jobs[*SquashAndMergeJob, SquashAndMergeArgs]{ds, TypeSquashAndMerge, func(j *Job) *SquashAndMergeJob { return &SquashAndMergeJob{j} }}
 }
 
-func (a SquashAndMergeArgs) request(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error) {
-	var none gen.CreateJobRequest
-	a.Strategy = orDefault(a.Strategy, StrategyAbort)
+func (a SquashAndMergeArgs) prepare(ctx context.Context, ds *Dataset) (jobSpec, error) {
+	a.Strategy = cmp.Or(a.Strategy, StrategyAbort)
 	switch {
 	case a.DraftTitle == "":
-		return none, invalid("the draft title is empty: set DraftTitle")
+		return jobSpec{}, invalid("the draft title is empty: set DraftTitle")
 	case a.Source == "":
-		return none, invalid("the source branch is empty: set Source")
+		return jobSpec{}, invalid("the source branch is empty: set Source")
 	case a.Strategy != StrategyAbort && a.Strategy != StrategyOverride && a.Strategy != StrategySkip:
-		return none, invalid("unknown strategy %q: use %s, %s or %s", a.Strategy, StrategyAbort, StrategyOverride, StrategySkip)
+		return jobSpec{}, invalid("unknown strategy %q: use %s, %s or %s", a.Strategy, StrategyAbort, StrategyOverride, StrategySkip)
 	}
 	if a.Target == "" {
 		var err error
 		if a.Target, err = ds.branch(ctx); err != nil {
-			return none, err
+			return jobSpec{}, err
 		}
 	}
 	if a.Source == a.Target {
-		return none, invalid("source and target are the same branch %q: use two branches", a.Source)
+		return jobSpec{}, invalid("source and target are the same branch %q: use two branches", a.Source)
 	}
-	arguments, err := json.Marshal(gen.SquashAndMergeArguments{
+	title := cmp.Or(a.Title, fmt.Sprintf("%s->%s(%s)", a.Source, a.Target, a.Strategy))
+	return jobSpec{title, a.Description, gen.SquashAndMergeArguments{
 		Title:            a.DraftTitle,
 		Description:      optional(a.DraftDescription),
 		SourceBranchName: a.Source,
 		TargetBranchName: a.Target,
 		Strategy:         string(a.Strategy),
-	})
-	if err != nil {
-		return none, err
-	}
-	return gen.CreateJobRequest{
-		JobType:     string(TypeSquashAndMerge),
-		Title:       orDefault(a.Title, fmt.Sprintf("%s->%s(%s)", a.Source, a.Target, a.Strategy)),
-		Description: optional(a.Description),
-		Arguments:   arguments,
-	}, nil
+	}}, nil
 }
 
 // SquashAndMergeJob is a job that merges one branch into another. Use Wait or Watch to wait
@@ -108,14 +102,28 @@ func (j *SquashAndMergeJob) Arguments() (SquashAndMergeArgs, error) {
 	}, nil
 }
 
-// Retry runs a failed or aborted job again. The job keeps its id. The service may refuse a
-// retry directly after an abort, with [ErrInvalidArgument] or [ErrForbidden].
+// Retry asks the service to run a failed or aborted job again. The job keeps its id. Directly
+// after an abort the service may refuse it with [ErrInvalidArgument] or [ErrForbidden].
 //
 //   - Wait then waits for the new run.
 //   - If the request may have taken effect without a valid response, the error matches
 //     [ErrAmbiguous].
 //   - If no new run appears within 30 s, Wait ends with the outcome of the previous run.
-func (j *SquashAndMergeJob) Retry(ctx context.Context) error { return j.rerun(ctx) }
+func (j *SquashAndMergeJob) Retry(ctx context.Context) error {
+	c := j.dataset.client
+	previous := j.newest()
+	err := c.send(ctx, "retryJob", func() (*http.Request, error) {
+		return gen.NewRetryJobRequest(c.server, j.dataset.id, j.id, &gen.RetryJobParams{JobType: string(j.jobType)})
+	}, nil)
+	if err != nil && !errors.Is(err, ErrAmbiguous) {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.retry = &retriedRun{previous: previous, at: time.Now()}
+	j.seenAt = j.retry.at
+	return err
+}
 
 // Result returns the draft that the job made, with its current status. The error is
 // [ErrNotFinished] before the end of the job, a [*JobError] if the job failed or was aborted,

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"time"
@@ -11,25 +12,37 @@ import (
 // maxID is longer than any id of the service.
 const maxID = 256
 
-// checkID rejects ids that would change the path of a request. The ids of the service
-// consist of letters, digits and dashes.
+// checkID rejects an id of the caller that would change the path of a request.
 func checkID(name, id string) error {
-	switch {
-	case id == "":
-		return invalid("%s is empty: use an id of the service", name)
-	case len(id) > maxID:
-		return invalid("%s of %d bytes is longer than %d: use an id of the service", name, len(id), maxID)
-	case !utf8.ValidString(id):
-		return invalid("%s %q is not valid utf-8: use an id of the service", name, id)
-	case strings.Trim(id, ".") == "":
-		return invalid("%s %q would change the path of the request: use an id of the service", name, id)
-	}
-	for _, r := range id {
-		if strings.ContainsRune(`/\?#%;`, r) || !unicode.IsGraphic(r) || unicode.IsSpace(r) {
-			return invalid("%s %q contains %q: use an id of the service", name, id, r)
-		}
+	if fault := idFault(id); fault != "" {
+		return invalid("%s %s: use an id of the service", name, fault)
 	}
 	return nil
+}
+
+// checkReceivedID rejects an id in a response that would change the path of later requests.
+func checkReceivedID(name, id string) error {
+	if fault := idFault(id); fault != "" {
+		return invalidResponse("%s %s", name, fault)
+	}
+	return nil
+}
+
+// idFault describes why an id is invalid, or returns "". The ids of the service consist of
+// letters, digits and dashes.
+func idFault(id string) string {
+	bad := func(r rune) bool {
+		return strings.ContainsRune(`/\?#%;`, r) || !unicode.IsGraphic(r) || unicode.IsSpace(r)
+	}
+	switch {
+	case id == "":
+		return "is empty"
+	case len(id) > maxID:
+		return fmt.Sprintf("of %d bytes is longer than %d", len(id), maxID)
+	case !utf8.ValidString(id), strings.Trim(id, ".") == "", strings.ContainsFunc(id, bad):
+		return fmt.Sprintf("%q is malformed", id)
+	}
+	return ""
 }
 
 // optional returns a pointer to v, or nil for the zero value. Package gen leaves out nil.
@@ -48,14 +61,6 @@ func value[T any](p *T) T {
 		return zero
 	}
 	return *p
-}
-
-func orDefault[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }
 
 // convert applies f to each item.

@@ -127,7 +127,8 @@ type Faults struct {
 	// request whose number is a multiple of it hang. Zero means none.
 	Hang, HangEvery int
 	// ResetEnd resets the connection of the first request that would show the end
-	// of an own job, for each of them.
+	// of an own job, but at most once a second. The retry for one job then does
+	// not fail because of another.
 	ResetEnd bool
 }
 
@@ -153,8 +154,9 @@ type Service struct {
 	sent     []time.Duration // when each request was sent, since began
 	served   []time.Duration // when each request of the last second was served
 	statuses map[int]int
-	shown    int  // job states that responses contained
-	reset    bool // the response being made is to be replaced by a connection reset
+	shown    int       // job states that responses contained
+	resetAt  time.Time // the last reset because of ResetEnd
+	reset    bool      // the response being made is to be replaced by a connection reset
 	arrived  int
 	failures int
 }

@@ -195,7 +195,10 @@ func (s *Service) route(f form, req *http.Request, now time.Time) (int, []byte) 
 func (s *Service) show(j *Job, now time.Time) {
 	s.shown++
 	if s.faults.ResetEnd && j.Own && !j.reset && j.state(now) == finished {
-		j.reset, s.reset = true, true
+		j.reset = true
+		if now.Sub(s.resetAt) >= time.Second {
+			s.reset, s.resetAt = true, now
+		}
 	}
 }
 

@@ -66,7 +66,8 @@ func writeAtomically(path string, data []byte) (remove func() error, err error) 
 		}
 	}()
 	_, err = f.Write(data)
-	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err != nil {
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err != nil {
 		return nil, err
 	}
 	if err := os.Rename(f.Name(), path); err != nil {

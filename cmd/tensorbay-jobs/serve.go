@@ -24,7 +24,7 @@ type serveCommand struct {
 	Queuing    time.Duration `default:"200ms" placeholder:"TIME" help:"Time a job stays QUEUING (default ${default})."`
 	Processing time.Duration `default:"500ms" placeholder:"TIME" help:"Time a job stays PROCESSING (default ${default})."`
 	Fault      []faultFlag   `sep:"none" placeholder:"FAULT[,CONDITION=VALUE...]" help:"Fault to inject: refuse, reset, hang, truncate, status=CODE, html=CODE or delay=TIME. Example: status=503,operation=getJob,probability=0.2. Conditions: operation=ID (an operationId of openapi.yaml, or content), probability=P, seed=N (of the probability), from=N (the first request affected), times=N (requests affected), after=TIME (since startup) and for=TIME. retry-after=TIME adds that header. The flag may be repeated; the first fault that matches a request applies."`
-	URLTTL     time.Duration `name:"url-ttl" default:"10m" placeholder:"TIME" help:"Time until a data URL expires (default ${default}). With a negative value URLs are expired from the start."`
+	URLTTL     time.Duration `name:"url-ttl" default:"10m" placeholder:"TIME" help:"Time until a data URL expires (default ${default}). If it is negative, URLs have expired before they are returned."`
 }
 
 // Help returns the text that serve --help prints above the flags.

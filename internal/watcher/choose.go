@@ -63,10 +63,8 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 	if !w.nextFinal.After(now) {
 		return w.request(final, now, true), now
 	}
-	if early := w.nextFinal.Add(-window); early.After(now) {
-		never = early // to reserve a slot
-	} else {
-		never = w.nextFinal
+	if never = w.nextFinal; never.Sub(now) > window {
+		never = never.Add(-window) // to reserve a slot
 	}
 	if len(w.polls) >= maxFlights || w.service.failures > 0 && len(w.polls) > 0 {
 		return request{}, never

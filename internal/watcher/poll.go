@@ -22,9 +22,13 @@ type poll struct {
 	response Response
 }
 
-// errSlow is the error of a poll that took much longer than others. The next one for the same
-// jobs has more time.
-var errSlow = errors.New("the poll was too slow and is repeated")
+// ErrPanic is the reason of the waits whose poll has panicked.
+var ErrPanic = errors.New("panic in a poll")
+
+var (
+	errSlow   = errors.New("the poll was too slow and is repeated") // with more time
+	errGoexit = errors.New("the poll ended its goroutine")
+)
 
 // send begins a poll.
 func (w *watcher) send(r request) {
@@ -52,11 +56,6 @@ func (w *watcher) send(r request) {
 	p.cancel = cancel
 	go w.run(ctx, p)
 }
-
-var errGoexit = errors.New("the poll ended its goroutine")
-
-// ErrPanic is the reason of the waits whose poll has panicked.
-var ErrPanic = errors.New("panic in a poll")
 
 // run makes the request of a poll. The source may call code of the user, which may panic or
 // end the goroutine.
@@ -117,6 +116,8 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 			w.tell(j, err, Transient, now)
 		} else if p.batch.errors, p.batch.retry = 0, (time.Time{}); len(j.waits) > 0 && j.rank >= 0 {
 			w.place(j, j.rank)
+			// Its page may have failed, but the job was shown.
+			j.batch.errors, j.batch.retry = 0, time.Time{}
 		}
 		return
 	}

@@ -12,7 +12,7 @@ import (
 // finish at a given rate, the one with the least sum of squared lags polls after a delay in
 // proportion to the cube root of requests per finished job. The numbers are from a sweep.
 const (
-	weight    = 0.86
+	weight    = 0.85
 	maxWeight = 2.5 // if the rate limiter bounds the polls anyway
 	youth     = 3   // a delay is at most so many times that of a job without others
 	minDelay  = 200 * time.Millisecond
@@ -169,9 +169,6 @@ func (p plan) delay(requests, rate float64) time.Duration {
 	return max(time.Duration(seconds*float64(time.Second)), minDelay)
 }
 
-// single returns the delay of a job without others.
-func single(age time.Duration) time.Duration { return polling.Schedule{Jitter: -1}.Delay(age) }
-
 // due returns when a batch is due.
 func (w *watcher) due(b *batch, p plan) time.Time {
 	rate, jobs := 0.0, len(b.jobs)-b.missing
@@ -191,9 +188,10 @@ func (w *watcher) due(b *batch, p plan) time.Time {
 	case p.pages && b.unknown:
 		requests = float64(min(jobs, pagesOf(max(w.total, jobs))))
 	}
-	delay := min(p.delay(requests, rate), youth*single(p.now.Sub(b.born)))
+	single := polling.Schedule{Jitter: -1} // for a job without others
+	delay := min(p.delay(requests, rate), youth*single.Delay(p.now.Sub(b.born)))
 	if len(w.jobs) == 1 && !w.rates.learned {
-		delay = single(p.now.Sub(b.jobs[0].since))
+		delay = single.Delay(p.now.Sub(b.jobs[0].since))
 	}
 	return latest(b.retry, b.oldest.shown.Add(delay))
 }

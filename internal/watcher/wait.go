@@ -53,27 +53,18 @@ const (
 	Definitive
 )
 
-// Options describe a wait.
+// Options describe a wait. ID, Target and Ended are required.
 type Options struct {
-	ID     string // of the job
-	Target Target
-	Status string    // the last known one; empty means unknown
-	Seen   time.Time // of the request that showed Status; zero polls the job at once
-	Since  time.Time // when the current run may have started at the earliest; zero means now
-	// VisibleBy is when the service knows the job at the latest. A NotFound error before that
-	// does not end the wait.
-	VisibleBy time.Time
-	// Deadline is that of the wait's context; zero means none. Shortly before it, the job is
-	// polled once more.
-	Deadline time.Time
-	// MaxOutage ends the wait with [polling.ErrOutage] if all polls fail for so long. Zero or
-	// less means no limit.
-	MaxOutage time.Duration
-	// Event is called for each poll of the job that does not end the wait. It may be nil. It
-	// must neither block nor use the watcher.
-	Event func(Event)
-	// Ended receives the wait once it has ended by itself. It must have room for it.
-	Ended chan<- *Wait
+	ID        string // of the job
+	Target    Target
+	Status    string        // the last known one; empty means unknown
+	Seen      time.Time     // of the request that showed Status; zero polls the job at once
+	Since     time.Time     // when the current run may have started at the earliest; zero means now
+	VisibleBy time.Time     // before that, a NotFound error does not end the wait
+	Deadline  time.Time     // the job is polled once more shortly before it; zero means none
+	MaxOutage time.Duration // without a successful poll ends the wait; zero or less means no limit
+	Event     func(Event)   // called for polls after which the wait goes on; it must not block
+	Ended     chan<- *Wait  // receives the wait when it has ended by itself; it must have room
 }
 
 // A Target takes what polls show of a job. Targets must be comparable: waits for a job with

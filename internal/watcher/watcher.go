@@ -128,11 +128,10 @@ func (w *watcher) add(o Options, now time.Time) *job {
 		j.born = o.Since
 	}
 	b := w.newest()
-	if b.retry.Before(now) {
+	if b.retry.Before(now) && len(w.jobs) == 0 {
+		b.retry = now.Add(gather)
+	} else if b.retry.Before(now) {
 		b.retry = now.Add(gatherMore)
-		if len(w.jobs) == 0 {
-			b.retry = now.Add(gather)
-		}
 	}
 	w.rates.note(now)
 	w.setStatus(j, o.Status, j.born)
