@@ -355,7 +355,7 @@ func TestWait_PollsBeforeTheDeadlineInAGrowingList(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const rtt = 20 * time.Millisecond
-				deadline := time.Now().Add(time.Duration(fullSize(60, 300)) * time.Second)
+				deadline := time.Now().Add(time.Duration(fullSize(30, 300)) * time.Second)
 				server := jobstest.New(t, jobstest.WithLatency(rtt), jobstest.WithoutContractCheck(), jobstest.WithRuns(func(jobstest.RunRequest) jobstest.Run {
 					return jobstest.Run{Processing: time.Until(deadline) - 2*rtt}
 				}))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
@@ -20,5 +21,22 @@ func TestWait_PollsRarelyWhileListsFail(t *testing.T) {
 		server.Inject(jobstest.Rule{Operation: "listJobs", After: 20 * time.Second}, jobstest.HTML(502))
 		requireNoErrors(t, waitEach(t.Context(), all))
 		assert.LessOrEqual(t, countPolls(server), 500, "as many as without lists")
+	})
+}
+
+// The polls do not wait for a slow loop, and the last event does not wait behind
+// older ones.
+func TestWatch_EndsInTimeInASlowLoop(t *testing.T) {
+	t.Skip("bug of watchShared: select takes an old event as often as the end")
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t, jobstest.WithProcessing(time.Minute))
+		job := createMerge(t.Context(), t, client)
+		start := time.Now()
+		for _, err := range job.Watch(t.Context()) {
+			require.NoError(t, err)
+			<-time.After(10 * time.Second)
+		}
+		assert.Less(t, time.Since(start), 85*time.Second)
+		assert.Equal(t, jobs.StatusSuccess, job.Status())
 	})
 }
