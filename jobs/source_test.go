@@ -254,6 +254,17 @@ func TestWait_ToleratesPagesOfAGateway(t *testing.T) {
 	}
 }
 
+func TestWait_PollsRarelyWhileListsFail(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := jobstest.New(t, jobstest.WithProcessing(5*time.Minute), jobstest.WithoutContractCheck())
+		client := clientOf(t, server, jobs.WithRateLimit(50))
+		all := createMerges(t.Context(), t, dataset(t, client, "squash-and-merge"), 10)
+		server.Inject(jobstest.Rule{Operation: "listJobs", After: 20 * time.Second}, jobstest.HTML(502))
+		requireNoErrors(t, waitEach(t.Context(), all))
+		assert.LessOrEqual(t, countPolls(server), 500, "as many as without lists")
+	})
+}
+
 func TestWait_ReadsEachJobIfListsAreForbidden(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server, client := connect(t, jobstest.WithProcessing(5*time.Minute))
