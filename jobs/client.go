@@ -23,8 +23,7 @@ const Version = "0.1.0"
 // timer while no call is in progress.
 type Client struct {
 	transport *transport.Transport
-	server    string // the root of the API
-	limiter   *ratelimit.Limiter
+	server    string    // the root of the API
 	recovery  *recovery // nil without WithCreateRecovery
 	// watch starts a wait. It is a func so that no dump of a client reads the state of waits.
 	watch func(watcher.Source, watcher.Options) *watcher.Wait
@@ -49,14 +48,14 @@ func NewClient(accessKey string, options ...Option) (*Client, error) {
 			return nil, err
 		}
 	}
-	c := &Client{limiter: ratelimit.New(s.rate)}
-	s.Limit = c.limiter
+	c, limiter := &Client{}, ratelimit.New(s.rate)
+	s.Limit = limiter
 	c.transport = transport.New(s.Config)
 	c.server = c.transport.Server
 	if s.recover {
 		c.recovery = newRecovery()
 	}
-	c.watch = watcher.NewSet(c.limiter).Start
+	c.watch = watcher.NewSet(limiter).Start
 	return c, nil
 }
 

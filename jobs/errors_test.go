@@ -381,7 +381,7 @@ var errorCases = map[string]errorCase{
 	}, []string{"wait for job 6f2a, last seen PROCESSING", "context deadline exceeded", "the last poll failed: ", "503", "the job goes on: wait again, or abort it"}},
 	"wait/max outage": {func(t *testing.T) (err error) {
 		synctest.Test(t, func(t *testing.T) {
-			err = stubMerge(t, respondWith(503, ""), processingJob).Wait(t.Context(), jobs.WithMaxOutage(time.Minute), jobs.WithSchedule(polling.Schedule{})) // polls the job, never a list
+			err = stubMerge(t, respondWith(503, ""), processingJob).Wait(t.Context(), jobs.WithMaxOutage(time.Minute))
 		})
 		return err
 	}, []string{"wait for job 6f2a, last seen PROCESSING", "the last poll failed: ", "503", "the job goes on: wait again, or abort it"}},
@@ -397,12 +397,6 @@ var errorCases = map[string]errorCase{
 	"wait/list with duplicate jobs": sharedListError(`{"jobs":[],"jobs":[],"totalCount":1}`, "jobs appears twice"),
 	"wait/list with invalid total":  sharedListError(`{"jobs":[],"totalCount":"1"}`, "totalCount is not a number"),
 	"wait/list with too many jobs":  sharedListError(`{"jobs":[`+strings.Repeat("0,", 1280)+`0],"totalCount":1}`, "jobs[1280] is one too many: 128 were requested"),
-	"wait all/schedule": {func(t *testing.T) (err error) {
-		list := []*jobs.SquashAndMergeJob{stubMerge(t, hang, processingJob)}
-		for _, err = range jobs.WaitAll(t.Context(), list, jobs.WithSchedule(polling.Schedule{})) { //nolint:revive // keeps the last error
-		}
-		return err
-	}, []string{"WithSchedule is for waits that share no polls", "use Job.Wait"}},
 }
 
 // sharedListError returns the case of waits that share polls, with a list
@@ -497,6 +491,7 @@ var variableParts = []struct {
 	{regexp.MustCompile(`request [0-9a-f]{32}`), "request R"},
 	{regexp.MustCompile(`ended after \S+ and \d+ (look|poll)s?`), "ended after D and N ${1}s"},
 	{regexp.MustCompile(`last of \d+`), "last of N"},
+	{regexp.MustCompile(`poll failed: (get job|list jobs): GET \S+`), "poll failed: O: GET P"},
 }
 
 // stableText replaces the variable parts of an error text.

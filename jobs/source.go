@@ -12,6 +12,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/watcher"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
 // source lets a watcher read the jobs of one type of a dataset.
@@ -19,7 +20,12 @@ type source struct {
 	client  *Client
 	dataset string // its id
 	jobType Type
+	// schedule is compared by its address: waits with the same option share polls.
+	schedule *polling.Schedule
 }
+
+// Schedule implements [watcher.Source].
+func (s source) Schedule() *polling.Schedule { return s.schedule }
 
 // Statuses implements [watcher.Source].
 func (s source) Statuses() []string {
@@ -100,17 +106,18 @@ func (t target) Apply(body []byte, requestedAt time.Time) (finished bool, err er
 // watch starts a wait. It receives from ended when the wait has ended by itself.
 func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(watcher.Event)) *watcher.Wait {
 	options := watcher.Options{
-		ID: j.id, Target: target{j}, VisibleBy: j.visibleBy(), MaxOutage: cmp.Or(o.maxOutage, time.Hour), Event: event, Ended: ended,
+		ID: j.id, Target: target{j}, MaxOutage: cmp.Or(o.maxOutage, time.Hour), Event: event, Ended: ended,
 	}
 	if s := j.newest(); !s.Status.Finished() {
 		options.Status = string(s.Status)
 	}
+	if !j.createdAt.IsZero() {
+		options.VisibleBy = j.createdAt.Add(consistencyWindow)
+	}
 	options.Deadline, _ = ctx.Deadline()
 	options.Since, options.Seen = j.since()
-	return j.dataset.client.watch(j.source(), options)
+	return j.dataset.client.watch(source{j.dataset.client, j.dataset.id, j.jobType, o.schedule}, options)
 }
-
-func (j *Job) source() source { return source{j.dataset.client, j.dataset.id, j.jobType} }
 
 // since returns when the current run may have started at the earliest, and when the job was
 // seen last; zero if that is not known. The time of creation tells nothing about a job that
@@ -127,12 +134,4 @@ func (j *Job) since() (since, seen time.Time) {
 		since = j.retry.at
 	}
 	return since, j.seenAt
-}
-
-// visibleBy returns when the service knows the job at the latest.
-func (j *Job) visibleBy() time.Time {
-	if j.createdAt.IsZero() {
-		return time.Time{}
-	}
-	return j.createdAt.Add(consistencyWindow)
 }

@@ -30,7 +30,7 @@ type Event struct {
 type WaitOption func(*waitOptions) error
 
 type waitOptions struct {
-	schedule  *polling.Schedule // nil for the shared one
+	schedule  *polling.Schedule // nil for the default
 	maxOutage time.Duration
 }
 
@@ -43,9 +43,9 @@ func newWaitOptions(options []WaitOption) (o waitOptions, err error) {
 	return o, nil
 }
 
-// WithSchedule sets the delays between polls. Such a wait shares no polls with others. By
-// default the delay is 7 % of the time that the job has run, and less if one request shows
-// many jobs with waits.
+// WithSchedule sets the delays between polls. Such a wait shares polls only with waits that
+// have the same option. By default the delay is 7 % of the time that the job has run, and less
+// if one request shows many awaited jobs.
 func WithSchedule(s polling.Schedule) WaitOption {
 	return func(o *waitOptions) error {
 		if err := s.Validate(); err != nil {
@@ -56,9 +56,8 @@ func WithSchedule(s polling.Schedule) WaitOption {
 	}
 }
 
-// WithMaxOutage sets how long a wait continues while every poll fails. Each
-// successful poll resets it. The default is one hour; a negative value means no
-// limit.
+// WithMaxOutage sets how long a wait continues while every poll fails. Each successful poll
+// resets it. The default is one hour; a negative value means no limit.
 func WithMaxOutage(d time.Duration) WaitOption {
 	return func(o *waitOptions) error {
 		o.maxOutage = d
@@ -68,17 +67,17 @@ func WithMaxOutage(d time.Duration) WaitOption {
 
 // Wait waits until the job has finished. It returns nil after success, a [*JobError] if the
 // job failed or was aborted, and a [*WaitError] if the wait ended before: because ctx ended,
-// because the service answered that no further poll can succeed (unauthorized, forbidden,
-// malformed request, not found any more), or because of [WithMaxOutage]. All other errors are
-// treated as transient.
+// because the service rejected the poll for good (unauthorized, forbidden, malformed request,
+// not found any more), or because of [WithMaxOutage]. All other errors are treated as
+// transient.
 //
 // The only time limit is that of ctx. Shortly before its deadline, Wait polls once more, and
 // sees a job that finished two round trips before. It may miss the end if the slots of
 // [WithRateLimit] in that second are used up. A job that is known to have finished is not
 // polled again.
 //
-// Waits are independent but share requests: a thousand waits for jobs of a dataset send few
-// more requests than one. Use [WaitAll] to wait in one loop. The requests do not carry the
+// Waits are independent but share requests: a thousand waits for jobs of a dataset send about
+// one request for each job. Use [WaitAll] to wait in one loop. The requests do not carry the
 // values of ctx. If a poll panics, for example in the http.RoundTripper of the caller, the
 // waits for its jobs end with an error.
 func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
@@ -88,10 +87,6 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	}
 	if s := j.end(); s != nil {
 		return s.outcome()
-	}
-	if o.schedule != nil {
-		_, err := polling.Wait(ctx, j.poll, j.pollingOptions(o))
-		return j.waitEnd(ctx, scheduledResult(err))
 	}
 	ended := make(chan *watcher.Wait, 1)
 	w := j.watch(ctx, o, ended, nil)
@@ -104,66 +99,52 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 
 // Watch waits like [Job.Wait] and yields an event for each poll. The second value is what
 // Wait would return: nil in every pair but the last, and there too after success. Leaving the
-// loop ends the wait. The polls do not wait for the loop: one that is more than 64 polls
-// behind misses the oldest, and one that is more than four behind at the end misses those.
+// loop ends the wait. The polls do not wait for the loop: a loop that is more than 64 polls
+// behind loses the oldest events. If more than four are left at the end, it loses those.
 func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		o, err := newWaitOptions(options)
-		s := j.end()
-		switch {
-		case err != nil:
+		if err != nil {
 			yield(Event{Job: j.Snapshot()}, err)
-		case s != nil:
-			yield(Event{Job: *s}, s.outcome())
-		case o.schedule != nil:
-			for e, err := range polling.Watch(ctx, j.poll, j.pollingOptions(o)) {
-				if err != nil || e.Done {
-					err = j.waitEnd(ctx, scheduledResult(err))
-				}
-				if !yield(Event{Job: j.Snapshot(), Err: e.Err, Poll: e.Poll, Elapsed: e.Elapsed, Next: e.Next}, err) {
-					return
-				}
-			}
-		default:
-			j.watchShared(ctx, o, yield)
-		}
-	}
-}
-
-// watchShared watches a job whose polls are shared.
-func (j *Job) watchShared(ctx context.Context, o waitOptions, yield func(Event, error) bool) {
-	const maxBehind, maxBehindAtEnd = 64, 4
-	began, events, ended := time.Now(), make(chan Event, maxBehind), make(chan *watcher.Wait, 1)
-	w := j.watch(ctx, o, ended, func(e watcher.Event) {
-		if len(events) == maxBehind {
-			<-events
-		}
-		events <- Event{Job: j.Snapshot(), Err: e.Err, Poll: e.Poll, Elapsed: time.Since(began), Next: e.Next}
-	})
-	defer w.Stop()
-	for over := false; !over; {
-		select {
-		case e := <-events:
-			if !yield(e, nil) {
-				return
-			}
-		case <-ended:
-			over = true
-		case <-ctx.Done():
-			over = true
-		}
-	}
-	r := w.Stop()
-	for len(events) > 0 && len(events) <= maxBehindAtEnd {
-		if !yield(<-events, nil) {
 			return
 		}
+		if s := j.end(); s != nil {
+			yield(Event{Job: *s}, s.outcome())
+			return
+		}
+		const maxBehind, maxBehindAtEnd = 64, 4
+		began, events, ended := time.Now(), make(chan Event, maxBehind), make(chan *watcher.Wait, 1)
+		w := j.watch(ctx, o, ended, func(e watcher.Event) {
+			if len(events) == maxBehind {
+				<-events
+			}
+			events <- Event{Job: j.Snapshot(), Err: e.Err, Poll: e.Poll, Elapsed: time.Since(began), Next: e.Next}
+		})
+		defer w.Stop()
+		for over := false; !over && len(ended) == 0; { // older events must not delay the end
+			select {
+			case e := <-events:
+				if !yield(e, nil) {
+					return
+				}
+			case <-ended:
+				over = true
+			case <-ctx.Done():
+				over = true
+			}
+		}
+		r := w.Stop()
+		for len(events) > 0 && len(events) <= maxBehindAtEnd {
+			if !yield(<-events, nil) {
+				return
+			}
+		}
+		last := Event{Job: j.Snapshot()}
+		if r.Finished || r.Reason != nil {
+			last.Err, last.Poll, last.Elapsed = r.Last, r.Polls, r.Elapsed
+		}
+		yield(last, j.waitEnd(ctx, r))
 	}
-	last := Event{Job: j.Snapshot()}
-	if r.Finished || r.Reason != nil {
-		last.Err, last.Poll, last.Elapsed = r.Last, r.Polls, r.Elapsed
-	}
-	yield(last, j.waitEnd(ctx, r))
 }
 
 // waitEnd returns the error of a wait that has ended.
@@ -178,51 +159,6 @@ func (j *Job) waitEnd(ctx context.Context, r watcher.Result) error {
 		r.Last = r.Reason
 	}
 	return &WaitError{Job: j.Snapshot(), Reason: r.Reason, Last: r.Last, Polls: r.Polls, Elapsed: r.Elapsed}
-}
-
-// poll reads the job once, for a wait with a schedule of its own.
-func (j *Job) poll(ctx context.Context) (result polling.Result[*Snapshot], err error) {
-	c := j.dataset.client
-	wait := c.limiter.Wait
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < time.Second {
-		wait = c.limiter.WaitReserved
-	}
-	if err := wait(ctx); err != nil {
-		return result, err
-	}
-	requestedAt := time.Now()
-	r := j.source().Get(ctx, j.id)
-	result.RetryAfter = r.RetryAfter
-	switch {
-	case r.Err == nil:
-		result.Done, err = target{j}.Apply(r.Items[0].Body, requestedAt)
-		return result, err
-	case ctx.Err() == nil && (r.Verdict == watcher.Definitive || r.Verdict == watcher.NotFound && !time.Now().Before(j.visibleBy())):
-		return result, polling.Permanent(r.Err)
-	}
-	return result, r.Err
-}
-
-// pollingOptions returns the options of a wait with a schedule of its own.
-func (j *Job) pollingOptions(o waitOptions) polling.Options {
-	p := polling.Options{Schedule: *o.schedule, MaxOutage: o.maxOutage, Timeout: -1}
-	since, seen := j.since()
-	if !since.IsZero() {
-		p.Elapsed = max(time.Since(since), 0)
-	}
-	if !seen.IsZero() {
-		p.InitialDelay = max(o.schedule.Delay(p.Elapsed)-time.Since(seen), 0)
-	}
-	return p
-}
-
-// scheduledResult returns the result of a wait with a schedule of its own.
-func scheduledResult(err error) watcher.Result {
-	var p *polling.Error
-	if errors.As(err, &p) {
-		return watcher.Result{Reason: p.Reason, Last: p.Last, Polls: p.Polls, Elapsed: p.Elapsed}
-	}
-	return watcher.Result{Finished: true}
 }
 
 // LogValue returns a group with the job and the poll.

@@ -25,9 +25,6 @@ func (j *Job) job() *Job { return j }
 func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) iter.Seq2[J, error] {
 	return func(yield func(J, error) bool) {
 		o, err := newWaitOptions(options)
-		if err == nil && o.schedule != nil {
-			err = invalid("WithSchedule is for waits that share no polls: use Job.Wait")
-		}
 		ended := make(chan *watcher.Wait, len(jobs))
 		waits := make(map[*watcher.Wait]J, len(jobs))
 		defer func() {

@@ -123,14 +123,18 @@ func TestWaitAll_ReturnsTheErrorsOfWait(t *testing.T) {
 	}
 }
 
-func TestWaitAll_RejectsWithSchedule(t *testing.T) {
-	job := stubMerge(t, failWith(errRefused), processingJob)
-	n := 0
-	for _, err := range jobs.WaitAll(t.Context(), []*jobs.SquashAndMergeJob{job, job}, jobs.WithSchedule(polling.Schedule{})) {
-		require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-		n++
-	}
-	assert.Equal(t, 2, n)
+func TestWaitAll_SharesPollsUnderASchedule(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, client := connect(t, jobstest.WithQueuing(0), jobstest.WithProcessing(50*time.Second))
+		all := createMerges(t.Context(), t, dataset(t, client, "squash-and-merge"), 20)
+		start, before := time.Now(), countPolls(server)
+		schedule := jobs.WithSchedule(polling.Schedule{Min: 20 * time.Second, Max: 20 * time.Second, Jitter: -1})
+		for _, err := range jobs.WaitAll(t.Context(), all, schedule) {
+			require.NoError(t, err)
+		}
+		assert.InDelta(t, 60, time.Since(start).Seconds(), 3)
+		assert.LessOrEqual(t, countPolls(server)-before, 6)
+	})
 }
 
 func TestWaitAll_StopsPollingWhenTheLoopEnds(t *testing.T) {

@@ -585,3 +585,19 @@ func TestWatch_StopsPollingWhenTheLoopEnds(t *testing.T) {
 		assert.Equal(t, before, countPolls(server))
 	})
 }
+
+// The polls do not wait for a slow loop, and the last event does not wait behind
+// older ones.
+func TestWatch_EndsInTimeInASlowLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t, jobstest.WithProcessing(time.Minute))
+		job := createMerge(t.Context(), t, client)
+		start := time.Now()
+		for _, err := range job.Watch(t.Context()) {
+			require.NoError(t, err)
+			<-time.After(10 * time.Second)
+		}
+		assert.Less(t, time.Since(start), 85*time.Second)
+		assert.Equal(t, jobs.StatusSuccess, job.Status())
+	})
+}

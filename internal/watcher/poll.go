@@ -205,6 +205,9 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 			w.rates.note(now)
 			w.setStatus(j, string(item.Status), latest(j.shown, j.born))
 		}
+		if s := w.source.Schedule(); s != nil {
+			j.next = now.Add(s.Delay(now.Sub(j.born)))
+		}
 		j.shown, w.service.latest = p.began, j
 	}
 	w.event(j, nil, now)

@@ -181,6 +181,8 @@ func (w *watcher) due(b *batch, p plan) time.Time {
 		return p.now.Add(time.Hour) // they are read next anyway
 	case b.errors > 0:
 		return b.retry
+	case w.source.Schedule() != nil:
+		return latest(b.retry, b.oldest.next)
 	case p.sweep:
 		requests, rate = p.lists, p.rate
 	case p.pages && b.number >= 0:

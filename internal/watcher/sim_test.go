@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
 // simJob is a job of the simulated service.
@@ -43,8 +44,9 @@ func (j *simJob) item(now time.Time) *Item {
 
 // sim is a job service in virtual time. It implements Source.
 type sim struct {
-	rtt  time.Duration
-	jobs []*simJob // by creation
+	schedule *polling.Schedule
+	rtt      time.Duration
+	jobs     []*simJob // by creation
 	// fault returns the response to a request, or nil for the true one. The error errHang
 	// means that the response never arrives.
 	fault func(simRequest) *Response
@@ -73,6 +75,8 @@ var (
 )
 
 func failWith(err error, v Verdict) *Response { return &Response{Err: err, Verdict: v} }
+
+func (s *sim) Schedule() *polling.Schedule { return s.schedule }
 
 func (s *sim) Statuses() []string { return []string{"QUEUING", "PROCESSING"} }
 

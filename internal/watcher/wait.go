@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
 // PageSize is the number of jobs on a page of the list.
@@ -23,6 +24,8 @@ type Source interface {
 	// Statuses returns the known statuses of unfinished jobs, in the order in which a job
 	// goes through them.
 	Statuses() []string
+	// Schedule returns the delays between polls, or nil if the watcher chooses them.
+	Schedule() *polling.Schedule
 }
 
 // A Response is the response to one request, or its failure.

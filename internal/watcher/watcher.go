@@ -47,6 +47,7 @@ type job struct {
 	born    time.Time // when the run may have started, as the first wait knew it
 	since   time.Time // when it can have got its status at the earliest
 	shown   time.Time // the newest request that showed it; zero before the first
+	next    time.Time // the next poll by the schedule of the source
 	missing bool      // a sweep did not show it
 }
 
@@ -126,6 +127,9 @@ func (w *watcher) add(o Options, now time.Time) *job {
 	j := &job{id: o.ID, rank: -1, joined: now, born: now, shown: o.Seen}
 	if !o.Since.IsZero() && o.Since.Before(now) {
 		j.born = o.Since
+	}
+	if s := w.source.Schedule(); s != nil && !o.Seen.IsZero() {
+		j.next = o.Seen.Add(s.Delay(now.Sub(j.born)))
 	}
 	b := w.newest()
 	if b.retry.Before(now) && len(w.jobs) == 0 {
