@@ -41,16 +41,18 @@ func TestOpen_RenewsAndRedirectsSafely(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, "hello", got)
 	})
-	t.Run("expired once", func(t *testing.T) {
-		got, err := open(t, "https://data.example/a?sig=s1", func(r *http.Request) (*http.Response, error) {
-			if r.URL.Path == "/fresh" {
-				return newResponse(200, "hello"), nil
-			}
-			return newResponse(403, "<Error>expired</Error>"), nil
+	for _, status := range []int{400, 401, 403, 410} {
+		t.Run(fmt.Sprintf("expired once, %d", status), func(t *testing.T) {
+			got, err := open(t, "https://data.example/a?sig=s1", func(r *http.Request) (*http.Response, error) {
+				if r.URL.Path == "/fresh" {
+					return newResponse(200, "hello"), nil
+				}
+				return newResponse(status, "<Error><Code>ExpiredToken</Code></Error>"), nil
+			})
+			require.NoError(t, err)
+			assert.Equal(t, "hello", got)
 		})
-		require.NoError(t, err)
-		assert.Equal(t, "hello", got)
-	})
+	}
 	t.Run("expired again", func(t *testing.T) {
 		_, err := open(t, "https://data.example/a?sig=s1", respondWith(403, ""))
 		require.ErrorIs(t, err, jobs.ErrForbidden)

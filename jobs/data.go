@@ -118,11 +118,13 @@ func (c *content) signed() string {
 	return c.url.Reveal()
 }
 
-// open opens the content. Status 403 means that the URL has expired, so it renews the URL
-// once.
+// open opens the content. It renews the URL once if the store refuses it: an expired URL has
+// status 403, and at some stores 400, 401 or 410.
 func (c *content) open(ctx context.Context) (io.ReadCloser, error) {
 	body, o := c.transport.Open(ctx, c.path, c.signed())
-	if o.Status != http.StatusForbidden {
+	switch o.Status {
+	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusGone:
+	default:
 		return body, newError(o)
 	}
 	fresh, err := c.renew(ctx)

@@ -135,13 +135,17 @@ func (e *Error) remedy() string {
 	switch {
 	case e.Is(ErrAmbiguous):
 		return "it may have taken effect: check before you send it again"
+	case e.outcome.Operation == "openContent" && e.outcome.State == transport.Refused:
+		return "list the data again for a fresh url"
 	case remedy != "":
 		return remedy
 	case e.outcome.Untrusted():
 		return "add the authority of its certificate to the http client, see WithHTTPClient"
 	case e.Is(ErrUnreachable):
 		return "try again later"
-	case errors.Is(e.cause, ErrInvalidResponse) && e.StatusCode/100 != 3 && e.StatusCode != 0:
+	case e.StatusCode/100 == 3:
+		return "check WithBaseURL"
+	case errors.Is(e.cause, ErrInvalidResponse) && e.StatusCode != 0:
 		return "try again later, or check what is running at this address"
 	case errors.Is(e.cause, context.DeadlineExceeded):
 		return "allow more time"

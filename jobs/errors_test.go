@@ -141,7 +141,7 @@ var errorCases = map[string]errorCase{
 	"response/429":      responseError(429, "", "429", "slow down, see WithRateLimit"),
 	"response/500":      responseError(500, `{"code":"InternalServerError","message":"oops"}`, "500 InternalServerError: oops", "try again later"),
 	"response/502 html": responseError(502, "<html>", "502", "a gateway may have sent it", "try again later"),
-	"response/301":      responseError(301, "", "301: invalid response: unexpected status", "ask the support of TensorBay"),
+	"response/301":      responseError(301, "", "301: invalid response: unexpected status", "check WithBaseURL"),
 	"response/redirect": {func(t *testing.T) error {
 		client := stubClient(t, redirectTo("https://other.example/login?token=hidden"))
 		return errorOf(datasetByID(t, client).Refresh(t.Context()))
@@ -260,7 +260,7 @@ var errorCases = map[string]errorCase{
 	"contents/unparsable url": openError("://", nil, "open content: GET train/a.bin", "its url does not parse", "list it again"),
 	"contents/http": openError("http://data.example/a?sig=1", nil,
 		"open content: GET train/a.bin", "http://data.example: only https is allowed"),
-	"contents/expired again":        openError("https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[{"remotePath":"a.bin","url":"https://data.example/a?sig=2"}],"totalCount":1}`), "open content: GET train/a.bin: 403", "check the permissions of the access key"),
+	"contents/expired again":        openError("https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[{"remotePath":"a.bin","url":"https://data.example/a?sig=2"}],"totalCount":1}`), "open content: GET train/a.bin: 403", "list the data again for a fresh url"),
 	"contents/expired, not renewed": openError("https://data.example/a?sig=1", respondWith(403, ""), "renew the url of train/a.bin", "list data urls: GET", "403", "check"),
 	"contents/expired, no new url":  openError("https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[],"totalCount":0}`), "renew the url of train/a.bin", "it holds no url of a.bin", "try again later"),
 	"contents/expired, no new url of a mask": {func(t *testing.T) error {

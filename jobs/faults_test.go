@@ -346,7 +346,7 @@ func expectContent(f faultCase) outcome {
 	case "301 to another host":
 		all.err = jobs.ErrUnreachable // the other host does not exist
 		return all
-	case "403":
+	case "400", "401", "403":
 		return outcome{err: f.err, requests: 2, attempts: 1} // the second request has a new URL
 	}
 	switch f.kind {
@@ -364,7 +364,7 @@ func expectOnce(s operationCase, f faultCase) outcome {
 	switch {
 	case o.requests == allAttempts || o.continues:
 		return outcome{requests: 2}
-	case s.class == classContent && f.name == "403":
+	case s.class == classContent && (f.name == "400" || f.name == "401" || f.name == "403"):
 		return outcome{requests: 2}
 	}
 	return o

@@ -65,7 +65,7 @@ func (o *Outcome) readStatus(resp *http.Response, expectsBody bool) {
 		o.Err = wire.Errorf("unexpected status")
 		// The API does not redirect, and the access key must not follow a redirect.
 		if to, err := resp.Location(); class == 3 && err == nil {
-			o.Err = wire.Errorf("redirect to %s://%s, which was not followed: check WithBaseURL", to.Scheme, to.Host)
+			o.Err = wire.Errorf("redirect to %s://%s, which was not followed", to.Scheme, to.Host)
 		}
 	case class == 4 && o.Status != http.StatusRequestTimeout:
 		o.State = Refused

@@ -16,9 +16,9 @@ import (
 func TestOutcome_NamesTheHostOfARedirect(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		for location, want := range map[string]string{
-			"https://login.test:8443/a?ticket=5ec1e7": "redirect to https://login.test:8443, which was not followed: check WithBaseURL",
-			"http://user:5ec1e7@login.test/":          "redirect to http://login.test, which was not followed: check WithBaseURL",
-			"/elsewhere?ticket=5ec1e7":                "redirect to https://service.test, which was not followed: check WithBaseURL",
+			"https://login.test:8443/a?ticket=5ec1e7": "redirect to https://login.test:8443, which was not followed",
+			"http://user:5ec1e7@login.test/":          "redirect to http://login.test, which was not followed",
+			"/elsewhere?ticket=5ec1e7":                "redirect to https://service.test, which was not followed",
 			"":                                        "unexpected status",
 		} {
 			for _, op := range []transport.Operation{read, create} {
