@@ -32,6 +32,9 @@ type CreateError struct {
 	Type      Type
 	Title     string
 	Arguments json.RawMessage
+	// JobID is the id of the job if the response, although invalid, contains one. Get reads
+	// that job.
+	JobID string
 	// Since is the start of Create by the local clock.
 	Since time.Time
 	// Lookups is the number of searches of the list; 0 without WithCreateRecovery.
@@ -41,13 +44,16 @@ type CreateError struct {
 	// Err is the [*Error] of the request. Unwrap returns it.
 	Err error
 
-	lookupErr error // of the last lookup
+	lookupErr   error         // of the last lookup
+	clockOffset time.Duration // of the clock of the service from the local one
 }
 
 // Error returns the job, the error of the request, and the results of the lookups.
 func (e *CreateError) Error() string {
 	text := fmt.Sprintf("create %s job %q of dataset %s: %v", e.Type, sanitize(e.Title), e.DatasetID, e.Err)
 	switch {
+	case e.JobID != "":
+		return text + "; the response names job " + e.JobID
 	case len(e.Found) > 0:
 		return text + fmt.Sprintf("; %d jobs match: %s", len(e.Found), strings.Join(e.Found, ", "))
 	case e.lookupErr != nil:
@@ -67,19 +73,34 @@ func (e *CreateError) LogValue() slog.Value {
 		slog.Int("lookups", e.Lookups), slog.Any("found", e.Found), slog.String("error", e.Error()))
 }
 
-// clockSkew is how far the clock of the service may be behind the local one. Its times are
-// whole seconds besides.
+// clockSkew is the tolerance for the clock of the service. Its times are whole seconds, and its
+// offset is known only after a response.
 const clockSkew = 5 * time.Second
 
 // Matches reports whether job may be the one that Create started: it has the same type, title
-// and arguments, and is not older than Create, with a tolerance for different clocks. An
-// equal job that another program created at the same time matches too.
+// and arguments, and is not older than Create, with a tolerance for different clocks. The
+// service may trim the title and add empty arguments. An equal job that another program
+// created at the same time matches too.
 func (e *CreateError) Matches(job Snapshot) bool {
-	return job.Type == e.Type && job.Title == e.Title && !e.newerThan(job) && wire.Equal(job.Arguments, e.Arguments)
+	return job.Type == e.Type && strings.TrimSpace(job.Title) == strings.TrimSpace(e.Title) && !e.newerThan(job) &&
+		wire.Equal(withoutEmpty(job.Arguments), withoutEmpty(e.Arguments))
+}
+
+// withoutEmpty removes the empty and null fields of a JSON object.
+func withoutEmpty(object json.RawMessage) json.RawMessage {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(object, &fields) != nil {
+		return object
+	}
+	maps.DeleteFunc(fields, func(_ string, value json.RawMessage) bool {
+		return string(value) == `""` || string(value) == "null"
+	})
+	object, _ = json.Marshal(fields) // it was just decoded
+	return object
 }
 
 func (e *CreateError) newerThan(job Snapshot) bool {
-	return job.CreatedAt.Before(e.Since.Add(-clockSkew).Truncate(time.Second))
+	return job.CreatedAt.Before(e.Since.Add(e.clockOffset - clockSkew).Truncate(time.Second))
 }
 
 // key identifies creates of equal jobs.
@@ -108,6 +129,13 @@ func (js Jobs[J, A]) recover(ctx context.Context, uncertain *CreateError) (*Job,
 			break
 		}
 		uncertain.Lookups++
+		if uncertain.JobID != "" {
+			job := &Job{dataset: js.dataset, id: uncertain.JobID, jobType: js.jobType}
+			if uncertain.lookupErr = job.Update(ctx); uncertain.lookupErr == nil {
+				return job, nil
+			}
+			continue
+		}
 		var found []*Job
 		found, uncertain.lookupErr = js.lookup(ctx, uncertain)
 		switch {
@@ -131,6 +159,7 @@ func (js Jobs[J, A]) lookup(ctx context.Context, uncertain *CreateError) (found 
 		}
 		job := j.job()
 		s := job.Snapshot()
+		uncertain.clockOffset = js.dataset.client.transport.ClockOffset()
 		if n++; n > lookupJobs || uncertain.newerThan(s) {
 			break
 		}

@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -417,4 +418,70 @@ func TestCreate_IsAmbiguousIfCanceledInFlight(t *testing.T) {
 	err := operationCalls(t, client)["create"](ctx)
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorIs(t, err, jobs.ErrAmbiguous)
+}
+
+// A response that is invalid otherwise may still name the job.
+func TestCreate_KeepsTheIdOfAnInvalidResponse(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status int
+		body   string
+		want   string
+	}{
+		"202":               {202, `{"jobId":"6f2a","createdAt":1764000000}`, "6f2a"},
+		"no time":           {201, `{"jobId":"6f2a"}`, "6f2a"},
+		"time is a text":    {200, `{"jobId":"6f2a","createdAt":"now"}`, "6f2a"},
+		"malformed id":      {202, `{"jobId":"../a"}`, ""},
+		"no id":             {202, `{}`, ""},
+		"html":              {200, `<html>`, ""},
+		"cut within the id": {200, `{"jobId":"6f`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := datasetByID(t, stubClient(t, respondWith(tc.status, tc.body))).SquashAndMerge().Create(t.Context(), mergeDev)
+			var uncertain *jobs.CreateError
+			require.ErrorAs(t, err, &uncertain)
+			require.ErrorIs(t, err, jobs.ErrAmbiguous)
+			assert.Equal(t, tc.want, uncertain.JobID)
+			if tc.want != "" {
+				assert.ErrorContains(t, err, "; the response names job 6f2a")
+			}
+		})
+	}
+}
+
+func TestCreate_RecoversTheJobThatTheResponseNames(t *testing.T) {
+	client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+		switch {
+		case r.Method == http.MethodPost:
+			return newResponse(202, `{"jobId":"6f2a"}`), nil
+		case strings.HasSuffix(r.URL.Path, "/jobs/6f2a"):
+			return newResponse(200, processingJob), nil
+		}
+		return nil, errors.New("the list is not needed")
+	}, jobs.WithCreateRecovery())
+	job, err := datasetByID(t, client).SquashAndMerge().Create(t.Context(), mergeDev)
+	require.NoError(t, err)
+	assert.Equal(t, "6f2a", job.ID())
+	assert.Equal(t, jobs.StatusProcessing, job.Status())
+}
+
+// The service may trim titles, add empty arguments, and have a slow clock.
+func TestCreate_RecoversAJobThatTheServiceHasNormalized(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		serviceTime := func() time.Time { return time.Now().Add(-time.Hour) }
+		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+			resp := newResponse(502, "")
+			if r.Method == http.MethodGet {
+				created := fmt.Sprint(serviceTime().Unix())
+				resp = newResponse(200, `{"jobs":[{"jobId":"6f2a","title":"merge","createdAt":`+created+`,"status":"QUEUING","arguments":`+
+					`{"title":"merge dev","description":"","sourceBranchName":"dev","targetBranchName":"main","strategy":"skip"}}],"totalCount":1}`)
+			}
+			resp.Header.Set("Date", serviceTime().UTC().Format(http.TimeFormat))
+			return resp, nil
+		}, jobs.WithCreateRecovery())
+		args := mergeDev
+		args.Title = " merge "
+		job, err := datasetByID(t, client).SquashAndMerge().Create(t.Context(), args)
+		require.NoError(t, err)
+		assert.Equal(t, "6f2a", job.ID())
+	})
 }

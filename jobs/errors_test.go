@@ -312,6 +312,11 @@ var errorCases = map[string]errorCase{
 		return stubMerge(t, respondWith(502, ""), jobJSON(`"PROCESSING"`, `"ABORTED"`)).Retry(t.Context())
 	}, []string{"retry job: POST " + datasetPath + "/jobs/6f2a/retry: 502", "it may have taken effect: check before you send it again"}},
 
+	"resume/unmarshal": {func(*testing.T) error { return json.Unmarshal([]byte(processingJob), &jobs.SquashAndMergeJob{}) },
+		[]string{"a job cannot be unmarshaled", "pass its JSON to Resume"}},
+	"create/invalid response with an id": {func(t *testing.T) error {
+		return errorOf(datasetByID(t, stubClient(t, respondWith(202, `{"jobId":"6f2a"}`))).SquashAndMerge().Create(t.Context(), mergeDev))
+	}, []string{"202", "the response names job 6f2a"}},
 	"resume/invalid json": {func(t *testing.T) error {
 		return errorOf(datasetByID(t, stubClient(t, respondWith(500, ""))).SquashAndMerge().Resume([]byte("{")))
 	}, []string{"resume squashAndMerge job", "unexpected end of JSON input", "pass the JSON of such a job"}},

@@ -57,6 +57,11 @@ func (j *Job) Dataset() *Dataset { return j.dataset }
 // restores a job from it, also in another process.
 func (j *Job) MarshalJSON() ([]byte, error) { return j.Snapshot().MarshalJSON() }
 
+// UnmarshalJSON fails: a job needs its client. Use [Jobs.Resume].
+func (j *Job) UnmarshalJSON([]byte) error {
+	return invalid("a job cannot be unmarshaled: pass its JSON to Resume")
+}
+
 // LogValue returns the log value of the newest known state.
 func (j *Job) LogValue() slog.Value { return j.Snapshot().LogValue() }
 

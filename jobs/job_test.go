@@ -264,3 +264,15 @@ func TestUpdate_ShowsANewRunWhileUpdatesOverlap(t *testing.T) {
 		updates.Wait()
 	})
 }
+
+func TestJob_RefusesToBeUnmarshaled(t *testing.T) {
+	for _, v := range []any{&jobs.Job{}, &jobs.SquashAndMergeJob{}, &jobs.BasicSearchJob{}, &struct{ Job *jobs.SquashAndMergeJob }{}} {
+		text := processingJob
+		if _, ok := v.(*struct{ Job *jobs.SquashAndMergeJob }); ok {
+			text = `{"Job":` + processingJob + `}`
+		}
+		err := json.Unmarshal([]byte(text), v)
+		require.ErrorIs(t, err, jobs.ErrInvalidArgument, "%T", v)
+		assert.ErrorContains(t, err, "Resume")
+	}
+}

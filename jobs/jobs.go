@@ -64,7 +64,7 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	defer unlock()
 	job, err := js.create(ctx, request)
 	if errors.Is(err, ErrAmbiguous) {
-		uncertain.Err = err
+		uncertain.Err, uncertain.JobID, uncertain.clockOffset = err, receivedJobID(err), c.transport.ClockOffset()
 		if c.recovery == nil {
 			return none, uncertain
 		}
@@ -77,6 +77,18 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	job.createdAt = time.Now()
 	job.seenAt = job.createdAt
 	return js.wrap(job), nil
+}
+
+// receivedJobID returns the job id in the invalid response of a create, or "".
+func receivedJobID(err error) string {
+	var failed *Error
+	var body struct {
+		JobID string `json:"jobId"`
+	}
+	if !errors.As(err, &failed) || json.Unmarshal([]byte(failed.outcome.Body.Reveal()), &body) != nil || checkReceivedID("job id", body.JobID) != nil {
+		return ""
+	}
+	return body.JobID
 }
 
 // create sends the request and returns the new job.
