@@ -147,3 +147,15 @@ func list[P, T any](ctx context.Context, c *Client, op transport.Operation,
 		}
 	}
 }
+
+// only returns the items of a list that keep accepts. A server may ignore the filter of a
+// request.
+func only[T any](items iter.Seq2[T, error], keep func(T) bool) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for item, err := range items {
+			if (err != nil || keep(item)) && !yield(item, err) {
+				return
+			}
+		}
+	}
+}

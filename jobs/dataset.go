@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"regexp"
 	"sync/atomic"
 	"time"
 
@@ -95,9 +96,6 @@ func (c *Client) Dataset(ctx context.Context, name string, at ...RevisionOption)
 		if err != nil {
 			return nil, err
 		}
-		if d.Name != name { // a server may ignore the filter
-			continue
-		}
 		ds, err := c.DatasetByID(d.ID, at...)
 		if err != nil {
 			return nil, err
@@ -118,7 +116,7 @@ type DatasetItem struct {
 // Datasets lists the datasets that the access key may read. If name is not empty, the list
 // holds only the dataset with exactly that name.
 func (c *Client) Datasets(ctx context.Context, name string) iter.Seq2[DatasetItem, error] {
-	return list(ctx, c, "listDatasets",
+	return only(list(ctx, c, "listDatasets",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListDatasetsRequest(c.server, &gen.ListDatasetsParams{Name: optional(name), Offset: offset, Limit: limit})
 		},
@@ -127,7 +125,7 @@ func (c *Client) Datasets(ctx context.Context, name string) iter.Seq2[DatasetIte
 				return DatasetItem{d.ID, d.Name, isFusion(value(d.Type))}
 			}), p.TotalCount, nil
 		},
-		func(d DatasetItem) string { return d.ID })
+		func(d DatasetItem) string { return d.ID }), func(d DatasetItem) bool { return name == "" || d.Name == name })
 }
 
 // DatasetByID returns the dataset with the given id without a request. If it does not exist,
@@ -236,8 +234,14 @@ func (ds *Dataset) Resolve(ctx context.Context, revision string) (Commit, error)
 	if len(body.Commits) == 0 || checkID("commit id", body.Commits[0].CommitID) != nil {
 		return Commit{}, fmt.Errorf("%w: dataset %s has no commit at revision %q: check the branch, tag or commit id", ErrNotFound, ds.id, revision)
 	}
+	if id := body.Commits[0].CommitID; commitID.MatchString(revision) && id != revision {
+		return Commit{}, invalidResponse("it describes commit %s, not %s", id, revision)
+	}
 	return newCommit(body.Commits[0]), nil
 }
+
+// commitID matches the form of a commit id.
+var commitID = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 // Commit is a version of a dataset.
 type Commit struct {
@@ -272,27 +276,27 @@ type Tag struct {
 // Branches lists the branches of the dataset. If name is not empty, the list holds only the
 // branch with exactly that name.
 func (ds *Dataset) Branches(ctx context.Context, name string) iter.Seq2[Branch, error] {
-	return list(ctx, ds.client, "listBranches",
+	return only(list(ctx, ds.client, "listBranches",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListBranchesRequest(ds.client.server, ds.id, &gen.ListBranchesParams{Name: optional(name), Offset: offset, Limit: limit})
 		},
 		func(p *gen.BranchList) ([]Branch, int, error) {
 			return convert(p.Branches, func(n gen.NamedCommit) Branch { return Branch{n.Name, newNamedCommit(n)} }), p.TotalCount, nil
 		},
-		func(b Branch) string { return b.Name })
+		func(b Branch) string { return b.Name }), func(b Branch) bool { return name == "" || b.Name == name })
 }
 
 // Tags lists the tags of the dataset. If name is not empty, the list holds only the tag with
 // exactly that name.
 func (ds *Dataset) Tags(ctx context.Context, name string) iter.Seq2[Tag, error] {
-	return list(ctx, ds.client, "listTags",
+	return only(list(ctx, ds.client, "listTags",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListTagsRequest(ds.client.server, ds.id, &gen.ListTagsParams{Name: optional(name), Offset: offset, Limit: limit})
 		},
 		func(p *gen.TagList) ([]Tag, int, error) {
 			return convert(p.Tags, func(n gen.NamedCommit) Tag { return Tag{n.Name, newNamedCommit(n)} }), p.TotalCount, nil
 		},
-		func(t Tag) string { return t.Name })
+		func(t Tag) string { return t.Name }), func(t Tag) bool { return name == "" || t.Name == name })
 }
 
 // Commits lists the commit of a revision and its ancestors, newest first. The revision is a

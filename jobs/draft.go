@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -51,7 +52,7 @@ type DraftOptions struct {
 
 // Drafts lists the drafts of the dataset.
 func (ds *Dataset) Drafts(ctx context.Context, options DraftOptions) iter.Seq2[*Draft, error] {
-	return list(ctx, ds.client, "listDrafts",
+	return only(list(ctx, ds.client, "listDrafts",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListDraftsRequest(ds.client.server, ds.id, &gen.ListDraftsParams{
 				Status: optional(string(options.Status)), BranchName: optional(options.Branch), Offset: offset, Limit: limit,
@@ -60,7 +61,10 @@ func (ds *Dataset) Drafts(ctx context.Context, options DraftOptions) iter.Seq2[*
 		func(p *gen.DraftList) ([]*Draft, int, error) {
 			return convert(p.Drafts, ds.newDraft), p.TotalCount, nil
 		},
-		func(d *Draft) string { return strconv.FormatInt(d.Number, 10) })
+		func(d *Draft) string { return strconv.FormatInt(d.Number, 10) }), func(d *Draft) bool {
+		return (options.Branch == "" || d.Branch == options.Branch) &&
+			(options.Status == DraftAll || d.Status == cmp.Or(options.Status, DraftOpen))
+	})
 }
 
 func (ds *Dataset) newDraft(d gen.Draft) *Draft {

@@ -139,28 +139,27 @@ type ListOptions struct {
 // List lists the jobs, newest first. It fetches pages of 128 as the iterator advances.
 func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J, error] {
 	c := js.dataset.client
-	return list(ctx, c, "listJobs",
+	return only(list(ctx, c, "listJobs",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListJobsRequest(c.server, js.dataset.id, &gen.ListJobsParams{
 				JobType: string(js.jobType), Status: optional(string(options.Status)), Offset: offset, Limit: limit,
 			})
 		},
 		func(p *gen.JobList) ([]J, int, error) {
-			jobs := make([]J, 0, len(p.Jobs))
-			for _, raw := range p.Jobs {
-				job, err := js.resume(raw)
-				if errors.Is(err, errOtherType) {
-					continue // a mistake of the service, which must not hide the other jobs
-				}
-				if err != nil {
+			jobs := make([]J, len(p.Jobs))
+			for i, raw := range p.Jobs {
+				s, err := newSnapshot(raw, js.jobType)
+				if err != nil && !errors.Is(err, errOtherType) {
 					return nil, 0, err
 				}
-				job.seenAt = time.Now()
-				jobs = append(jobs, js.wrap(job))
+				jobs[i] = js.wrap(&Job{dataset: js.dataset, id: s.ID, jobType: s.Type, last: s, seenAt: time.Now()})
 			}
 			return jobs, p.TotalCount, nil
 		},
-		func(j J) string { return j.job().id })
+		func(j J) string { return string(j.job().jobType) + " " + j.job().id }), func(j J) bool { // also drops jobs of other types
+		s := j.job().newest()
+		return s.Type == js.jobType && (options.Status == "" || s.Status == options.Status)
+	})
 }
 
 // Delete deletes a finished job. A draft or dataset that was made from it remains.

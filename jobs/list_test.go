@@ -196,3 +196,60 @@ func TestList_EscapesQueryParameters(t *testing.T) {
 	})
 	assert.Empty(t, collect(t, contents.Data(t.Context(), name)))
 }
+
+// A server may ignore the filter of a list.
+func TestList_LeavesOutItemsThatTheFilterExcludes(t *testing.T) {
+	const (
+		main   = `{"name":"main","commitId":"c1","title":"t"}`
+		dev    = `{"name":"dev","commitId":"c2","title":"t"}`
+		drafts = `{"number":1,"title":"a","branchName":"main","status":"OPEN"},{"number":2,"title":"b","branchName":"dev","status":"OPEN"},{"number":3,"title":"c","branchName":"dev","status":"CLOSED"}`
+	)
+	bodies := map[string]string{
+		"/datasets": `{"datasets":[{"id":"d1","name":"cars"},{"id":"d2","name":"buses"}],"totalCount":2}`,
+		"/branches": `{"branches":[` + main + `,` + dev + `],"totalCount":2}`,
+		"/tags":     `{"tags":[` + main + `,` + dev + `],"totalCount":2}`,
+		"/drafts":   `{"drafts":[` + drafts + `],"totalCount":3}`,
+		"/jobs":     `{"jobs":[` + jobJSON("6f2a", "1") + `,` + jobJSON("6f2a", "2", `"PROCESSING"`, `"FAILED"`) + `],"totalCount":2}`,
+		"/commits":  `{"commits":[{"commitId":"c1","title":"t"}],"totalCount":1}`,
+	}
+	client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+		return newResponse(200, bodies[r.URL.Path[strings.LastIndex(r.URL.Path, "/"):]]), nil
+	})
+	ds, ctx := datasetByID(t, client), t.Context()
+	datasets := collect(t, client.Datasets(ctx, "buses"))
+	require.Len(t, datasets, 1)
+	assert.Equal(t, "d2", datasets[0].ID)
+	branches := collect(t, ds.Branches(ctx, "dev"))
+	require.Len(t, branches, 1)
+	assert.Equal(t, "c2", branches[0].Head.ID)
+	assert.Empty(t, collect(t, ds.Tags(ctx, "none")))
+	for options, want := range map[jobs.DraftOptions]int{
+		{}: 2, {Branch: "dev"}: 1, {Status: jobs.DraftAll}: 3, {Status: jobs.DraftClosed}: 1, {Status: jobs.DraftAll, Branch: "dev"}: 2,
+	} {
+		assert.Len(t, collect(t, ds.Drafts(ctx, options)), want, options)
+	}
+	failed := collect(t, ds.SquashAndMerge().List(ctx, jobs.ListOptions{Status: jobs.StatusFailed}))
+	require.Len(t, failed, 1)
+	assert.Equal(t, "2", failed[0].ID())
+	_, err := ds.Resolve(ctx, strings.Repeat("a", 32))
+	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
+	assert.ErrorContains(t, err, "it describes commit c1, not aaaa")
+}
+
+// A page that holds only jobs of other types does not end the list.
+func TestJobs_ListContinuesAfterAPageOfOtherTypes(t *testing.T) {
+	others := make([]string, 128)
+	for i := range others {
+		others[i] = jobJSON("6f2a", fmt.Sprint("other", i), `"title"`, `"jobType":"basicSearch","title"`)
+	}
+	client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+		items := strings.Join(others, ",")
+		if r.URL.Query().Get("offset") != "0" {
+			items = processingJob
+		}
+		return newResponse(200, `{"jobs":[`+items+`],"totalCount":129}`), nil
+	})
+	all := collect(t, datasetByID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
+	require.Len(t, all, 1)
+	assert.Equal(t, "6f2a", all[0].ID())
+}

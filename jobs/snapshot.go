@@ -92,7 +92,7 @@ func newSnapshot(raw []byte, jobType Type) (*Snapshot, error) {
 		Raw:          raw,
 	}
 	if s.Type != jobType {
-		return nil, fmt.Errorf("%w: job %s is of type %q, not %q", errOtherType, s.ID, s.Type, jobType)
+		return s, fmt.Errorf("%w: job %s is of type %q, not %q", errOtherType, s.ID, s.Type, jobType)
 	}
 	if string(s.Result) == "null" {
 		s.Result = nil
