@@ -49,7 +49,8 @@ func WithHTTPClient(client *http.Client) Option {
 	}
 }
 
-// WithLogger logs every attempt at level debug and every repetition at level warn. Records
+// WithLogger logs every attempt at level debug and every repetition at level warn. An outage
+// during a wait is logged once at its start (warn) and once at its end (info). Records
 // contain no access key, query or body. The default logs nothing.
 func WithLogger(logger *slog.Logger) Option {
 	return func(s *settings) error {

@@ -5,10 +5,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/watcher"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
@@ -22,6 +24,16 @@ type source struct {
 	jobType Type
 	// schedule is compared by its address: waits with the same option share polls.
 	schedule *polling.Schedule
+}
+
+// Outage implements [watcher.Source].
+func (s source) Outage(err error) {
+	log, attrs := s.client.transport.Log, []any{slog.String("dataset", s.dataset), slog.String("type", s.jobType.String())}
+	if err == nil {
+		log.Info("tensorbay responds again to the polls of waits", attrs...)
+		return
+	}
+	log.Warn("tensorbay fails the polls of waits, which go on", append(attrs, slog.String("error", redact.Text(err.Error())))...)
 }
 
 // Schedule implements [watcher.Source].

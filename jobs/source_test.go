@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"math"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -538,5 +540,23 @@ func TestWait_PollsBeforeTheDeadlineOfABusyClient(t *testing.T) {
 		waits.Wait()
 		stop()
 		others.Wait()
+	})
+}
+
+func TestWait_LogsAnOutageOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, client := connect(t, jobstest.WithQueuing(0), jobstest.WithProcessing(5*time.Minute))
+		var log strings.Builder
+		handler := slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo})
+		client = clientOf(t, server, jobs.WithLogger(slog.New(handler)))
+		job := createMerge(t.Context(), t, client)
+		server.Inject(jobstest.Rule{After: time.Minute, For: 30 * time.Second}, jobstest.HTML(503))
+		require.NoError(t, job.Wait(t.Context()))
+		synctest.Wait()
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		require.Len(t, lines, 2, log.String())
+		assert.Contains(t, lines[0], `level=WARN msg="tensorbay fails the polls of waits, which go on" dataset=`+job.Dataset().ID()+` type=squashAndMerge error="`)
+		assert.Contains(t, lines[0], "503")
+		assert.Contains(t, lines[1], `level=INFO msg="tensorbay responds again to the polls of waits" dataset=`+job.Dataset().ID())
 	})
 }

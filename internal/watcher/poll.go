@@ -61,7 +61,11 @@ func (w *watcher) send(r request) {
 // end the goroutine.
 func (w *watcher) run(ctx context.Context, p *poll) {
 	p.response.Err = errGoexit
-	defer w.returned(p)
+	defer func() {
+		if before, after := w.returned(p); before != after {
+			w.source.Outage(p.response.Err)
+		}
+	}()
 	defer func() {
 		switch v := recover().(type) {
 		case nil:
@@ -78,10 +82,11 @@ func (w *watcher) run(ctx context.Context, p *poll) {
 	}
 }
 
-// returned applies the response of a poll.
-func (w *watcher) returned(p *poll) {
+// returned applies the response of a poll, and reports whether it began or ended an outage.
+func (w *watcher) returned(p *poll) (outageBefore, outageAfter bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	outageBefore = w.service.outage()
 	now := time.Now()
 	p.cancel()
 	if delete(w.polls, p); p.batch != nil {
@@ -100,6 +105,7 @@ func (w *watcher) returned(p *poll) {
 		w.succeeded(p, now)
 	}
 	w.changed()
+	return outageBefore, w.service.outage()
 }
 
 // needs reports whether a job of a poll has waits.

@@ -54,6 +54,7 @@ type sim struct {
 
 	mu       sync.Mutex
 	requests []simRequest
+	outages  []error // each start, and nil for each end
 	open     int
 }
 
@@ -75,6 +76,12 @@ var (
 )
 
 func failWith(err error, v Verdict) *Response { return &Response{Err: err, Verdict: v} }
+
+func (s *sim) Outage(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outages = append(s.outages, err)
+}
 
 func (s *sim) Schedule() *polling.Schedule { return s.schedule }
 

@@ -24,6 +24,9 @@ type Source interface {
 	// Statuses returns the known statuses of unfinished jobs, in the order in which a job
 	// goes through them.
 	Statuses() []string
+	// Outage is called when polls begin to fail, with the error of the last one, and with nil
+	// when one succeeds again.
+	Outage(err error)
 	// Schedule returns the delays between polls, or nil if the watcher chooses them.
 	Schedule() *polling.Schedule
 }

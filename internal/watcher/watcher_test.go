@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -371,5 +372,28 @@ func TestWatcher_FinalPollThatFailsIsRepeated(t *testing.T) {
 		}
 		r := s.wait(t, limited(10), s.jobs, func(j *simJob, o *Options) { o.Deadline = j.finished.Add(100 * time.Millisecond) })
 		r.check(t, limits{100, time.Second, time.Second})
+	})
+}
+
+func TestWatcher_ReportsEachOutageOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, set, ended := newSim(load{20, 0, lognormal(10*time.Minute, 0)}), limited(10), make(chan *Wait, 20)
+		began := time.Now()
+		s.fault = func(r simRequest) *Response {
+			if since := r.at.Sub(began); since > time.Minute && since < 2*time.Minute || r.n%20 == 0 {
+				return failWith(errInternal, Transient)
+			}
+			return nil
+		}
+		for _, j := range s.jobs {
+			set.Start(s, j.options(ended))
+		}
+		for range s.jobs {
+			<-ended
+		}
+		synctest.Wait()
+		if len(s.outages) != 2 || !errors.Is(s.outages[0], errInternal) || s.outages[1] != nil {
+			t.Errorf("got %v, want one start and one end", s.outages)
+		}
 	})
 }
