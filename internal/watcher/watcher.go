@@ -63,6 +63,10 @@ func newWatcher(s *Set, source Source) *watcher {
 func (w *watcher) loop() {
 	for slot := false; !w.set.drop(w); {
 		w.mu.Lock()
+		if len(w.jobs) == 0 { // the last wait has ended since, and woke nothing
+			w.mu.Unlock()
+			continue
+		}
 		now := time.Now()
 		request, until := w.choose(now)
 		if w.queued = !until.After(now); w.queued && slot {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -396,4 +397,26 @@ func TestWatcher_ReportsEachOutageOnce(t *testing.T) {
 			t.Errorf("got %v, want one start and one end", s.outages)
 		}
 	})
+}
+
+// The goroutine of a watcher ends also if the last wait ends while it is between two polls:
+// otherwise this bubble would not end.
+func TestWatcher_EndsWithTheLastWait(t *testing.T) {
+	for range 300 {
+		synctest.Test(t, func(t *testing.T) {
+			s, set := newSim(load{8, 0, lognormal(time.Hour, 0)}), limited(0)
+			var stops sync.WaitGroup
+			for _, j := range s.jobs {
+				polled := make(chan bool, 100)
+				o := j.options(make(chan *Wait, 1))
+				o.Event = func(Event) { polled <- true }
+				wait := set.Start(s, o)
+				stops.Go(func() {
+					<-polled
+					wait.Stop()
+				})
+			}
+			stops.Wait()
+		})
+	}
 }
