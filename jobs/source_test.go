@@ -545,10 +545,10 @@ func TestWait_PollsBeforeTheDeadlineOfABusyClient(t *testing.T) {
 
 func TestWait_LogsAnOutageOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server, client := connect(t, jobstest.WithQueuing(0), jobstest.WithProcessing(5*time.Minute))
+		server := jobstest.New(t, jobstest.WithQueuing(0), jobstest.WithProcessing(5*time.Minute))
 		var log strings.Builder
 		handler := slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelInfo})
-		client = clientOf(t, server, jobs.WithLogger(slog.New(handler)))
+		client := clientOf(t, server, jobs.WithLogger(slog.New(handler)))
 		job := createMerge(t.Context(), t, client)
 		server.Inject(jobstest.Rule{After: time.Minute, For: 30 * time.Second}, jobstest.HTML(503))
 		require.NoError(t, job.Wait(t.Context()))
