@@ -403,7 +403,7 @@ func TestWatcher_ReportsEachOutageOnce(t *testing.T) {
 // otherwise this bubble would not end.
 func TestWatcher_EndsWithTheLastWait(t *testing.T) {
 	for range 300 {
-		synctest.Test(t, func(t *testing.T) {
+		synctest.Test(t, func(*testing.T) {
 			s, set := newSim(load{8, 0, lognormal(time.Hour, 0)}), limited(0)
 			var stops sync.WaitGroup
 			for _, j := range s.jobs {
