@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
@@ -15,10 +16,22 @@ var (
 	benchstatFile = flag.String("benchstat", "", "with -report, write the figures to this `file` in the format of benchstat")
 )
 
-// TestGoals checks the goals that take seconds.
+// TestGoals checks the goals that take seconds. The delays of the clients are spread at
+// random, so that a goal fails the test only if it is missed twice.
 func TestGoals(t *testing.T) {
-	r := Make(t, Short, func(text string) { t.Log(text) })
-	check(t, r.goals())
+	measure := func() *Report { return Make(t, Short, func(text string) { t.Log(text) }) }
+	r := measure()
+	goals := r.goals()
+	missed := func(g Goal) bool { return !g.Machine && !g.Met() }
+	if slices.ContainsFunc(goals, missed) {
+		t.Log("a goal was missed: measure again")
+		met := map[string]bool{}
+		for _, g := range measure().goals() {
+			met[g.Text] = g.Met()
+		}
+		goals = slices.DeleteFunc(goals, func(g Goal) bool { return missed(g) && met[g.Text] })
+	}
+	check(t, goals)
 
 	folder := t.TempDir()
 	for _, name := range []string{"docs", "bench"} {
