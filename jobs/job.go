@@ -65,12 +65,25 @@ func (j *Job) UnmarshalJSON([]byte) error {
 // LogValue returns the log value of the newest known state.
 func (j *Job) LogValue() slog.Value { return j.Snapshot().LogValue() }
 
+// getJobRequest builds the request that reads a job.
+func (c *Client) getJobRequest(dataset, id string, jobType Type) (*http.Request, error) {
+	return gen.NewGetJobRequest(c.server, dataset, id, &gen.GetJobParams{JobType: string(jobType)})
+}
+
+// listJobsRequest builds the request that reads a page of the jobs with a status, or of all
+// jobs if status is empty.
+func (c *Client) listJobsRequest(dataset string, jobType Type, status string, offset, limit *int) (*http.Request, error) {
+	return gen.NewListJobsRequest(c.server, dataset, &gen.ListJobsParams{
+		JobType: string(jobType), Status: optional(status), Offset: offset, Limit: limit,
+	})
+}
+
 // Update reads the job from the service.
 func (j *Job) Update(ctx context.Context) error {
 	var s *Snapshot
 	requestedAt := time.Now()
 	err := j.dataset.client.send(ctx, "getJob", func() (*http.Request, error) {
-		return gen.NewGetJobRequest(j.dataset.client.server, j.dataset.id, j.id, &gen.GetJobParams{JobType: string(j.jobType)})
+		return j.dataset.client.getJobRequest(j.dataset.id, j.id, j.jobType)
 	}, func(body []byte) (err error) {
 		s, err = readSnapshot(body, j.jobType, j.id)
 		return err

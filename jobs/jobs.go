@@ -141,9 +141,7 @@ func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J,
 	c := js.dataset.client
 	return only(list(ctx, c, "listJobs",
 		func(offset, limit *int) (*http.Request, error) {
-			return gen.NewListJobsRequest(c.server, js.dataset.id, &gen.ListJobsParams{
-				JobType: string(js.jobType), Status: optional(string(options.Status)), Offset: offset, Limit: limit,
-			})
+			return c.listJobsRequest(js.dataset.id, js.jobType, string(options.Status), offset, limit)
 		},
 		func(p *gen.JobList) ([]J, int, error) {
 			jobs := make([]J, len(p.Jobs))

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/watcher"
@@ -48,7 +47,7 @@ func (s source) Statuses() []string {
 func (s source) Get(ctx context.Context, id string) watcher.Response {
 	var item watcher.Item
 	o := s.client.transport.Once(ctx, "getJob", func() (*http.Request, error) {
-		return gen.NewGetJobRequest(s.client.server, s.dataset, id, &gen.GetJobParams{JobType: string(s.jobType)})
+		return s.client.getJobRequest(s.dataset, id, s.jobType)
 	}, func(body []byte) error {
 		job, err := readSnapshot(body, s.jobType, id)
 		if err == nil {
@@ -64,9 +63,7 @@ func (s source) Get(ctx context.Context, id string) watcher.Response {
 func (s source) List(ctx context.Context, status string, offset, limit int) watcher.Response {
 	var r watcher.Response
 	o := s.client.transport.Once(ctx, "listJobs", func() (*http.Request, error) {
-		return gen.NewListJobsRequest(s.client.server, s.dataset, &gen.ListJobsParams{
-			JobType: string(s.jobType), Status: optional(status), Offset: &offset, Limit: &limit,
-		})
+		return s.client.listJobsRequest(s.dataset, s.jobType, status, &offset, &limit)
 	}, func(body []byte) error {
 		page, err := wire.ScanJobPage(body)
 		r.Total, r.Items = page.Total, make([]watcher.Item, len(page.Jobs))
