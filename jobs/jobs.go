@@ -19,14 +19,16 @@ import (
 // [Dataset.SquashAndMerge] returns it with J = [*SquashAndMergeJob] and
 // A = [SquashAndMergeArgs]. [Dataset.BasicSearch] returns it with J = [*BasicSearchJob] and
 // A = [BasicSearchArgs].
-type Jobs[J Waiter, A arguments] struct {
+type Jobs[J Waiter, A Arguments] struct {
 	dataset *Dataset
 	jobType Type
 	wrap    func(*Job) J
 }
 
-// arguments are the arguments of a new job.
-type arguments interface {
+// Arguments are the arguments of a new job. Use it with [Waiter] as the constraints of a
+// generic function over [Jobs].
+type Arguments interface {
+	SquashAndMergeArgs | BasicSearchArgs
 	// prepare performs all client-side validation and sets the defaults.
 	prepare(ctx context.Context, ds *Dataset) (jobSpec, error)
 }
@@ -77,6 +79,21 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	job.createdAt = time.Now()
 	job.seenAt = job.createdAt
 	return js.wrap(job), nil
+}
+
+// Run creates a job and waits for its end. Its errors are those of [Jobs.Create] and
+// [Job.Wait]. The job is nil only if Create failed: after any other error, wait for it again
+// or abort it.
+func (js Jobs[J, A]) Run(ctx context.Context, args A, options ...WaitOption) (J, error) {
+	if _, err := newWaitOptions(options); err != nil {
+		var none J
+		return none, err
+	}
+	job, err := js.Create(ctx, args)
+	if err == nil {
+		err = job.Wait(ctx, options...)
+	}
+	return job, err
 }
 
 // receivedJobID returns the job id in the invalid response of a create, or "".

@@ -115,7 +115,7 @@ func (t target) Apply(body []byte, requestedAt time.Time) (finished bool, err er
 // watch starts a wait. It receives from ended when the wait has ended by itself.
 func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(watcher.Event)) *watcher.Wait {
 	options := watcher.Options{
-		ID: j.id, Target: target{j}, MaxOutage: cmp.Or(o.maxOutage, time.Hour), Event: event, Ended: ended,
+		ID: j.id, Target: target{j}, MaxOutage: cmp.Or(o.maxOutage, time.Hour), Event: o.progress.recorder(j, event), Ended: ended,
 	}
 	if s := j.newest(); !s.Status.Finished() {
 		options.Status = string(s.Status)

@@ -32,6 +32,7 @@ type WaitOption func(*waitOptions) error
 type waitOptions struct {
 	schedule  *polling.Schedule // nil for the default
 	maxOutage time.Duration
+	progress  *Progress // may be nil
 }
 
 func newWaitOptions(options []WaitOption) (o waitOptions, err error) {
@@ -85,7 +86,7 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	if err != nil {
 		return err
 	}
-	if s := j.end(); s != nil {
+	if s := j.ended(o); s != nil {
 		return s.outcome()
 	}
 	ended := make(chan *watcher.Wait, 1)
@@ -94,7 +95,7 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	case <-ended:
 	case <-ctx.Done():
 	}
-	return j.waitEnd(ctx, w.Stop())
+	return j.waitEnd(ctx, o, w.Stop())
 }
 
 // Watch waits like [Job.Wait] and yields an event for each poll. The second value is what
@@ -108,7 +109,7 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 			yield(Event{Job: j.Snapshot()}, err)
 			return
 		}
-		if s := j.end(); s != nil {
+		if s := j.ended(o); s != nil {
 			yield(Event{Job: *s}, s.outcome())
 			return
 		}
@@ -143,12 +144,22 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 		if r.Finished || r.Reason != nil {
 			last.Err, last.Poll, last.Elapsed = r.Last, r.Polls, r.Elapsed
 		}
-		yield(last, j.waitEnd(ctx, r))
+		yield(last, j.waitEnd(ctx, o, r))
 	}
 }
 
+// ended returns the final state of a job that needs no wait, or nil.
+func (j *Job) ended(o waitOptions) *Snapshot {
+	s := j.end()
+	if s != nil {
+		o.progress.record(j, Event{Job: *s}, true)
+	}
+	return s
+}
+
 // waitEnd returns the error of a wait that has ended.
-func (j *Job) waitEnd(ctx context.Context, r watcher.Result) error {
+func (j *Job) waitEnd(ctx context.Context, o waitOptions, r watcher.Result) error {
+	o.progress.record(j, Event{Job: j.Snapshot(), Err: r.Last, Poll: r.Polls, Elapsed: r.Elapsed}, true)
 	switch {
 	case r.Finished:
 		return j.lastEnd().outcome()

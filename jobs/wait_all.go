@@ -3,14 +3,26 @@ package jobs
 import (
 	"context"
 	"iter"
+	"log/slog"
 	"slices"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/watcher"
 )
 
-// Waiter is a type that can be waited for: [*Job], or a type that embeds it.
+// Waiter is a type that can be waited for: [*Job], or a type that embeds it. Use it as the
+// constraint of a generic function over jobs of any type.
 type Waiter interface {
 	comparable
+	slog.LogValuer
+	ID() string
+	Snapshot() Snapshot
+	Status() Status
+	Dataset() *Dataset
+	Update(ctx context.Context) error
+	Wait(ctx context.Context, options ...WaitOption) error
+	Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event, error]
+	Abort(ctx context.Context) error
+
 	job() *Job
 }
 
@@ -33,7 +45,7 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 			}
 		}()
 		for _, j := range slices.Clone(jobs) {
-			s := j.job().end()
+			s := j.job().ended(o)
 			if err == nil && s == nil {
 				waits[j.job().watch(ctx, o, ended, nil)] = j
 				continue
@@ -49,7 +61,7 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 		end := func(w *watcher.Wait) bool {
 			j := waits[w]
 			delete(waits, w)
-			return yield(j, j.job().waitEnd(ctx, w.Stop()))
+			return yield(j, j.job().waitEnd(ctx, o, w.Stop()))
 		}
 		for len(waits) > 0 {
 			select {

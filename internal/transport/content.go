@@ -13,13 +13,16 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
+// OpenContent is the operation of [Transport.Open]. It is not in openapi.yaml.
+const OpenContent Operation = "openContent"
+
 // Open requests the content behind a signed URL and repeats failed requests according to
 // the retry policy. The path names the content in errors, in place of the URL. If the state
 // of the outcome is Done, the caller must close the body.
 //
 // The attempt timeout ends with the headers, because content may be large.
 func (t *Transport) Open(ctx context.Context, path, signedURL string) (body io.ReadCloser, o Outcome) {
-	o = Outcome{Operation: "openContent", Method: http.MethodGet, Path: path, State: NotSent}
+	o = Outcome{Operation: OpenContent, Method: http.MethodGet, Path: path, State: NotSent}
 	u, err := url.Parse(signedURL)
 	if err != nil || u.Host == "" {
 		o.Err = wire.Errorf("its url does not parse, list it again")
@@ -31,7 +34,7 @@ func (t *Transport) Open(ctx context.Context, path, signedURL string) (body io.R
 	}
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // net/url accepts a space, net/http sends it
 	o = t.repeat(ctx, t.Retry, nil, func() Outcome {
-		o := Outcome{Operation: "openContent", Method: http.MethodGet, Path: path}
+		o := Outcome{Operation: OpenContent, Method: http.MethodGet, Path: path}
 		body = t.openOnce(ctx, u, &o)
 		return o
 	})
