@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,18 +15,18 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-func TestResume_RestoresAJobByteForByte(t *testing.T) {
-	body := jobJSON(`"status"`, ` "unknown": {"x": 1.50, "html": "<&>"},  "status"`)
+func TestResume_RestoresTheNewestState(t *testing.T) {
+	body := jobJSON(`"status"`, `"unknown":{"x":1.50},"status"`)
 	client := stubClient(t, respondWith(200, body))
 	job, err := datasetByID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
 	require.NoError(t, err)
-	saved, err := job.MarshalJSON()
+	saved, err := json.Marshal(job)
 	require.NoError(t, err)
-	assert.Equal(t, body, string(saved))
-	again := resumeMerge(t, datasetByID(t, client), string(saved))
-	assert.Equal(t, job.Snapshot(), again.Snapshot())
-
+	again, err := datasetByID(t, client).SquashAndMerge().Resume(saved)
+	require.NoError(t, err)
 	s := again.Snapshot()
+	assert.JSONEq(t, body, string(s.Raw))
+	assert.Equal(t, job.Status(), s.Status)
 	assert.Equal(t, "6f2a", s.ID)
 	assert.Equal(t, jobs.TypeSquashAndMerge, s.Type)
 	assert.Equal(t, time.Unix(1764000000, 0).UTC(), s.CreatedAt)
@@ -33,39 +34,75 @@ func TestResume_RestoresAJobByteForByte(t *testing.T) {
 	assert.True(t, s.FinishedAt.IsZero())
 	assert.Empty(t, s.Result)
 	assert.Equal(t, "job 6f2a (PROCESSING)", again.String())
+	clear(saved)
+	assert.Equal(t, s, again.Snapshot(), "Resume keeps a copy")
 
-	var zero jobs.Snapshot
-	saved, err = json.Marshal(zero)
+	saved, err = json.Marshal(s)
+	require.NoError(t, err)
+	assert.JSONEq(t, body, string(saved))
+	saved, err = json.Marshal(jobs.Snapshot{})
 	require.NoError(t, err)
 	assert.Equal(t, "null", string(saved))
 }
 
+// A job is restored with its type and its dataset, without a request.
+func TestClientResume_FindsTypeAndDataset(t *testing.T) {
+	client := stubClient(t, func(*http.Request) (*http.Response, error) { panic("no request is expected") })
+	ds := datasetByID(t, client)
+	unknown, err := client.Resume(savedJob(ds, "reindex", processingJob))
+	require.NoError(t, err)
+	require.IsType(t, &jobs.Job{}, unknown)
+	for _, job := range []jobs.Waiter{
+		resumeMerge(t, ds, processingJob),
+		resumeSearch(t, ds, processingJob),
+		unknown,
+	} {
+		saved, err := json.Marshal(job)
+		require.NoError(t, err)
+		again, err := client.Resume(saved)
+		require.NoError(t, err)
+		require.IsType(t, job, again)
+		savedAgain, err := json.Marshal(again)
+		require.NoError(t, err)
+		assert.JSONEq(t, string(saved), string(savedAgain))
+	}
+}
+
 func TestResume_RejectsInvalidJSON(t *testing.T) {
 	client := stubClient(t, respondWith(500, ""))
-	for body, text := range map[string]string{
-		"":            "resume squashAndMerge job: invalid response: the body is empty",
+	ds := datasetByID(t, client)
+	other, err := client.DatasetByID("d0f2")
+	require.NoError(t, err)
+	for data, text := range map[string]string{
+		"":            "resume job: invalid response: the body is empty",
 		"null":        "the value is null",
-		"{}":          "arguments is missing",
+		"{}":          "datasetId is missing",
 		"[1]":         "cannot unmarshal array",
 		"\xff\xfe":    "invalid character",
 		`{"a":`:       "unexpected end of JSON input",
-		processingJob: "",
-		jobJSON(`"title"`, `"jobType":"basicSearch","title"`): `job 6f2a is of type "basicSearch", not "squashAndMerge"`,
+		processingJob: "datasetId is missing",
+		`{"datasetId":"","jobType":"squashAndMerge","job":{}}`:                                               "dataset id is empty",
+		`{"datasetId":"../a","jobType":"squashAndMerge","job":{}}`:                                           `dataset id "../a" is malformed`,
+		`{"datasetId":"a","jobType":"","job":{}}`:                                                            "job type is empty",
+		string(savedJob(ds, jobs.TypeSquashAndMerge, "{}")):                                                  "jobId is missing",
+		string(savedJob(ds, jobs.TypeSquashAndMerge, "null")):                                                "job is missing",
+		string(savedJob(ds, jobs.TypeSquashAndMerge, jobJSON(`"title"`, `"jobType":"basicSearch","title"`))): `job 6f2a is of type "basicSearch", not "squashAndMerge"`,
+		string(savedJob(ds, jobs.TypeSquashAndMerge, jobJSON(`"status":"PROCESSING"`, `"status":7`))):        "cannot unmarshal number",
 	} {
-		job, err := datasetByID(t, client).SquashAndMerge().Resume([]byte(body))
-		if text == "" {
-			require.NoError(t, err)
-			continue
-		}
-		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-		assert.ErrorContains(t, err, text)
+		job, err := ds.SquashAndMerge().Resume([]byte(data))
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse, data)
+		require.ErrorContains(t, err, text)
 		assert.Nil(t, job)
+		again, err := client.Resume([]byte(data))
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse, data)
+		assert.Nil(t, again)
 	}
-	data := []byte(processingJob)
-	job, err := datasetByID(t, client).SquashAndMerge().Resume(data)
-	require.NoError(t, err)
-	clear(data)
-	assert.Equal(t, processingJob, string(job.Snapshot().Raw), "Resume keeps a copy")
+	for _, data := range [][]byte{
+		savedJob(other, jobs.TypeSquashAndMerge, processingJob),
+		savedJob(ds, jobs.TypeBasicSearch, processingJob),
+	} {
+		require.ErrorIs(t, errorOf(ds.SquashAndMerge().Resume(data)), jobs.ErrInvalidArgument)
+	}
 }
 
 func TestList_SkipsJobsOfOtherTypes(t *testing.T) {

@@ -2,6 +2,8 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"iter"
 	"log/slog"
 	"slices"
@@ -9,10 +11,11 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/watcher"
 )
 
-// Waiter is a type that can be waited for: [*Job], or a type that embeds it. Use it as the
-// constraint of a generic function over jobs of any type.
+// Waiter is a job of any type: [*Job], or a type that embeds it, such as [*SquashAndMergeJob].
+// Use it as a type or as the constraint of a generic function.
 type Waiter interface {
-	comparable
+	fmt.Stringer
+	json.Marshaler
 	slog.LogValuer
 	ID() string
 	Snapshot() Snapshot
