@@ -33,11 +33,15 @@ var directions = map[string][]string{
 	"/internal/ratelimit": {},
 	"/internal/wire":      {"/internal/redact"},
 	"/internal/transport": {"/internal/redact", "/internal/wire"},
+	"/internal/pager":     {"/internal/wire"},
+	"/internal/content":   {"/internal/redact", "/internal/transport", "/internal/wire"},
 	"/internal/watcher":   {"/internal/ratelimit", "/polling"},
 
 	"/jobs": {
-		"/gen", "/internal/ratelimit", "/internal/redact", "/internal/transport", "/internal/watcher", "/internal/wire", "/polling",
+		"/gen", "/internal/content", "/internal/pager", "/internal/ratelimit", "/internal/redact", "/internal/transport",
+		"/internal/watcher", "/internal/wire", "/polling",
 	},
+	"/jobs/download": {"/internal/content", "/jobs"},
 
 	"/internal/seed":     {"/gen/server"},
 	"/internal/emulator": {"/gen/server", "/internal/seed"},

@@ -234,6 +234,11 @@ func (r *SearchResult) Data(ctx context.Context, segment string) iter.Seq2[*Data
 	return r.contents.Data(ctx, segment)
 }
 
+// All lists the files found in all segments, one segment after the other.
+func (r *SearchResult) All(ctx context.Context) iter.Seq2[*Data, error] {
+	return r.contents.AllData(ctx)
+}
+
 // FusionSearchResult reads the result of a search in a fusion dataset. Every method sends
 // requests. It is safe for concurrent use.
 type FusionSearchResult struct{ searchResult }
@@ -241,6 +246,11 @@ type FusionSearchResult struct{ searchResult }
 // Frames lists the frames found in a segment.
 func (r *FusionSearchResult) Frames(ctx context.Context, segment string) iter.Seq2[*Frame, error] {
 	return r.contents.Frames(ctx, segment)
+}
+
+// All lists the frames found in all segments, one segment after the other.
+func (r *FusionSearchResult) All(ctx context.Context) iter.Seq2[*Frame, error] {
+	return r.contents.AllFrames(ctx)
 }
 
 // Sensors returns all sensors of a segment, also those without matches.

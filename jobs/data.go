@@ -2,12 +2,11 @@ package jobs
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
-	"sync"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/content"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 )
@@ -28,112 +27,160 @@ type Data struct {
 	// Label holds the labels. It is zero if there are none.
 	Label Label
 
-	content *content
+	content *content.File
 }
 
-// Open opens the content of the file. The caller must close it. If the URL has expired, Open
-// requests a new one, once. It sends no access key to the host of the content.
+// Open opens the content of the file. The caller must close it. If the URL expires soon or has
+// expired, Open requests new ones for all files of its page of the list, once. It sends no
+// access key to the host of the content.
 //
 // The attempt timeout applies until the response headers arrive; reading the body is limited
-// only by ctx.
-func (d *Data) Open(ctx context.Context) (io.ReadCloser, error) { return d.content.open(ctx) }
+// only by ctx. A body that is shorter than the store announced ends with
+// [io.ErrUnexpectedEOF]. [Data.Save] resumes such a body.
+func (d *Data) Open(ctx context.Context) (io.ReadCloser, error) { return d.content.Open(ctx) }
+
+// Save copies the content of the file to w and returns the number of bytes written. It opens
+// the content as Open does. If the body breaks off, Save requests the rest, or, if the store
+// does not support that, the whole content again, of which it skips the beginning. The error
+// matches [ErrInvalidResponse] if the content remains incomplete, has changed meanwhile, or
+// differs from the checksum of the store.
+func (d *Data) Save(ctx context.Context, w io.Writer) (int64, error) { return d.content.Save(ctx, w) }
+
+// ContentInfo describes the content of a file.
+type ContentInfo struct {
+	// Size is the number of bytes; -1 if the store does not report it.
+	Size int64
+	// Checksum is "crc64ecma:" or "md5:" and the sum in hexadecimal. It is empty if the store
+	// reports none.
+	Checksum string
+}
+
+// Stat reads the size and the checksum of the content. It opens the content as Open does, but
+// requests only the first byte.
+func (d *Data) Stat(ctx context.Context) (ContentInfo, error) {
+	info, err := d.content.Stat(ctx)
+	return ContentInfo(info), err
+}
 
 // URL returns the signed URL of the content. It gives access to the content until it
 // expires, so keep it out of logs. URL does not renew it.
-func (d *Data) URL() string { return d.content.signed() }
+func (d *Data) URL() string { return d.content.URL() }
 
-// newData adapts a file of a frame, or, without frame and sensor, of a plain dataset.
-func (c *Contents) newData(segment, frame string, d gen.FrameData) (*Data, error) {
-	data := &Data{RemotePath: d.RemotePath, Segment: segment, FrameID: frame, Sensor: d.SensorName, Timestamp: d.Timestamp}
-	data.content = c.newContent(segment, d.RemotePath, d.URL, func(ctx context.Context) (string, error) { return c.renewData(ctx, data) })
-	err := c.readLabel(data, d.Label)
-	return data, err
+// A dataPage is one page of the data or frames of a segment. Its files share the renewal of
+// their URLs.
+type dataPage struct {
+	contents      *Contents
+	segment       string
+	offset, limit int
+	files         *content.Page
+	masks         map[LabelType]*content.Page
 }
 
-func (c *Contents) renewData(ctx context.Context, d *Data) (fresh string, err error) {
-	_, err = call(ctx, c.client, "listDataUrls",
-		func() (*http.Request, error) {
-			return gen.NewListDataUrlsRequest(c.client.server, c.id, &gen.ListDataUrlsParams{
-				SegmentName: d.Segment, RemotePath: &d.RemotePath, Commit: optional(c.commit), DraftNumber: optional(c.draft),
-			})
-		},
-		func(p *gen.DataURLList) error {
-			for _, raw := range p.Urls {
-				urls, err := urlsOf(raw, d.FrameID)
-				if err != nil {
-					return err
-				}
-				for _, u := range urls {
-					if u.RemotePath == d.RemotePath && u.SensorName == d.Sensor {
-						fresh = u.URL
-						return nil
+// newPage returns a page of so many items. urls decodes an item of a list of URLs.
+func (c *Contents) newPage(segment string, offset, items int, urls func(raw []byte, add func(content.Key, string)) error) *dataPage {
+	p := &dataPage{contents: c, segment: segment, offset: offset, limit: items, masks: map[LabelType]*content.Page{}}
+	p.files = content.NewPage(c.client.transport, newError, segment, func(ctx context.Context, only *content.File) (map[content.Key]string, error) {
+		path, offset, limit := p.position(only)
+		return renew(ctx, c.client, "listDataUrls", only,
+			func() (*http.Request, error) {
+				return gen.NewListDataUrlsRequest(c.client.server, c.id, &gen.ListDataUrlsParams{
+					SegmentName: segment, RemotePath: path, Offset: offset, Limit: limit,
+					Commit: optional(c.commit), DraftNumber: optional(c.draft),
+				})
+			},
+			func(list *gen.DataURLList, add func(content.Key, string)) error {
+				for _, raw := range list.Urls {
+					if err := urls(raw, add); err != nil {
+						return err
 					}
 				}
-			}
-			return errNoURL(d.RemotePath)
-		})
+				return nil
+			})
+	})
+	return p
+}
+
+// maskPage returns the part of the page that renews the URLs of masks of a type.
+func (p *dataPage) maskPage(labelType LabelType) *content.Page {
+	if page := p.masks[labelType]; page != nil {
+		return page
+	}
+	c := p.contents
+	p.masks[labelType] = content.NewPage(c.client.transport, newError, p.segment, func(ctx context.Context, only *content.File) (map[content.Key]string, error) {
+		path, offset, limit := p.position(only)
+		return renew(ctx, c.client, "listMaskUrls", only,
+			func() (*http.Request, error) {
+				return gen.NewListMaskUrlsRequest(c.client.server, c.id, &gen.ListMaskUrlsParams{
+					SegmentName: p.segment, MaskType: string(labelType), RemotePath: path, Offset: offset, Limit: limit,
+					Commit: optional(c.commit), DraftNumber: optional(c.draft),
+				})
+			},
+			func(list *gen.MaskURLList, add func(content.Key, string)) error {
+				for _, u := range list.Urls {
+					if u != nil {
+						add(content.Key{Path: u.RemotePath}, u.URL)
+					}
+				}
+				return nil
+			})
+	})
+	return p.masks[labelType]
+}
+
+// position returns the query parameters that select the page, or only the datum of a file.
+func (p *dataPage) position(only *content.File) (path *string, offset, limit *int) {
+	if only != nil {
+		return &only.Datum, nil, nil
+	}
+	return nil, &p.offset, &p.limit
+}
+
+// renew requests a list of URLs. L is its generated type.
+func renew[L any](ctx context.Context, c *Client, op transport.Operation, only *content.File,
+	build transport.Build, read func(list *L, add func(content.Key, string)) error,
+) (map[content.Key]string, error) {
+	fresh := map[content.Key]string{}
+	_, err := call(ctx, c, op, build, func(list *L) error {
+		err := read(list, func(key content.Key, url string) { fresh[key] = url })
+		if err == nil && only != nil && fresh[only.Key] == "" {
+			err = invalidResponse("it holds no url of %s", redact.Sanitize(only.Key.Path, redact.MaxPath))
+		}
+		return err
+	})
 	return fresh, err
 }
 
-// urlsOf decodes one item of a list of URLs: of a frame, or, if frame is empty, of a file of
-// a plain dataset.
-func urlsOf(raw []byte, frame string) ([]gen.SensorURL, error) {
-	if frame == "" {
-		var u gen.RemotePathURL
-		err := decode(raw, &u)
-		return []gen.SensorURL{{RemotePath: u.RemotePath, URL: u.URL}}, err
+// plainURL decodes an item of a list of URLs of a plain dataset.
+func plainURL(raw []byte, add func(content.Key, string)) error {
+	var u gen.RemotePathURL
+	if err := decode(raw, &u); err != nil {
+		return err
 	}
+	add(content.Key{Path: u.RemotePath}, u.URL)
+	return nil
+}
+
+// frameURLs decodes an item of a list of URLs of a fusion dataset.
+func frameURLs(raw []byte, add func(content.Key, string)) error {
 	var f gen.FrameUrls
-	err := decode(raw, &f)
-	if f.FrameID != frame {
-		return nil, err
+	if err := decode(raw, &f); err != nil {
+		return err
 	}
-	return f.Urls, err
-}
-
-func errNoURL(path string) error {
-	return invalidResponse("it holds no url of %s", redact.Sanitize(path, redact.MaxPath))
-}
-
-// content is a file behind a signed URL, which expires.
-type content struct {
-	transport *transport.Transport
-	path      string // replaces the URL in errors
-	renew     func(ctx context.Context) (string, error)
-
-	mu  sync.Mutex
-	url redact.Secret
-}
-
-func (c *Contents) newContent(segment, path, url string, renew func(context.Context) (string, error)) *content {
-	return &content{
-		transport: c.client.transport, path: redact.Sanitize(segment+"/"+path, redact.MaxPath),
-		url: redact.New(url), renew: renew,
+	for _, u := range f.Urls {
+		add(content.Key{Frame: f.FrameID, Sensor: u.SensorName, Path: u.RemotePath}, u.URL)
 	}
+	return nil
 }
 
-func (c *content) signed() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.url.Reveal()
-}
-
-// open opens the content. It renews the URL once if the store refuses it: an expired URL has
-// status 403, and at some stores 400, 401 or 410.
-func (c *content) open(ctx context.Context) (io.ReadCloser, error) {
-	body, o := c.transport.Open(ctx, c.path, c.signed())
-	switch o.Status {
-	case http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusGone:
-	default:
-		return body, newError(o)
+// newData adapts a file of a frame, or, without frame and sensor, of a plain dataset.
+func (p *dataPage) newData(frame string, d gen.FrameData, label *wireLabel) *Data {
+	data := &Data{RemotePath: d.RemotePath, Segment: p.segment, FrameID: frame, Sensor: d.SensorName, Timestamp: d.Timestamp}
+	data.content = p.files.File(content.Key{Frame: frame, Sensor: d.SensorName, Path: d.RemotePath}, d.RemotePath, d.URL)
+	if label != nil {
+		data.Label = label.Label
+		data.Label.SemanticMask = newMask(p, data, LabelSemanticMask, label.SemanticMask)
+		data.Label.InstanceMask = newMask(p, data, LabelInstanceMask, label.InstanceMask)
+		data.Label.PanopticMask = newMask(p, data, LabelPanopticMask, label.PanopticMask)
 	}
-	fresh, err := c.renew(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("renew the url of %s: %w", c.path, err)
-	}
-	c.mu.Lock()
-	c.url = redact.New(fresh)
-	c.mu.Unlock()
-	body, o = c.transport.Open(ctx, c.path, fresh)
-	return body, newError(o)
+	return data
 }

@@ -17,7 +17,7 @@ func TestDependencies_ExcludeServerSchemaAndTestLibraries(t *testing.T) {
 	const module = "github.com/graviti-ai/tensorbay-jobs-go/"
 	assert.ElementsMatch(t, []string{
 		module + "gen", module + "jobs", module + "polling",
-		module + "internal/ratelimit", module + "internal/redact", module + "internal/transport", module + "internal/watcher", module + "internal/wire",
+		module + "internal/content", module + "internal/pager", module + "internal/ratelimit", module + "internal/redact", module + "internal/transport", module + "internal/watcher", module + "internal/wire",
 		"github.com/oapi-codegen/runtime",
 		"github.com/oapi-codegen/runtime/types", // by gen/
 		"github.com/apapsch/go-jsonmerge/v2",    // by oapi-codegen/runtime

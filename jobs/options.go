@@ -11,17 +11,18 @@ import (
 )
 
 // Option configures a [Client]. If its value is invalid, [NewClient] fails with
-// [ErrInvalidArgument]. For numbers and durations, zero means the default and a negative
-// value means no limit.
+// [ErrInvalidArgument]. For numbers and durations, zero means the default. A negative value
+// means no limit, if the option does not say otherwise.
 type Option func(*settings) error
 
 // defaults sets the settings that have a default.
-var defaults = []Option{WithRetry(RetryPolicy{}), WithRateLimit(0), WithAttemptTimeout(0), WithMaxBody(0)}
+var defaults = []Option{WithRetry(RetryPolicy{}), WithRateLimit(0), WithPrefetch(0), WithAttemptTimeout(0), WithMaxBody(0)}
 
 type settings struct {
 	transport.Config
-	rate    float64
-	recover bool
+	rate     float64
+	prefetch int
+	recover  bool
 }
 
 // WithBaseURL sets the address of the service, such as https://gas.graviti.com/. The path
@@ -106,6 +107,17 @@ func WithRateLimit(requestsPerSecond float64) Option {
 			return invalid("rate limit is not a number: give requests per second")
 		}
 		s.rate = cmp.Or(requestsPerSecond, 10)
+		return nil
+	}
+}
+
+// WithPrefetch sets how many pages of a list the client requests ahead while the caller works
+// on a page: one during the first page, and more after that. A loop that ends early costs the
+// pages ahead. They are held in memory. The default is 4; a negative value means that no page
+// is requested ahead.
+func WithPrefetch(pages int) Option {
+	return func(s *settings) error {
+		s.prefetch = cmp.Or(pages, 4)
 		return nil
 	}
 }

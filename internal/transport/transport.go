@@ -162,12 +162,16 @@ func (r Retry) next(o Outcome, attempts int) (time.Duration, bool) {
 	if attempts >= r.Attempts || !o.retryable() {
 		return 0, false
 	}
+	return max(r.Delay(attempts), min(o.RetryAfter, r.MaxRetryAfter)), true
+}
+
+// Delay returns the backoff after so many failed attempts.
+func (r Retry) Delay(attempts int) time.Duration {
 	d := r.MaxBackoff
 	if doublings := attempts - 1; doublings < 62 && r.Backoff < d>>doublings {
 		d = r.Backoff << doublings
 	}
-	d -= time.Duration(rand.Float64() * float64(d) / 2)
-	return max(d, min(o.RetryAfter, r.MaxRetryAfter)), true
+	return d - time.Duration(rand.Float64()*float64(d)/2)
 }
 
 // Sleep waits for d, or returns the error of ctx.

@@ -20,8 +20,9 @@ const (
 
 // A walker reads a JSON value once, without allocating. The syntax must be valid.
 type walker struct {
-	data []byte
-	pos  int
+	data    []byte
+	pos     int
+	unknown bool // an open object has a field that its type does not know
 }
 
 // value reads one value of at most so many items, where 0 means no limit. It returns the
@@ -54,6 +55,7 @@ func (w *walker) object(s *shape) string {
 			if i = slices.IndexFunc(s.fields, func(f field) bool { return strings.EqualFold(f.name, key) }); i >= 0 && !s.exact {
 				return "." + s.fields[i].name + " appears in another spelling"
 			}
+			w.unknown = w.unknown || s.open
 			w.skip()
 			continue
 		}

@@ -35,7 +35,7 @@ const (
 // Waits shows the jobs of p on w until stop is called. total is the number of jobs, of which
 // some may not have begun to wait.
 func Waits(w io.Writer, p *jobs.Progress, total int) (stop func()) {
-	if live(w) {
+	if Live(w) {
 		return showLive(w, p, total)
 	}
 	quit, done := make(chan struct{}), make(chan struct{})
@@ -55,8 +55,8 @@ func Waits(w io.Writer, p *jobs.Progress, total int) (stop func()) {
 	return func() { close(quit); <-done }
 }
 
-// live reports whether w is a terminal that can move its cursor.
-func live(w io.Writer) bool {
+// Live reports whether w is a terminal that can move its cursor.
+func Live(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
 }
