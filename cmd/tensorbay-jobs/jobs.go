@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -100,7 +101,7 @@ func (f findFlags) list(ctx context.Context, ds *jobs.Dataset, keep func(jobs.St
 	return all, nil
 }
 
-var jobColumns = []string{"JOB", "TYPE", "STATUS", "CREATED", "TOOK", "TITLE"}
+var jobColumns = []string{"JOB", "TYPE", "STATUS", "AGE", "TOOK", "TITLE"}
 
 func jobCells(job jobs.Waiter) []string {
 	s := job.Snapshot()
@@ -108,7 +109,7 @@ func jobCells(job jobs.Waiter) []string {
 	if !s.StartedAt.IsZero() && !s.FinishedAt.IsZero() {
 		took = progress.Short(s.FinishedAt.Sub(s.StartedAt))
 	}
-	return []string{s.ID, typeName(s.Type), s.Status.String(), timestamp(s.CreatedAt), took, s.Title}
+	return []string{s.ID, typeName(s.Type), s.Status.String(), progress.Short(max(0, time.Since(s.CreatedAt))), took, s.Title}
 }
 
 // typeName returns the value of --type for a type.

@@ -101,7 +101,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return 0
 	case !started:
 		err = usageError{fmt.Errorf("%w\nRun %s --help for the arguments", err, command.CommandPath())}
-	case ctx.Err() != nil && errors.Is(err, context.Canceled) && !errors.As(err, new(*jobs.WaitError)):
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		err = errors.New("interrupted")
 	}
 	fmt.Fprintf(stderr, "tensorbay-jobs: %v\n", err)

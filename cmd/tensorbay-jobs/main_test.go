@@ -32,7 +32,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 func TestRun_FailsIfItsOutputIsLost(t *testing.T) {
 	for _, args := range []string{"demo", "serve"} {
 		var stderr bytes.Buffer
-		require.Equal(t, 1, run(t.Context(), []string{args}, fullDisk{}, &stderr), args)
+		require.Equal(t, 1, run(t.Context(), []string{args}, nil, fullDisk{}, &stderr), args)
 		require.Contains(t, stderr.String(), "no space left on device", args)
 	}
 }
@@ -68,7 +68,7 @@ func TestCommandLine(t *testing.T) {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
-			require.Equal(t, test.code, run(t.Context(), strings.Fields(test.args), &stdout, &stderr), stderr.String())
+			require.Equal(t, test.code, run(t.Context(), strings.Fields(test.args), nil, &stdout, &stderr), stderr.String())
 			require.Contains(t, stdout.String(), test.stdout)
 			require.Contains(t, stderr.String(), test.stderr)
 		})

@@ -41,17 +41,13 @@ func (a *app) json(v any) error {
 // A list prints results: as rows of a table, as a JSON array, or as lines of JSON.
 type list struct {
 	app   *app
+	head  []string // until it is printed
 	table *tabwriter.Writer
 	items []any
 }
 
 func (a *app) list(head ...string) *list {
-	l := &list{app: a, items: []any{}}
-	if a.output == "table" {
-		l.table = tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
-		l.row(head)
-	}
-	return l
+	return &list{app: a, head: head, table: tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0), items: []any{}}
 }
 
 func (l *list) row(cells []string) {
@@ -70,6 +66,10 @@ func (l *list) add(v any, cells ...string) error {
 	case "json":
 		l.items = append(l.items, v)
 	default:
+		if l.head != nil {
+			l.row(l.head)
+			l.head = nil
+		}
 		l.row(cells)
 	}
 	return nil

@@ -212,21 +212,20 @@ func (a *app) printCounts(ctx context.Context, r *result) error {
 
 // printData lists files as they arrive.
 func (a *app) printData(all iter.Seq2[*jobs.Data, error]) error {
-	var l *list
-	segment := ""
+	l, segment := a.list(), ""
 	for d, err := range all {
 		if err != nil {
 			return err
 		}
-		if l == nil {
-			l = a.list(dataCells(d, "SEGMENT", "FRAME", "SENSOR", "PATH", "LABELS")...)
+		if segment == "" {
+			l.head = dataCells(d, "SEGMENT", "FRAME", "SENSOR", "PATH", "LABELS")
 		}
-		if l.table != nil && segment != d.Segment {
+		if segment != "" && segment != d.Segment { // a table appears by segments
 			if err := l.table.Flush(); err != nil {
 				return err
 			}
-			segment = d.Segment
 		}
+		segment = d.Segment
 		v := struct {
 			Segment   string     `json:"segment"`
 			Frame     string     `json:"frame,omitempty"`
@@ -238,9 +237,6 @@ func (a *app) printData(all iter.Seq2[*jobs.Data, error]) error {
 		if err := l.add(v, dataCells(d, d.Segment, d.FrameID, d.Sensor, d.RemotePath, labelTypes(d.Label))...); err != nil {
 			return err
 		}
-	}
-	if l == nil {
-		l = a.list("SEGMENT", "PATH", "LABELS")
 	}
 	return l.close()
 }
@@ -362,10 +358,8 @@ func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*job
 		}
 	}
 	shown.Stop()
-	if failed > 0 || a.output != "table" {
-		if err := l.close(); err != nil {
-			return err
-		}
+	if err := l.close(); err != nil {
+		return err
 	}
 	if a.output == "table" {
 		fmt.Fprintf(a.out, "%s saved in %s, %s; %d were there.\n", count(saved, "file"), directory, progress.Size(size), skipped)

@@ -222,34 +222,32 @@ func (a *app) readJobs(path string) (all []jobs.Waiter, err error) {
 	return all, nil
 }
 
-// maxRows is the largest number of successful jobs in a table.
+// maxRows is the largest number of jobs with a row each in a table.
 const maxRows = 20
 
-// printEnded prints the jobs of waits. If there are many, a table leaves out those that
-// succeeded.
+// printEnded prints the jobs of waits. If there are many, a table shows only those that failed
+// or were aborted, and the numbers of the others.
 func (a *app) printEnded(results []ended) error {
-	succeeded := 0
-	for _, r := range results {
-		if r.err == nil {
-			succeeded++
-		}
-	}
+	many := a.output == "table" && len(results) > maxRows
+	succeeded, failed := 0, 0
 	l := a.list(jobColumns...)
-	leaveOut := a.output == "table" && succeeded > maxRows
 	for _, r := range results {
-		if leaveOut && r.err == nil {
+		switch {
+		case r.err == nil:
+			succeeded++
+		case errors.As(r.err, new(*jobs.JobError)):
+			failed++
+		}
+		if many && !errors.As(r.err, new(*jobs.JobError)) {
 			continue
 		}
 		if err := l.add(r.job, jobCells(r.job)...); err != nil {
 			return err
 		}
 	}
-	if leaveOut && succeeded == len(results) {
-		l.table.Init(a.out, 0, 0, 2, ' ', 0) // without the head
-	}
-	if err := l.close(); err != nil || !leaveOut {
+	if err := l.close(); err != nil || !many {
 		return err
 	}
-	fmt.Fprintf(a.out, "%d of %d jobs succeeded.\n", succeeded, len(results))
+	fmt.Fprintf(a.out, "%d jobs: %d succeeded, %d failed, %d not finished.\n", len(results), succeeded, failed, len(results)-succeeded-failed)
 	return nil
 }

@@ -181,7 +181,15 @@ func countLine(events []jobs.Event, total, width int) string {
 			next = e.Next
 		}
 	}
-	text := counts(events, total) + "  " + Short(elapsed(events))
+	finished := 0
+	for _, e := range events {
+		if e.Job.Status.Finished() {
+			finished++
+		}
+	}
+	const barWidth = 16
+	done := barWidth * finished / total
+	text := "[" + strings.Repeat("=", done) + strings.Repeat(" ", barWidth-done) + "] " + counts(events, total) + "  " + Short(elapsed(events))
 	if next > 0 {
 		text += "  next poll in " + Short(next)
 	}
@@ -189,7 +197,7 @@ func countLine(events []jobs.Event, total, width int) string {
 }
 
 // counts returns the number of jobs by status, such as
-// 248 of 300 jobs finished: 246 SUCCESS, 2 FAILED; 12 QUEUING, 40 PROCESSING.
+// 248 of 300 finished  2 FAILED  52 PROCESSING  246 SUCCESS.
 func counts(events []jobs.Event, total int) string {
 	n := map[jobs.Status]int{}
 	finished := 0
@@ -199,7 +207,7 @@ func counts(events []jobs.Event, total int) string {
 			finished++
 		}
 	}
-	text := fmt.Sprintf("%d of %d jobs finished", finished, total)
+	text := fmt.Sprintf("%d of %d finished", finished, total)
 	for _, s := range slices.Sorted(maps.Keys(n)) {
 		text += fmt.Sprintf("  %d %s", n[s], s)
 	}
@@ -217,15 +225,17 @@ func title(s jobs.Snapshot) string { return cmp.Or(s.Title, s.ID) }
 
 func fit(text string, width int) string { return runewidth.Truncate(text, width, "…") }
 
-// Short returns a duration for people, such as 3.2s, 47s, 2m05s or 3h07m.
+// Short returns a duration for people, such as 3.2s, 47s, 2m05s, 3h07m or 12d.
 func Short(d time.Duration) string {
 	switch {
 	case d < 10*time.Second:
-		return fmt.Sprintf("%.1fs", d.Seconds())
+		return fmt.Sprintf("%.1fs", d.Truncate(100*time.Millisecond).Seconds())
 	case d < time.Minute:
-		return fmt.Sprintf("%.0fs", d.Seconds())
+		return fmt.Sprintf("%ds", int(d.Seconds()))
 	case d < time.Hour:
 		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 100*time.Hour:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
 	}
-	return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
 }
