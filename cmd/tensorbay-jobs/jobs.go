@@ -43,7 +43,7 @@ func (a *app) jobsCommand() *cobra.Command {
 type findFlags struct{ jobType string }
 
 func (f *findFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.jobType, "type", "", "type of the jobs: merge or search (default: both)")
+	c.Flags().StringVar(&f.jobType, "type", "", "`TYPE` of the jobs: merge or search (default: both)")
 	complete(c, "type", "merge", "search")
 }
 
@@ -150,7 +150,7 @@ func (a *app) listCommand() *cobra.Command {
 			l := a.list(jobColumns...)
 			for i, job := range all {
 				if limit > 0 && i == limit {
-					fmt.Fprintf(a.err, "%d older jobs are not shown.\n", len(all)-limit)
+					fmt.Fprintf(a.err, "%s not shown.\n", count(len(all)-limit, "older job"))
 					break
 				}
 				if err := l.add(job, jobCells(job)...); err != nil {
@@ -161,9 +161,9 @@ func (a *app) listCommand() *cobra.Command {
 		},
 	})
 	find.add(c)
-	c.Flags().StringVar(&status, "status", "", "only jobs with this status, such as FAILED")
+	c.Flags().StringVar(&status, "status", "", "only jobs with this `STATUS`, such as FAILED")
 	c.Flags().BoolVar(&unfinished, "unfinished", false, "only jobs that have not finished")
-	c.Flags().IntVar(&limit, "limit", 0, "at most this number of jobs (default: all)")
+	c.Flags().IntVar(&limit, "limit", 0, "at most `N` jobs (default: all)")
 	complete(c, "status", "QUEUING", "PROCESSING", "SUCCESS", "FAILED", "ABORTED")
 	return c
 }

@@ -147,7 +147,7 @@ func (a *app) rootCommand() *cobra.Command {
 
 The access key comes from the variable TENSORBAY_ACCESS_KEY, from a file
 (--access-key-file), or from a profile (--profile) in the file
-` + configFile() + `:
+tensorbay-jobs/config.yaml of your configuration directory, such as ~/.config:
 
   profiles:
     work: {accessKeyFile: /run/secrets/tensorbay}
@@ -168,9 +168,9 @@ tensorbay-jobs serve. By default the prefix of the access key selects it.
 	root.SetErr(a.err)
 	root.SetVersionTemplate("tensorbay-jobs {{.Version}}\n")
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.output, "output", "o", "table", "format of results: "+strings.Join(outputs, ", "))
-	flags.StringVar(&a.profile, "profile", os.Getenv("TENSORBAY_PROFILE"), "profile with access key and address")
-	flags.StringVar(&a.keyFile, "access-key-file", "", "file that contains the access key")
+	flags.StringVarP(&a.output, "output", "o", "table", "`FORMAT` of results: "+strings.Join(outputs, ", "))
+	flags.StringVar(&a.profile, "profile", os.Getenv("TENSORBAY_PROFILE"), "`NAME` of a profile with access key and address")
+	flags.StringVar(&a.keyFile, "access-key-file", "", "`FILE` that contains the access key")
 	flags.BoolVar(&a.debug, "debug", false, "log each request to standard error")
 	complete(root, "output", outputs...)
 	root.AddGroup(&cobra.Group{ID: "jobs", Title: "Jobs:"}, &cobra.Group{ID: "embedded", Title: "Embedded TensorBay:"})

@@ -54,10 +54,10 @@ A conflict is a file that differs on both branches. The strategies are:
 		},
 	})
 	flags.add(c, true)
-	c.Flags().StringVar(&strategy, "strategy", string(jobs.StrategyAbort), "treatment of conflicts: abort, override or skip")
-	c.Flags().StringVar(&args.DraftTitle, "title", "", `title of the draft (default "Merge SOURCE")`)
-	c.Flags().StringVar(&args.DraftDescription, "description", "", "description of the draft")
-	c.Flags().StringVar(&args.Title, "job-title", "", `title of the job (default "SOURCE->TARGET(STRATEGY)")`)
+	c.Flags().StringVar(&strategy, "strategy", string(jobs.StrategyAbort), "treatment of conflicts (`STRATEGY`): abort, override or skip")
+	c.Flags().StringVar(&args.DraftTitle, "title", "", "`TITLE` of the draft (default \"Merge SOURCE\")")
+	c.Flags().StringVar(&args.DraftDescription, "description", "", "`DESCRIPTION` of the draft")
+	c.Flags().StringVar(&args.Title, "job-title", "", "`TITLE` of the job (default \"SOURCE->TARGET(STRATEGY)\")")
 	complete(c, "strategy", "abort", "override", "skip")
 	return c
 }

@@ -121,6 +121,18 @@ a search has found, or the draft of a merge.`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
+			chosen := 0
+			for _, is := range []bool{data, statistics, boxes != "", directory != ""} {
+				if is {
+					chosen++
+				}
+			}
+			switch {
+			case chosen > 1:
+				return usage("use only one of --data, --statistics, --csv and --download")
+			case len(segments) > 0 && (chosen == 0 || statistics):
+				return usage("--segment needs --data, --csv or --download")
+			}
 			ds, err := a.dataset(ctx, args[0])
 			if err != nil {
 				return err
@@ -141,8 +153,6 @@ a search has found, or the draft of a merge.`,
 				return a.writeBoxes(boxes, r.all(ctx, segments))
 			case directory != "":
 				return a.download(ctx, directory, r.all(ctx, segments), masks)
-			case len(segments) > 0:
-				return usage("--segment needs --data, --csv or --download")
 			}
 			return a.printResult(ctx, r)
 		},
@@ -151,11 +161,10 @@ a search has found, or the draft of a merge.`,
 	flags := c.Flags()
 	flags.BoolVar(&data, "data", false, "list the files")
 	flags.BoolVar(&statistics, "statistics", false, "show only the label statistics")
-	flags.StringVar(&directory, "download", "", "save the files in this directory; files that are there are kept")
-	flags.StringVar(&boxes, "csv", "", "write the BOX2D labels to this file as CSV; - is standard output")
-	flags.StringArrayVar(&segments, "segment", nil, "only this segment (may be repeated)")
+	flags.StringVar(&directory, "download", "", "save the files in this `DIRECTORY`; files that are complete there are kept")
+	flags.StringVar(&boxes, "csv", "", "write the BOX2D labels to this `FILE` as CSV; - is standard output")
+	flags.StringArrayVar(&segments, "segment", nil, "only this `SEGMENT` (may be repeated)")
 	flags.BoolVar(&masks, "masks", false, "with --download, save the masks, too")
-	c.MarkFlagsMutuallyExclusive("data", "statistics", "download", "csv")
 	return c
 }
 

@@ -71,11 +71,11 @@ Words with spaces or other punctuation need double quotes.`,
 		},
 	})
 	flags.add(c, true)
-	c.Flags().StringArrayVar(&conditions, "where", nil, "condition; all conditions must match")
+	c.Flags().StringArrayVar(&conditions, "where", nil, "`CONDITION` that files must match (may be repeated)")
 	c.Flags().BoolVar(&any, "any", false, "one matching condition is enough")
-	c.Flags().StringVar(&unit, "unit", string(jobs.UnitFile), "unit of the results: file or frame")
-	c.Flags().StringVar(&args.Revision, "revision", "", "branch, tag or commit (default: the default branch)")
-	c.Flags().StringVar(&args.Title, "title", "", "title of the job (default: made of the first condition)")
+	c.Flags().StringVar(&unit, "unit", string(jobs.UnitFile), "`UNIT` of the results: file or frame")
+	c.Flags().StringVar(&args.Revision, "revision", "", "branch, tag or commit (`REVISION`) to search (default: the default branch)")
+	c.Flags().StringVar(&args.Title, "title", "", "`TITLE` of the job (default: made of the first condition)")
 	complete(c, "unit", "file", "frame")
 	return c
 }
@@ -91,7 +91,7 @@ func (a *app) createDatasetCommand() *cobra.Command {
 			return a.createDataset(cmd.Context(), args[0], args[1], spec)
 		},
 	})
-	c.Flags().StringVar(&spec.Alias, "alias", "", "display name")
+	c.Flags().StringVar(&spec.Alias, "alias", "", "display `NAME`")
 	c.Flags().BoolVar(&spec.Public, "public", false, "make the dataset readable for all users")
 	return c
 }

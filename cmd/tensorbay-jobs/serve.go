@@ -51,18 +51,18 @@ The first fault that matches a request applies.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd.Context(), a) },
 	}
 	flags := c.Flags()
-	flags.StringVar(&f.listen, "listen", "127.0.0.1:0", "address of the API; port 0 picks a free port")
-	flags.StringVar(&f.dataListen, "data-listen", "", "address that serves data URLs (default: a free port on the same host)")
-	flags.StringVar(&f.publicHost, "public-host", "", "host name or IP address in all URLs and in the certificate, for clients on other machines or in other containers")
+	flags.StringVar(&f.listen, "listen", "127.0.0.1:0", "`HOST:PORT` of the API; port 0 picks a free port")
+	flags.StringVar(&f.dataListen, "data-listen", "", "`HOST:PORT` of data URLs (default: a free port on the same host)")
+	flags.StringVar(&f.publicHost, "public-host", "", "`HOST` name or IP address in all URLs and in the certificate, for clients in other containers")
 	flags.BoolVar(&f.tls, "tls", false, "serve HTTPS with a certificate created at startup")
-	flags.StringVar(&f.seed, "seed", "", "YAML file with the datasets to serve (default: the built-in datasets)")
-	flags.StringVar(&f.readyFile, "ready-file", "", "file for the address and the access key")
-	flags.StringVar(&f.accessKey, "access-key", "", "access key that clients must send (default: a random key)")
-	flags.DurationVar(&f.queuing, "queuing", 200*time.Millisecond, "time a job stays QUEUING")
-	flags.DurationVar(&f.processing, "processing", 500*time.Millisecond, "time a job stays PROCESSING")
-	flags.DurationVar(&f.urlTTL, "url-ttl", 10*time.Minute, "time until a data URL expires; if negative, URLs have expired before they are returned")
-	flags.StringVar(&f.fail, "fail-jobs", "", "the first run of jobs whose title contains this text fails; a retry succeeds")
-	flags.Var(&f.faults, "fault", "fault to inject (may be repeated)")
+	flags.StringVar(&f.seed, "seed", "", "YAML `FILE` with the datasets to serve (default: the built-in datasets)")
+	flags.StringVar(&f.readyFile, "ready-file", "", "`FILE` for the address and the access key")
+	flags.StringVar(&f.accessKey, "access-key", "", "access `KEY` that clients must send (default: a random key)")
+	flags.DurationVar(&f.queuing, "queuing", 200*time.Millisecond, "`TIME` a job stays QUEUING")
+	flags.DurationVar(&f.processing, "processing", 500*time.Millisecond, "`TIME` a job stays PROCESSING")
+	flags.DurationVar(&f.urlTTL, "url-ttl", 10*time.Minute, "`TIME` until a data URL expires; if negative, URLs have expired before they are returned")
+	flags.StringVar(&f.fail, "fail-jobs", "", "the first run of jobs whose title contains this `TEXT` fails; a retry succeeds")
+	flags.Var(&f.faults, "fault", "`FAULT` to inject (may be repeated)")
 	return c
 }
 

@@ -22,7 +22,7 @@ type waitFlags struct {
 }
 
 func (f *waitFlags) add(c *cobra.Command, canSkip bool) {
-	c.Flags().DurationVar(&f.timeout, "timeout", 0, "stop waiting after this time, such as 30m; the job goes on")
+	c.Flags().DurationVar(&f.timeout, "timeout", 0, "stop waiting after this `TIME`, such as 30m; the job goes on")
 	if canSkip {
 		c.Flags().BoolVar(&f.noWait, "no-wait", false, "return when the job is created")
 	}
@@ -167,7 +167,7 @@ standard input. A wait that was killed is taken up again with the same file.`,
 	})
 	flags.add(c, false)
 	find.add(c)
-	c.Flags().StringVar(&resume, "resume", "", "file with the jobs, one a line")
+	c.Flags().StringVar(&resume, "resume", "", "`FILE` with the jobs, one a line")
 	return c
 }
 
