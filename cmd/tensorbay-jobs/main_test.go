@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -45,5 +46,42 @@ func TestRun_FailsIfItsOutputIsLost(t *testing.T) {
 		var stderr bytes.Buffer
 		require.Equal(t, 1, run(t.Context(), []string{args}, nil, fullDisk{}, &stderr), args)
 		require.Contains(t, stderr.String(), "no space left on device", args)
+	}
+}
+
+func TestCommandLine_RejectsInvalidArguments(t *testing.T) {
+	for _, test := range []struct {
+		args   string
+		code   int
+		stderr string
+	}{
+		{"undo", 2, "unknown command \"undo\" for \"tensorbay-jobs\"\nRun tensorbay-jobs --help for the arguments"},
+		{"datasets --nothing", 2, "unknown flag: --nothing"},
+		{"datasets -o yaml", 2, `unknown --output "yaml": use table, json, jsonl`},
+		{"serve now", 2, `unknown command "now"`},
+		{"serve --queuing soon", 2, "queuing"},
+		{"serve --queuing=-1s", 1, "negative"},
+		{"serve --access-key=token", 2, "--access-key: invalid argument: malformed access key"},
+		{"serve --fault=rain", 2, `for "--fault" flag: unknown fault "rain": use one of delay, hang, html, `},
+		{"serve --fault=hang=3", 2, `"hang=3": the fault takes no value`},
+		{"serve --fault=status=5", 2, `"status=5": the value must be an HTTP status`},
+		{"serve --fault=delay=1", 2, `"delay=1": time: missing unit`},
+		{"serve --fault=reset,often=yes", 2, `unknown condition "often": use one of after, `},
+		{"serve --fault=reset,from=one", 2, `"from=one": `},
+		{"serve --fault=reset,operation=getjob", 1, `--fault: jobstest: there is no operation "getjob", only abortJob, `},
+		{"serve --data-listen=nowhere", 1, "nowhere"},
+		{"serve --listen=nowhere", 1, "nowhere"},
+		{"serve --public-host=http://a/", 1, "not a host name or an IP address"},
+		{"serve --seed=none.yaml", 1, "--seed: open none.yaml"},
+		{"serve --ready-file=none/ready.json", 1, "--ready-file: "},
+		{"serve --tls --ready-file=none/ready.json", 1, "certificate: "},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			t.Parallel()
+			var stdout, stderr bytes.Buffer
+			require.Equal(t, test.code, run(t.Context(), strings.Fields(test.args), nil, &stdout, &stderr), stderr.String())
+			require.Empty(t, stdout.String())
+			require.Contains(t, stderr.String(), test.stderr)
+		})
 	}
 }

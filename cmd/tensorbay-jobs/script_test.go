@@ -26,6 +26,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("TENSORBAY_CONFIG", env.WorkDir+"/config.yaml")
 			env.Setenv("TZ", "UTC")
+			env.Setenv("GORACE", noExitSleep)
 			env.Setenv("TMPDIR", env.WorkDir)
 			return nil
 		},
@@ -36,6 +37,9 @@ func TestScripts(t *testing.T) {
 		},
 	})
 }
+
+// noExitSleep keeps the race detector from sleeping for a second at the end of each program.
+const noExitSleep = "atexit_sleep_ms=0"
 
 // code runs a program and checks its exit code: code 3 tensorbay-jobs merge ...
 func code(ts *testscript.TestScript, neg bool, args []string) {
@@ -79,14 +83,17 @@ func connect(ts *testscript.TestScript, _ bool, args []string) {
 
 // jobID sets a variable to the first job id of the last standard output: job NAME
 func jobID(ts *testscript.TestScript, _ bool, args []string) {
-	id := hexID.FindString(ts.ReadFile("stdout"))
+	id := hexID.FindString(datasetID.ReplaceAllString(ts.ReadFile("stdout"), ""))
 	if id == "" {
 		ts.Fatalf("the output has no job id")
 	}
 	ts.Setenv(args[0], id)
 }
 
-var hexID = regexp.MustCompile(`[0-9a-f]{32}`)
+var (
+	hexID     = regexp.MustCompile(`[0-9a-f]{32}`)
+	datasetID = regexp.MustCompile(`"datasetId":"\w+"`)
+)
 
 // normalize copies standard input and replaces what differs from run to run, in the same width.
 func normalize() {

@@ -222,7 +222,9 @@ func TestServe_LeavesTheReadyFileOfASecondServer(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ready.json")
 	serve := func(ctx context.Context) chan int {
 		code := make(chan int, 1)
-		go func() { code <- run(ctx, []string{"serve", "--tls", "--ready-file", file}, nil, io.Discard, io.Discard) }()
+		go func() {
+			code <- run(ctx, []string{"serve", "--tls", "--ready-file", file}, nil, io.Discard, io.Discard)
+		}()
 		return code
 	}
 	first, stopFirst := context.WithCancel(t.Context())
@@ -257,7 +259,7 @@ func TestServe_StopsOnSignal(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "ready.json")
 			program := exec.CommandContext(t.Context(), os.Args[0], "serve", "--ready-file", file)
-			program.Env = append(os.Environ(), asProgram+"=1")
+			program.Env = append(os.Environ(), asProgram+"=1", "GORACE="+noExitSleep)
 			var stderr bytes.Buffer
 			program.Stderr = &stderr
 			require.NoError(t, program.Start())
