@@ -26,7 +26,8 @@ func labeledPage() string {
 func BenchmarkData(b *testing.B) {
 	page := labeledPage()
 	b.Run("json.Unmarshal", func(b *testing.B) {
-		b.ReportAllocs(); start := cpuNow()
+		b.ReportAllocs()
+		start := cpuNow()
 		for b.Loop() {
 			var list struct {
 				DataDetails []struct {
@@ -49,7 +50,8 @@ func BenchmarkData(b *testing.B) {
 		require.NoError(b, err)
 		contents, err := ds.Contents(b.Context(), "")
 		require.NoError(b, err)
-		b.ReportAllocs(); start := cpuNow()
+		b.ReportAllocs()
+		start := cpuNow()
 		for b.Loop() {
 			n, err := drain(contents.Data(b.Context(), "train"))
 			require.NoError(b, err)

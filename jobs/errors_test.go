@@ -234,6 +234,7 @@ var errorCases = map[string]errorCase{
 	"client/http client":    invalidOption(jobs.WithHTTPClient(nil), "http client is nil", "leave the option out"),
 	"client/logger":         invalidOption(jobs.WithLogger(nil), "logger is nil", "leave the option out"),
 	"client/retry":          invalidOption(jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "retry policy", "a field is negative"),
+	"client/poll limit":     invalidOption(jobs.WithPollLimit(math.NaN()), "poll limit is not a number", "give polls per second"),
 	"client/rate limit":     invalidOption(jobs.WithRateLimit(math.NaN()), "rate limit is not a number", "give requests per second"),
 
 	"id/empty":             invalidID("", "is empty"),
@@ -552,7 +553,7 @@ func TestErrors_EveryTextIsGolden(t *testing.T) {
 	golden, err := os.ReadFile("testdata/errors.golden")
 	require.NoError(t, err)
 	found := 0
-	for path, file := range sourceFiles(t, "../internal/transport", "../internal/wire") {
+	for path, file := range sourceFiles(t, "../internal/transport", "../internal/wire", "../internal/content", "../internal/pager") {
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
 			if !ok || len(call.Args) == 0 || !makesError(call.Fun) {
