@@ -234,14 +234,27 @@ func (ds *Dataset) Resolve(ctx context.Context, revision string) (Commit, error)
 	if len(body.Commits) == 0 || checkID("commit id", body.Commits[0].CommitID) != nil {
 		return Commit{}, fmt.Errorf("%w: dataset %s has no commit at revision %q: check the branch, tag or commit id", ErrNotFound, ds.id, revision)
 	}
-	if id := body.Commits[0].CommitID; commitID.MatchString(revision) && id != revision {
+	if id := body.Commits[0].CommitID; commitForm.MatchString(revision) && id != revision {
 		return Commit{}, invalidResponse("it describes commit %s, not %s", id, revision)
 	}
 	return newCommit(body.Commits[0]), nil
 }
 
-// commitID matches the form of a commit id.
-var commitID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+// commitID returns the id of the commit of a revision. It sends no request if that is a commit
+// id already.
+func (ds *Dataset) commitID(ctx context.Context, revision string) (string, error) {
+	if revision == "" && ds.at.commit != "" {
+		return ds.at.commit, nil
+	}
+	if commitForm.MatchString(revision) {
+		return revision, nil
+	}
+	commit, err := ds.Resolve(ctx, revision)
+	return commit.ID, err
+}
+
+// commitForm matches a commit id.
+var commitForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 // Commit is a version of a dataset.
 type Commit struct {
