@@ -115,10 +115,10 @@ func WithPollLimit(pollsPerSecond float64) Option {
 // number in any one second. Content read through signed URLs does not count. By default only
 // polls are limited, see [WithPollLimit]. A negative value means no limit, of polls neither.
 //
-// Regardless of this option the client slows down if the service refuses requests with status
-// 429, and speeds up again by itself: it continues at nine tenths of the rate that the service
-// accepted. It sends no request before the end of a Retry-After header, of which
-// [RetryPolicy] caps the delay.
+// Regardless of this option the client slows down if the service responds with status 429 or
+// a Retry-After header, and speeds up again by itself: it continues at nine tenths of the rate
+// that the service accepted. After status 429 with Retry-After it sends no request for that
+// time, see [RetryPolicy].
 func WithRateLimit(requestsPerSecond float64) Option {
 	return func(s *settings) error {
 		if math.IsNaN(requestsPerSecond) {

@@ -33,10 +33,9 @@ const (
 )
 
 // Observe notes a response to a request that was sent at a time: whether the service refused
-// it because of too many requests, and the delay that it asks for. After a refusal the limiter
-// continues at nine tenths of the rate that the service accepted, and then faster by a
-// hundredth of that in each second; after about half a minute much faster. It holds back all
-// requests for the delay.
+// it because of too many requests, and for how long it refuses all requests. After a refusal
+// the limiter continues at nine tenths of the rate that the service accepted, and then faster
+// by a hundredth of that in each second; after about half a minute much faster.
 func (l *Limiter) Observe(sent time.Time, refused bool, delay time.Duration) Change {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -156,8 +156,11 @@ func (t *Transport) observe(ctx context.Context, sent time.Time, o Outcome) {
 	if o.Status == 0 {
 		return
 	}
-	delay := min(o.RetryAfter, t.Retry.MaxRetryAfter)
-	switch t.Limit.Observe(sent, o.Status == http.StatusTooManyRequests, delay) {
+	refused, delay := o.RetryAfter > 0, time.Duration(0)
+	if o.Status == http.StatusTooManyRequests {
+		refused, delay = true, min(o.RetryAfter, t.Retry.MaxRetryAfter)
+	}
+	switch t.Limit.Observe(sent, refused, delay) {
 	case ratelimit.Slower:
 		t.Log.LogAttrs(ctx, slog.LevelWarn, "tensorbay refuses requests, which slow down",
 			slog.Float64("per_second", t.Limit.PerSecond()), slog.Duration("delay", delay))
