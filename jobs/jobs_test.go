@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
 func TestResume_RestoresTheNewestState(t *testing.T) {
@@ -108,4 +110,31 @@ func TestList_SkipsJobsOfOtherTypes(t *testing.T) {
 	got := collect(t, datasetByID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
 	require.Len(t, got, 1)
 	assert.Equal(t, "6f2a", got[0].ID())
+}
+
+// A repeated delete finds its own effect. If no attempt can have taken effect, the id never
+// was.
+func TestDelete_ReportsNotFoundIfNoAttemptTookEffect(t *testing.T) {
+	for name, tc := range map[string]struct {
+		first jobstest.Fault
+		want  error
+	}{
+		"rate limited":       {jobstest.Status(429), jobs.ErrNotFound},
+		"too early":          {jobstest.Status(425), jobs.ErrNotFound},
+		"connection refused": {jobstest.Refuse(), jobs.ErrNotFound},
+		"server error":       {jobstest.Status(500), nil},
+		"timeout":            {jobstest.Status(408), nil},
+		"connection reset":   {jobstest.Reset(), nil},
+		"no response":        {jobstest.Hang(), nil},
+		"refusal cut":        {jobstest.ResetInBody(), jobs.ErrNotFound}, // its status is 404
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server, client := connect(t)
+				js := dataset(t, client, "squash-and-merge").SquashAndMerge()
+				server.Inject(jobstest.Rule{Operation: "deleteJob", Times: 1}, tc.first)
+				require.ErrorIs(t, js.Delete(t.Context(), "6f2a"), tc.want)
+			})
+		})
+	}
 }
