@@ -277,7 +277,7 @@ var faultCases = []faultCase{
 	{"connection refused", jobstest.Refuse(), faultNotSent, jobs.ErrUnreachable, false, nil},
 	{"TLS handshake hangs", jobstest.Refuse(), faultNotSent, jobs.ErrUnreachable, false, handshake(nil)},
 	{"TLS handshake fails", jobstest.Refuse(), faultNotSent, jobs.ErrUnreachable, false, handshake(io.EOF)},
-	{"proxy refuses the connection", jobstest.Refuse(), faultNotSent, jobs.ErrUnreachable, false, handshake(errors.New("Proxy Authentication Required"))},
+	{"proxy refuses the connection", jobstest.Refuse(), faultNotSent, jobs.ErrUnreachable, false, handshake(errors.New(http.StatusText(http.StatusProxyAuthRequired)))},
 	{"certificate not trusted", jobstest.Refuse(), faultUntrusted, jobs.ErrUnreachable, false,
 		handshake(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}})},
 	{"reset before the request arrived", jobstest.Reset(), faultNoResponse, jobs.ErrUnreachable, false, nil},
@@ -530,10 +530,10 @@ func (c cell) try(rule jobstest.Rule, want outcome, always bool) {
 	if always {
 		name = "always"
 	}
-	switch want.err {
-	case nil:
+	switch {
+	case want.err == nil:
 		assert.NoError(t, err, name)
-	case errClientTimeout:
+	case errors.Is(want.err, errClientTimeout):
 		assert.ErrorContains(t, err, "context deadline exceeded", name)
 		assert.NotErrorIs(t, err, context.DeadlineExceeded, name)
 	default:
