@@ -83,6 +83,9 @@ func DecodeOpen(body []byte, v any) (unknown bool, err error) {
 		}
 	}
 	if err := json.Unmarshal(body, v); err != nil {
+		if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+			return false, Errorf("the body is a page of html or xml, perhaps a login or the error of a gateway")
+		}
 		return false, Errorf("%v", err)
 	}
 	return s.check(body)
@@ -91,7 +94,7 @@ func DecodeOpen(body []byte, v any) (unknown bool, err error) {
 // check compares a body of valid syntax with the shape.
 func (s *shape) check(body []byte) (unknown bool, err error) {
 	w := walker{data: body}
-	if w.space(); w.data[w.pos] == 'n' {
+	if w.null() {
 		return false, Errorf("the value is null")
 	}
 	if fault := w.value(s, 0); fault != "" {
