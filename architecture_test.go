@@ -32,7 +32,7 @@ var directions = map[string][]string{
 	"/internal/redact":    {},
 	"/internal/ratelimit": {},
 	"/internal/wire":      {"/internal/redact"},
-	"/internal/transport": {"/internal/redact", "/internal/wire"},
+	"/internal/transport": {"/internal/ratelimit", "/internal/redact", "/internal/wire"},
 	"/internal/pager":     {"/internal/wire"},
 	"/internal/content":   {"/internal/redact", "/internal/transport", "/internal/wire"},
 	"/internal/watcher":   {"/internal/ratelimit", "/polling"},

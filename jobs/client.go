@@ -50,14 +50,18 @@ func NewClient(accessKey string, options ...Option) (*Client, error) {
 			return nil, err
 		}
 	}
-	c, limiter := &Client{}, ratelimit.New(s.rate)
-	s.Limit = limiter
+	c, requests := &Client{}, ratelimit.NewAdaptive(s.rate)
+	s.Limit = requests
+	if s.pollRate == 0 && s.rate == 0 {
+		s.pollRate = 10
+	}
+	polls := ratelimit.New(s.pollRate).Within(requests)
 	c.transport = transport.New(s.Config)
 	c.server, c.prefetch = c.transport.Server, s.prefetch
 	if s.recover {
 		c.recovery = newRecovery()
 	}
-	c.watch = watcher.NewSet(limiter).Start
+	c.watch = watcher.NewSet(polls).Start
 	return c, nil
 }
 

@@ -20,16 +20,17 @@ type Contents struct {
 }
 
 // Contents returns a reader of a revision of the dataset: a branch, a tag or a commit id. An
-// empty revision is the one that the dataset is checked out at, which may be a draft.
+// empty revision is the one that the dataset is checked out at, which may be a draft. A branch
+// or a tag takes a request. A commit id takes none, so an unknown one is not an error here.
 func (ds *Dataset) Contents(ctx context.Context, revision string) (*Contents, error) {
 	if revision == "" && ds.at.draft != 0 {
 		return &Contents{client: ds.client, id: ds.id, draft: ds.at.draft}, nil
 	}
-	commit, err := ds.Resolve(ctx, revision)
+	commit, err := ds.commitID(ctx, revision)
 	if err != nil {
 		return nil, err
 	}
-	return &Contents{client: ds.client, id: ds.id, commit: commit.ID}, nil
+	return &Contents{client: ds.client, id: ds.id, commit: commit}, nil
 }
 
 // Segment is a named part of a dataset.

@@ -126,7 +126,7 @@ func (e *Error) withoutRemedy() string {
 
 // withoutRemedy returns the text of an error that is part of a text with its own remedy.
 func withoutRemedy(err error) string {
-	if e, ok := err.(*Error); ok {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // the text of a wrapped one would be incomplete
 		return e.withoutRemedy()
 	}
 	return err.Error()

@@ -157,3 +157,30 @@ func TestJobs_CanBeUsedByGenericFunctions(t *testing.T) {
 		assert.Equal(t, jobs.StatusSuccess, found[0].Status())
 	})
 }
+
+// A repeated delete finds its own effect. If no attempt can have taken effect, the id never
+// was.
+func TestDelete_ReportsNotFoundIfNoAttemptTookEffect(t *testing.T) {
+	for name, tc := range map[string]struct {
+		first jobstest.Fault
+		want  error
+	}{
+		"rate limited":       {jobstest.Status(429), jobs.ErrNotFound},
+		"too early":          {jobstest.Status(425), jobs.ErrNotFound},
+		"connection refused": {jobstest.Refuse(), jobs.ErrNotFound},
+		"server error":       {jobstest.Status(500), nil},
+		"timeout":            {jobstest.Status(408), nil},
+		"connection reset":   {jobstest.Reset(), nil},
+		"no response":        {jobstest.Hang(), nil},
+		"refusal cut":        {jobstest.ResetInBody(), jobs.ErrNotFound}, // its status is 404
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server, client := connect(t)
+				js := dataset(t, client, "squash-and-merge").SquashAndMerge()
+				server.Inject(jobstest.Rule{Operation: "deleteJob", Times: 1}, tc.first)
+				require.ErrorIs(t, js.Delete(t.Context(), "6f2a"), tc.want)
+			})
+		})
+	}
+}

@@ -40,6 +40,7 @@ func TestNewClient_RejectsInvalidOptions(t *testing.T) {
 		"nil http client":           {testKey, jobs.WithHTTPClient(nil), "http client is nil"},
 		"nil logger":                {testKey, jobs.WithLogger(nil), "logger is nil"},
 		"negative attempts":         {testKey, jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "a field is negative"},
+		"poll limit of NaN":         {testKey, jobs.WithPollLimit(math.NaN()), "poll limit is not a number"},
 		"rate limit of NaN":         {testKey, jobs.WithRateLimit(math.NaN()), "rate limit is not a number"},
 	} {
 		t.Run(name, func(t *testing.T) {

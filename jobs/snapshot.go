@@ -85,7 +85,11 @@ func newSnapshot(raw []byte, jobType Type) (*Snapshot, error) {
 	// Unmarshal decodes all other fields if the type of one does not match. A time may have
 	// a fraction.
 	var j gen.Job
-	var at struct{ CreatedAt, StartedAt, FinishedAt float64 }
+	var at struct {
+		CreatedAt  float64 `json:"createdAt"`
+		StartedAt  float64 `json:"startedAt"`
+		FinishedAt float64 `json:"finishedAt"`
+	}
 	_, _ = json.Unmarshal(raw, &j), json.Unmarshal(raw, &at)
 	s := &Snapshot{
 		ID:           required.JobID,

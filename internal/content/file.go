@@ -53,18 +53,22 @@ func (f *File) Open(ctx context.Context) (io.ReadCloser, error) {
 
 func (f *File) open(ctx context.Context, header http.Header) (*transport.Content, transport.Outcome, error) {
 	signed, obtained := f.page.current(f)
-	renewed := false
-	if f.page.expires(signed, obtained) {
-		// If this fails, the clock may be wrong and the URL good.
-		if fresh, err := f.page.refresh(ctx, f, signed); err == nil {
-			signed, renewed = fresh, true
+	early := f.page.expires(signed, obtained)
+	var fresh string
+	var err error
+	if early {
+		// If this fails, the local clock may be wrong and the URL good.
+		if fresh, err = f.page.refresh(ctx, f, signed); err == nil {
+			signed = fresh
 		}
 	}
 	c, o := f.page.transport.Open(ctx, f.path(), signed, header)
-	if renewed || !refusesURL(o.Status) {
+	if !refusesURL(o.Status) || early && err == nil {
 		return c, o, nil
 	}
-	fresh, err := f.page.refresh(ctx, f, signed)
+	if !early {
+		fresh, err = f.page.refresh(ctx, f, signed)
+	}
 	if err != nil {
 		return nil, o, fmt.Errorf("renew the url of %s: %w", f.path(), err)
 	}

@@ -30,13 +30,14 @@ type Page[T any] struct {
 // read, so List skips items whose id it has yielded, and goes back if the list shrinks. It
 // ends at the total, at an empty page, or with an error at the limits above.
 //
-// While the caller works, List requests up to so many pages ahead: one during the first page,
-// and twice as many during each further one. It yields them in order. read must be safe for
-// concurrent use. No call of read is in progress when the iterator returns.
+// List requests up to so many pages ahead of the one that the caller works on or waits for:
+// one during the first page, and twice as many during each further one. It yields them in
+// order. read must be safe for concurrent use. No call of read is in progress when the
+// iterator returns.
 func List[T any](ctx context.Context, ahead int, read func(ctx context.Context, offset int) Page[T], id func(T) string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
-		f := fetcher[T]{ctx: ctx, read: read}
+		f := fetcher[T]{ctx: ctx, read: read, most: max(ahead, 0), ahead: min(max(ahead, 0), 1)}
 		defer f.group.Wait()
 		defer f.drop()
 		seen := map[string]bool{}
@@ -57,7 +58,7 @@ func List[T any](ctx context.Context, ahead int, read func(ctx context.Context, 
 			pages++
 			over := offset >= total || len(page.Items) == 0 && shrunk <= 0
 			if !over {
-				f.prefetch(offset, len(page.Items), total, min(ahead, 1<<min(pages-1, 30)))
+				f.expect(offset, len(page.Items), total)
 			}
 			stale++
 			for _, item := range page.Items {
@@ -82,10 +83,13 @@ func List[T any](ctx context.Context, ahead int, read func(ctx context.Context, 
 
 // A fetcher requests pages ahead.
 type fetcher[T any] struct {
-	ctx   context.Context
-	read  func(ctx context.Context, offset int) Page[T]
-	group sync.WaitGroup
-	queue []request[T] // in the order of their offsets
+	ctx         context.Context
+	read        func(ctx context.Context, offset int) Page[T]
+	most, ahead int // pages; ahead grows to most
+	items       int // on each page, as expected
+	total       int
+	group       sync.WaitGroup
+	queue       []request[T] // in the order of their offsets
 }
 
 // A request is one page under way. Its channel is closed without a page if read panicked or
@@ -102,24 +106,32 @@ func (f *fetcher[T]) get(offset int) Page[T] {
 		f.drop()
 		return f.read(f.ctx, offset)
 	}
-	page, ok := <-f.queue[0].page
+	next := f.queue[0]
 	f.queue = f.queue[1:]
+	f.ahead = min(2*f.ahead, f.most)
+	f.request(offset + f.items)
+	page, ok := <-next.page
 	if !ok { // a panic must reach the caller
 		return f.read(f.ctx, offset)
 	}
 	return page
 }
 
-// prefetch requests pages of so many items from an offset on, until the given number is under
-// way.
-func (f *fetcher[T]) prefetch(offset, items, total, ahead int) {
+// expect requests pages of so many items from an offset on.
+func (f *fetcher[T]) expect(offset, items, total int) {
 	if len(f.queue) > 0 && f.queue[0].offset != offset {
 		f.drop()
 	}
+	f.items, f.total = items, total
+	f.request(offset)
+}
+
+// request requests pages from an offset on, until enough are under way.
+func (f *fetcher[T]) request(offset int) {
 	if n := len(f.queue); n > 0 {
-		offset = f.queue[n-1].offset + items
+		offset = f.queue[n-1].offset + f.items
 	}
-	for ; len(f.queue) < ahead && offset < total; offset += items {
+	for ; len(f.queue) < f.ahead && offset < f.total; offset += f.items {
 		ctx, cancel := context.WithCancel(f.ctx)
 		r := request[T]{offset, make(chan Page[T], 1), cancel}
 		f.queue = append(f.queue, r)
@@ -129,7 +141,7 @@ func (f *fetcher[T]) prefetch(offset, items, total, ahead int) {
 			defer func() { _ = recover() }()
 			r.page <- f.read(ctx, r.offset)
 		})
-		if items == 0 {
+		if f.items == 0 {
 			return
 		}
 	}

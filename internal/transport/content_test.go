@@ -174,7 +174,7 @@ func TestOpen_DeliversContentAsItIsStored(t *testing.T) {
 		w.Write(stored.Bytes())
 	}))
 	defer server.Close()
-	body, o := newTransport(nil).Open(t.Context(), "train/a.txt", server.URL+"/a?sig=a b")
+	body, o := newTransport(nil).Open(t.Context(), "train/a.txt", server.URL+"/a?sig=a b", nil)
 	require.Equal(t, transport.Done, o.State, "%v", o.Err)
 	defer body.Close()
 	got, err := io.ReadAll(body)

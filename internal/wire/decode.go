@@ -34,16 +34,19 @@ func Errorf(format string, args ...any) error {
 	return &Error{redact.Sanitize(redact.Text(err.Error()), redact.MaxMessage), errors.Unwrap(err)}
 }
 
-// ReadAll reads r to its end and returns an [*Error] if it holds more than limit bytes.
-func ReadAll(r io.Reader, limit int64) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r, min(limit, math.MaxInt64-1)+1))
+// ReadAll reads r to its end and returns an [*Error] if it holds more than limit bytes. The
+// length is what the server announces, or negative. It is not trusted with much memory.
+func ReadAll(r io.Reader, length, limit int64) ([]byte, error) {
+	const trusted = 256 << 10
+	body := bytes.NewBuffer(make([]byte, 0, min(max(length, 0), limit, trusted)+bytes.MinRead))
+	_, err := body.ReadFrom(io.LimitReader(r, min(limit, math.MaxInt64-1)+1))
 	switch {
-	case int64(len(body)) > limit:
+	case int64(body.Len()) > limit:
 		return nil, Errorf("the body is larger than %d bytes, see WithMaxBody", limit)
 	case err != nil:
 		return nil, err
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // CheckEmpty checks the body of a response for which the contract promises none. An
