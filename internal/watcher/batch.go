@@ -73,7 +73,7 @@ func (w *watcher) move(j *job, to *batch) {
 	}
 	if j.batch = to; to != nil {
 		w.batches[to.number] = to // it may have been empty
-		to.jobs[j], to.stale = true, true
+		to.jobs[j], to.stale, j.joined = true, true, time.Now()
 	}
 }
 

@@ -6,7 +6,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-// failures counts errors in a row of one kind of poll, and holds when to poll again.
+// failures counts errors in a row of one kind of poll, and holds when to poll again: at once
+// after the first two, since single errors are common.
 type failures struct {
 	errors int
 	retry  time.Time
@@ -14,7 +15,7 @@ type failures struct {
 
 func (f *failures) add(n int, now time.Time) {
 	f.errors += n
-	f.retry = now.Add(polling.Backoff{}.Delay(f.errors))
+	f.retry = now.Add(polling.Backoff{}.Delay(f.errors - 1))
 }
 
 // A service is what polls have shown of the health of the service.

@@ -39,7 +39,7 @@ type job struct {
 	batch  *batch
 	rank   int // place in the list, counted from the oldest job; -1 if unknown
 	status *status
-	joined time.Time
+	joined time.Time // the batch
 	born   time.Time // when the run may have started, as the first wait knew it
 	shown  time.Time // the newest request that showed it; zero before the first
 	next   time.Time // the next poll of a job without others; zero if it has to be read at once
@@ -118,7 +118,7 @@ const gather, gatherMore = 5 * time.Millisecond, 200 * time.Millisecond
 
 // add adds the job of a wait.
 func (w *watcher) add(o Options, now time.Time) *job {
-	j := &job{id: o.ID, waits: map[*Wait]bool{}, rank: -1, joined: now, born: now, shown: o.Seen}
+	j := &job{id: o.ID, waits: map[*Wait]bool{}, rank: -1, born: now, shown: o.Seen}
 	if !o.Since.IsZero() && o.Since.Before(now) {
 		j.born = o.Since
 	}
