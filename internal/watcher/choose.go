@@ -20,10 +20,9 @@ func (w *watcher) choose(now time.Time) (p *poll, at time.Time) {
 		if b.stale {
 			b.refresh()
 		}
-		if b.unknown && w.walk != nil && !w.walk.sweep {
-			continue
-		}
-		if !b.deadline.IsZero() && (!b.busy || b.asked.Before(b.deadline.Add(-lead-slack))) {
+		searched := b.unknown && w.walk != nil && !w.walk.sweep
+		trusted := searched && w.service.lists.errors == 0
+		if !b.deadline.IsZero() && !trusted && (!b.busy || b.asked.Before(b.deadline.Add(-lead-slack))) {
 			due := latest(b.deadline.Add(-lead), w.service.retryAfter)
 			if b.errors > 0 { // the backoff would be too long
 				due = latest(due, b.asked.Add(lead/3))
@@ -35,7 +34,7 @@ func (w *watcher) choose(now time.Time) (p *poll, at time.Time) {
 				final, w.nextFinal = b, due
 			}
 		}
-		if b.busy || w.walk != nil && w.walk.sweep && b.errors == 0 {
+		if searched || b.busy || w.walk != nil && w.walk.sweep && b.errors == 0 {
 			continue
 		}
 		due := w.due(b, plan)
