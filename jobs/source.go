@@ -38,11 +38,6 @@ func (s source) Outage(err error) {
 // Schedule implements [watcher.Source].
 func (s source) Schedule() *polling.Schedule { return s.schedule }
 
-// Statuses implements [watcher.Source].
-func (s source) Statuses() []string {
-	return []string{string(StatusQueuing), string(StatusProcessing)}
-}
-
 // Get implements [watcher.Source].
 func (s source) Get(ctx context.Context, id string) watcher.Response {
 	var item watcher.Item
@@ -113,7 +108,7 @@ func (t target) Apply(body []byte, requestedAt time.Time) (finished bool, err er
 }
 
 // watch starts a wait. It receives from ended when the wait has ended by itself.
-func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(watcher.Event)) *watcher.Wait {
+func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(watcher.Poll)) *watcher.Wait {
 	options := watcher.Options{
 		ID: j.id, Target: target{j}, MaxOutage: cmp.Or(o.maxOutage, time.Hour), Event: o.progress.recorder(j, event), Ended: ended,
 	}

@@ -85,8 +85,6 @@ func (s *sim) Outage(err error) {
 
 func (s *sim) Schedule() *polling.Schedule { return s.schedule }
 
-func (s *sim) Statuses() []string { return []string{"QUEUING", "PROCESSING"} }
-
 func (s *sim) Get(ctx context.Context, id string) Response {
 	return s.respond(ctx, simRequest{id: id}, func(now time.Time) Response {
 		for _, j := range s.visible(now) {

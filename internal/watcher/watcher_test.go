@@ -409,7 +409,7 @@ func TestWatcher_EndsWithTheLastWait(t *testing.T) {
 			for _, j := range s.jobs {
 				polled := make(chan bool, 100)
 				o := j.options(make(chan *Wait, 1))
-				o.Event = func(Event) { polled <- true }
+				o.Event = func(Poll) { polled <- true }
 				wait := set.Start(s, o)
 				stops.Go(func() {
 					<-polled
