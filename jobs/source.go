@@ -76,7 +76,7 @@ func (s source) response(ctx context.Context, o transport.Outcome, r watcher.Res
 	if o.Ended() {
 		o.Err = context.Cause(ctx)
 	}
-	r.RetryAfter, r.Err = o.RetryAfter, newError(o)
+	r.RetryAfter, r.Err, r.RequestID = o.RetryAfter, newError(o), o.RequestID
 	switch {
 	case r.Err == nil:
 	case errors.Is(r.Err, ErrRateLimited):
@@ -107,10 +107,19 @@ func (t target) Apply(body []byte, requestedAt time.Time) (finished bool, err er
 	return t.job.apply(s, requestedAt), nil
 }
 
-// watch starts a wait. It receives from ended when the wait has ended by itself.
-func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(watcher.Poll)) *watcher.Wait {
-	options := watcher.Options{
-		ID: j.id, Target: target{j}, MaxOutage: cmp.Or(o.maxOutage, time.Hour), Event: o.progress.recorder(j, event), Ended: ended,
+// watch starts a wait. It receives from ended when the wait has ended by itself. The function
+// event may be nil and must not block.
+func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(Event)) *watcher.Wait {
+	options := watcher.Options{ID: j.id, Target: target{j}, MaxOutage: cmp.Or(o.maxOutage, time.Hour), Ended: ended}
+	if began := time.Now(); event != nil || o.progress != nil {
+		o.progress.record(j, Event{Job: j.Snapshot(), At: began})
+		options.Event = func(p watcher.Poll) {
+			now := time.Now()
+			e := Event{Job: j.Snapshot(), Err: p.Err, Poll: p.Number, RequestID: p.RequestID, At: now, Elapsed: now.Sub(began)}
+			if o.progress.record(j, e); event != nil {
+				event(e)
+			}
+		}
 	}
 	if s := j.newest(); !s.Status.Finished() {
 		options.Status = string(s.Status)

@@ -190,7 +190,7 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 			continue
 		}
 		wait.result.Polls++
-		wait.result.Last = nil
+		wait.result.Last, wait.result.RequestID = nil, p.response.RequestID
 		wait.final = wait.final || !p.began.Before(wait.Deadline.Add(-lead-slack))
 		if finished {
 			w.end(wait, true, nil)
@@ -217,7 +217,7 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 func (w *watcher) event(j *job, err error) {
 	for wait := range j.waits {
 		if wait.Event != nil {
-			wait.Event(Poll{wait.result.Polls, err})
+			wait.Event(Poll{wait.result.Polls, err, wait.result.RequestID})
 		}
 	}
 }
@@ -266,7 +266,7 @@ func (w *watcher) failed(p *poll, now time.Time) {
 func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
 	for wait := range j.waits {
 		wait.result.Polls++
-		wait.result.Last = err
+		wait.result.Last, wait.result.RequestID = err, ""
 		switch {
 		case errors.Is(err, ErrPanic), verdict == Definitive, verdict == NotFound && !now.Before(wait.VisibleBy):
 			w.end(wait, false, err)

@@ -35,6 +35,7 @@ type Response struct {
 	RetryAfter time.Duration // how long the service asks not to be called
 	Err        error
 	Verdict    Verdict // of Err
+	RequestID  string
 }
 
 // An Item is a job in a response. The slices may share its memory.
@@ -80,8 +81,9 @@ type Target interface {
 
 // A Poll is one after which the wait goes on.
 type Poll struct {
-	Number int // from one
-	Err    error
+	Number    int // from one
+	Err       error
+	RequestID string // if Err is nil
 }
 
 // A Result tells how a wait ended.
@@ -89,8 +91,10 @@ type Result struct {
 	Finished bool  // the job's current run has finished
 	Reason   error // why the wait ended before; nil if Stop ended it
 	Last     error // of the last poll; nil if that succeeded
-	Polls    int
-	Elapsed  time.Duration
+	// RequestID is that of the last poll, if it succeeded.
+	RequestID string
+	Polls     int
+	Elapsed   time.Duration
 }
 
 // A Wait is one wait for one job.

@@ -76,14 +76,14 @@ func (p *plain) print(events []jobs.Event, ended bool) {
 		}
 		if ended || time.Since(p.counted) >= countInterval {
 			p.counted = time.Now()
-			fmt.Fprintf(p.w, "%s  %s\n", counts(events, p.total), Short(elapsed(events)))
+			fmt.Fprintf(p.w, "%s  %s\n", counts(events, p.total), Short(longest(events)))
 		}
 		return
 	}
 	for _, e := range events {
 		if p.last[e.Job.ID] != e.Job.Status {
 			p.last[e.Job.ID] = e.Job.Status
-			fmt.Fprintf(p.w, "%s  %-10s  %8s  %s\n", e.Job.ID, e.Job.Status, Short(e.Elapsed), title(e.Job))
+			fmt.Fprintf(p.w, "%s  %-10s  %8s  %s\n", e.Job.ID, e.Job.Status, Short(elapsed(e)), title(e.Job))
 		}
 	}
 }
@@ -149,18 +149,18 @@ func jobLine(e jobs.Event, width int, color bool) string {
 		marker, code = "✗", "31" // red
 	}
 	right := fmt.Sprintf("  %-10s", status)
-	if columns := fmt.Sprintf("  %6s", Short(e.Elapsed)); width >= 44 {
+	if columns := fmt.Sprintf("  %6s", Short(elapsed(e))); width >= 44 {
 		right += columns
 	}
 	note := ""
 	switch {
 	case e.Job.Status.Finished():
 	case e.Err != nil:
-		note = "  poll failed, next in " + Short(e.Next)
-	case e.Next > 0:
-		note = "  next poll in " + Short(e.Next)
+		note = "  poll failed " + Short(time.Since(e.At)) + " ago"
+	case e.Poll > 0:
+		note = "  polled " + Short(time.Since(e.At)) + " ago"
 	}
-	const noteWidth = 28
+	const noteWidth = 23
 	if width >= 60 {
 		right += runewidth.FillRight(note, noteWidth)
 	}
@@ -175,23 +175,21 @@ func jobLine(e jobs.Event, width int, color bool) string {
 
 // countLine shows many jobs as counts.
 func countLine(events []jobs.Event, total, width int) string {
-	next := time.Duration(-1)
-	for _, e := range events {
-		if !e.Job.Status.Finished() && (next < 0 || e.Next < next) {
-			next = e.Next
-		}
-	}
 	finished := 0
+	var polled time.Time
 	for _, e := range events {
 		if e.Job.Status.Finished() {
 			finished++
 		}
+		if e.Poll > 0 && e.At.After(polled) {
+			polled = e.At
+		}
 	}
 	const barWidth = 16
 	done := barWidth * finished / total
-	text := "[" + strings.Repeat("=", done) + strings.Repeat(" ", barWidth-done) + "] " + counts(events, total) + "  " + Short(elapsed(events))
-	if next > 0 {
-		text += "  next poll in " + Short(next)
+	text := "[" + strings.Repeat("=", done) + strings.Repeat(" ", barWidth-done) + "] " + counts(events, total) + "  " + Short(longest(events))
+	if finished < total && !polled.IsZero() {
+		text += "  polled " + Short(time.Since(polled)) + " ago"
 	}
 	return fit(text, width)
 }
@@ -214,11 +212,19 @@ func counts(events []jobs.Event, total int) string {
 	return text
 }
 
-func elapsed(events []jobs.Event) (longest time.Duration) {
-	for _, e := range events {
-		longest = max(longest, e.Elapsed)
+// elapsed returns how long a wait has lasted.
+func elapsed(e jobs.Event) time.Duration {
+	if e.Job.Status.Finished() {
+		return e.Elapsed
 	}
-	return longest
+	return e.Elapsed + time.Since(e.At)
+}
+
+func longest(events []jobs.Event) (d time.Duration) {
+	for _, e := range events {
+		d = max(d, elapsed(e))
+	}
+	return d
 }
 
 func title(s jobs.Snapshot) string { return cmp.Or(s.Title, s.ID) }

@@ -12,8 +12,12 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-func event(title string, status jobs.Status, elapsed, next time.Duration) jobs.Event {
-	return jobs.Event{Job: jobs.Snapshot{ID: title, Title: title, Status: status}, Elapsed: elapsed, Next: next}
+// event returns an event whose poll was a while ago.
+func event(title string, status jobs.Status, elapsed, ago time.Duration) jobs.Event {
+	if !status.Finished() {
+		elapsed -= ago
+	}
+	return jobs.Event{Job: jobs.Snapshot{ID: title, Title: title, Status: status}, Poll: 1, At: time.Now().Add(-ago), Elapsed: elapsed}
 }
 
 func TestFrame_ShowsALineForEachOfAFewJobs(t *testing.T) {
@@ -26,11 +30,11 @@ func TestFrame_ShowsALineForEachOfAFewJobs(t *testing.T) {
 		failing,
 	}
 	for width, want := range map[int][]string{
-		76: {
-			"  main<-a with a long title   PROCESSING     12s  next poll in 1.3s",
+		71: {
+			"  main<-a with a long title   PROCESSING     12s  polled 1.3s ago",
 			"✓ main<-b                     SUCCESS      2m00s",
 			"✗ main<-c                     FAILED       3h00m",
-			"  main<-d                     PROCESSING    1.0s  poll failed, next in 3.0s",
+			"  main<-d                     PROCESSING    1.0s  poll failed 3.0s ago",
 		},
 		50: {
 			"  main<-a with a long title   PROCESSING     12s",
@@ -63,7 +67,7 @@ func TestFrame_ShowsCountsAndFailuresOfManyJobs(t *testing.T) {
 		events = append(events, event("c", jobs.StatusFailed, time.Second, 0))
 	}
 	lines := frame(events, 200, 90, false)
-	require.Equal(t, "[====            ] 57 of 200 finished  7 FAILED  50 PROCESSING  50 SUCCESS  2.0s  next po…", lines[0])
+	require.Equal(t, "[====            ] 57 of 200 finished  7 FAILED  50 PROCESSING  50 SUCCESS  2.0s  polled …", lines[0])
 	require.Len(t, lines, 1+maxFailures+1)
 	require.True(t, strings.HasPrefix(lines[1], "✗ c "))
 	require.Equal(t, "  … and 2 more", lines[maxFailures+1])
