@@ -36,7 +36,7 @@ func TestFrame_ShowsALineForEachOfAFewJobs(t *testing.T) {
 			"✗ main<-c                     FAILED       3h00m",
 			"  main<-d                     PROCESSING    1.0s  poll failed 3.0s ago",
 		},
-		50: {
+		48: {
 			"  main<-a with a long title   PROCESSING     12s",
 			"✓ main<-b                     SUCCESS      2m00s",
 			"✗ main<-c                     FAILED       3h00m",
