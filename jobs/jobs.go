@@ -163,7 +163,7 @@ func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J,
 		func(p *gen.JobList) ([]J, int, error) {
 			jobs := make([]J, len(p.Jobs))
 			for i, raw := range p.Jobs {
-				s, err := newSnapshot(raw, js.jobType)
+				s, err := newSnapshot(raw, js.dataset.id, js.jobType)
 				if err != nil && !errors.Is(err, errOtherType) {
 					return nil, 0, err
 				}
@@ -248,7 +248,7 @@ func parseSavedJob(data []byte) (saved savedJob, err error) {
 
 // resume returns a saved job of the dataset.
 func (ds *Dataset) resume(saved savedJob) (*Job, error) {
-	s, err := newSnapshot(saved.Job, saved.JobType)
+	s, err := newSnapshot(saved.Job, ds.id, saved.JobType)
 	if err != nil {
 		return nil, fmt.Errorf("resume %s job: %w; pass the JSON of such a job", saved.JobType, err)
 	}

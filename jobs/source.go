@@ -44,7 +44,7 @@ func (s source) Get(ctx context.Context, id string) watcher.Response {
 	o := s.client.transport.Once(ctx, "getJob", func() (*http.Request, error) {
 		return s.client.getJobRequest(s.dataset, id, s.jobType)
 	}, func(body []byte) error {
-		job, err := readSnapshot(body, s.jobType, id)
+		job, err := readSnapshot(body, s.dataset, s.jobType, id)
 		if err == nil {
 			item = watcher.Item{ID: []byte(id), Status: []byte(job.Status), Finished: job.Status.Finished(), Body: body}
 		}
@@ -100,7 +100,7 @@ func (t target) Apply(body []byte, requestedAt time.Time) (finished bool, err er
 	s := t.job.newest()
 	if !bytes.Equal(s.Raw, body) {
 		// The copy does not keep the whole page in memory.
-		if s, err = newSnapshot(bytes.Clone(body), t.job.jobType); err != nil {
+		if s, err = newSnapshot(bytes.Clone(body), t.job.dataset.id, t.job.jobType); err != nil {
 			return false, err
 		}
 	}
