@@ -18,8 +18,10 @@ func (a *app) jobsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "jobs",
 		Short: "List, read, wait for, abort, retry and delete jobs",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Long: `List, read, wait for, abort, retry and delete jobs. The word latest is the newest
+job of a dataset in place of a job id.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c.AddCommand(a.listCommand(), a.getCommand(), a.waitCommand(),
 		a.actCommand("abort", "Ask the service to stop jobs", func(ctx context.Context, job jobs.Waiter) error { return job.Abort(ctx) }),
@@ -54,10 +56,23 @@ func (f findFlags) check() error {
 	return nil
 }
 
+// latest is the newest job of a dataset in place of a job id.
+const latest = "latest"
+
 // get reads a job. Without --type, it asks for a merge first.
 func (f findFlags) get(ctx context.Context, ds *jobs.Dataset, id string) (jobs.Waiter, error) {
 	if err := f.check(); err != nil {
 		return nil, err
+	}
+	if id == latest {
+		all, err := f.list(ctx, ds, func(jobs.Status) bool { return true })
+		if err == nil && len(all) == 0 {
+			err = errors.New("the dataset has no jobs")
+		}
+		if err != nil {
+			return nil, err
+		}
+		return all[0], nil
 	}
 	if f.jobType != "search" {
 		job, err := ds.SquashAndMerge().Get(ctx, id)

@@ -115,9 +115,10 @@ func (a *app) resultCommand() *cobra.Command {
 		Use:   "result DATASET JOB",
 		Short: "Show or download the result of a finished job",
 		Long: `Show the segments and the label statistics of the result of a job: the files that
-a search has found, or the draft of a merge.`,
-		Example: `  tensorbay-jobs result street-scenes JOB --download photos
-  tensorbay-jobs result street-scenes JOB --csv boxes.csv`,
+a search has found, or the draft of a merge. The word latest is the newest job of
+the dataset.`,
+		Example: `  tensorbay-jobs result street-scenes latest --download photos
+  tensorbay-jobs result street-scenes latest --csv boxes.csv`,
 		Args: cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
