@@ -47,9 +47,20 @@ var directions = map[string][]string{
 	"/internal/emulator": {"/gen/server", "/internal/seed"},
 	"/jobs/jobstest":     {"", "/gen/server", "/internal/emulator", "/internal/seed"},
 
-	"/cmd/tensorbay-jobs": {"/jobs", "/jobs/jobstest", "/polling"},
-	"/examples/first":     {"/jobs"},
-	"/examples/merging":   {"/jobs"},
+	"/cmd/tensorbay-jobs": {
+		"/cmd/tensorbay-jobs/internal/progress", "/cmd/tensorbay-jobs/internal/where", "/jobs", "/jobs/download", "/jobs/jobstest", "/polling",
+	},
+	"/cmd/tensorbay-jobs/internal/progress": {"/jobs"},
+	"/cmd/tensorbay-jobs/internal/where":    {"/jobs"},
+
+	"/examples/downloading": {"/jobs", "/jobs/download"},
+	"/examples/failures":    {"/jobs"},
+	"/examples/first":       {"/jobs"},
+	"/examples/merging":     {"/jobs"},
+	"/examples/migrating":   {"/jobs"},
+	"/examples/resuming":    {"/jobs"},
+	"/examples/searching":   {"/jobs"},
+	"/examples/waiting":     {"/jobs"},
 	"":                    {},
 }
 
