@@ -72,8 +72,8 @@ func blocks(text string) (all []block) {
 }
 
 func TestDocs_CodeRuns(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the commands are those of a POSIX shell")
+	if testing.Short() || runtime.GOOS == "windows" {
+		t.Skip("it builds all programs; the commands are those of a POSIX shell")
 	}
 	bin := t.TempDir()
 	for _, args := range [][]string{{"./cmd/tensorbay-jobs"}, {"./examples/..."}} {

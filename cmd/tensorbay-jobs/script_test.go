@@ -19,6 +19,9 @@ import (
 // TestScripts runs the scripts below testdata/script. UPDATE_SCRIPTS=1 rewrites the expected
 // output in them.
 func TestScripts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts many programs")
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,

@@ -24,8 +24,8 @@ import (
 // startServer starts an embedded TensorBay for programs and sets the variables that they read.
 func startServer(t *testing.T, options ...jobstest.Option) (*jobstest.Server, *jobs.Dataset) {
 	t.Helper()
-	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no signals")
+	if testing.Short() || runtime.GOOS == "windows" {
+		t.Skip("it waits in real time; Windows has no signals")
 	}
 	server, err := jobstest.NewServer(append(options, jobstest.WithListener("127.0.0.1:0"))...)
 	require.NoError(t, err)
