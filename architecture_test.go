@@ -61,7 +61,7 @@ var directions = map[string][]string{
 	"/examples/resuming":    {"/jobs"},
 	"/examples/searching":   {"/jobs"},
 	"/examples/waiting":     {"/jobs"},
-	"":                    {},
+	"":                      {},
 }
 
 // filesOfJobs lists the files of package jobs from low to high: a file should call functions

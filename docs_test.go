@@ -38,7 +38,7 @@ type block struct {
 	begin, end           int // of text in the page
 }
 
-var fence = regexp.MustCompile("(?ms)^```(\\w+)(?: (\\S+))?\n(.*?)^```$")
+var fence = regexp.MustCompile("(?ms)^`{3}(\\w+)(?: (\\S+))?\n(|.*?\n)`{3}$")
 
 // checkedElsewhere are commands that a test cannot run, with the reason.
 var checkedElsewhere = map[string]string{

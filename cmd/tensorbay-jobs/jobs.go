@@ -157,7 +157,7 @@ func (a *app) listCommand() *cobra.Command {
 				return err
 			}
 			all, err := find.list(cmd.Context(), ds, func(s jobs.Status) bool {
-				return (status == "" || strings.EqualFold(string(s), status)) && !(unfinished && s.Finished())
+				return (status == "" || strings.EqualFold(string(s), status)) && (!unfinished || !s.Finished())
 			})
 			if err != nil {
 				return err

@@ -15,7 +15,7 @@ func (a *app) searchCommand() *cobra.Command {
 	var flags waitFlags
 	var args jobs.BasicSearchArgs
 	var conditions []string
-	var any bool
+	var or bool
 	var unit string
 	c := a.withDatasets(&cobra.Command{
 		Use:   "search DATASET --where CONDITION...",
@@ -42,7 +42,7 @@ Words with spaces or other punctuation need double quotes.`,
 				return usage("there is no condition: add --where")
 			}
 			args.Unit = jobs.Unit(unit)
-			if any {
+			if or {
 				args.Conjunction = jobs.Or
 			}
 			ds, err := a.dataset(ctx, names[0])
@@ -72,7 +72,7 @@ Words with spaces or other punctuation need double quotes.`,
 	})
 	flags.add(c, true)
 	c.Flags().StringArrayVar(&conditions, "where", nil, "`CONDITION` that files must match (may be repeated)")
-	c.Flags().BoolVar(&any, "any", false, "one matching condition is enough")
+	c.Flags().BoolVar(&or, "any", false, "one matching condition is enough")
 	c.Flags().StringVar(&unit, "unit", string(jobs.UnitFile), "`UNIT` of the results: file or frame")
 	c.Flags().StringVar(&args.Revision, "revision", "", "branch, tag or commit (`REVISION`) to search (default: the default branch)")
 	c.Flags().StringVar(&args.Title, "title", "", "`TITLE` of the job (default: made of the first condition)")

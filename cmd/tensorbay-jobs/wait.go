@@ -99,10 +99,11 @@ func (a *app) printResume(dataset string, remaining []jobs.Waiter) {
 		command += " --profile " + a.profile
 	}
 	if len(remaining) <= maxIDs {
-		command += " " + dataset
+		ids := []string{"", dataset}
 		for _, job := range remaining {
-			command += " " + job.ID()
+			ids = append(ids, job.ID())
 		}
+		command += strings.Join(ids, " ")
 	} else {
 		file, err := saveJobs(remaining)
 		if err != nil {
@@ -202,7 +203,7 @@ func (a *app) readJobs(path string) (all []jobs.Waiter, err error) {
 		if err != nil {
 			return nil, usage("--resume: %w", err)
 		}
-		defer f.Close()
+		defer f.Close() //nolint:errcheck // it was only read
 		in = f
 	}
 	for d := json.NewDecoder(in); d.More(); {

@@ -13,9 +13,7 @@ import (
 )
 
 func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
-	defer cancel()
-	err := merge(ctx)
+	err := merge(context.Background())
 
 	var failed *jobs.JobError
 	var waited *jobs.WaitError
@@ -39,6 +37,8 @@ func main() {
 }
 
 func merge(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Hour)
+	defer cancel()
 	client, err := jobs.NewClient(os.Getenv("TENSORBAY_ACCESS_KEY"), jobs.WithBaseURL(os.Getenv("TENSORBAY_URL")))
 	if err != nil {
 		return err

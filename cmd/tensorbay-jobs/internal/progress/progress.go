@@ -205,11 +205,11 @@ func counts(events []jobs.Event, total int) string {
 			finished++
 		}
 	}
-	text := fmt.Sprintf("%d of %d finished", finished, total)
+	texts := []string{fmt.Sprintf("%d of %d finished", finished, total)}
 	for _, s := range slices.Sorted(maps.Keys(n)) {
-		text += fmt.Sprintf("  %d %s", n[s], s)
+		texts = append(texts, fmt.Sprintf("%d %s", n[s], s))
 	}
-	return text
+	return strings.Join(texts, "  ")
 }
 
 // elapsed returns how long a wait has lasted.

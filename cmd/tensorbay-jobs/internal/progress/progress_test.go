@@ -82,10 +82,10 @@ func TestFrame_ColorsTheOutcome(t *testing.T) {
 func TestWaits_PrintsPlainLinesWithoutATerminal(t *testing.T) {
 	var out strings.Builder
 	p := plain{w: &out, total: 1, last: map[string]jobs.Status{}}
-	p.print([]jobs.Event{event("a", jobs.StatusQueuing, 0, time.Second)}, false)
-	p.print([]jobs.Event{event("a", jobs.StatusQueuing, 0, time.Second)}, false)
-	p.print([]jobs.Event{event("a", jobs.StatusSuccess, time.Second, 0)}, true)
-	require.Equal(t, "a  QUEUING         0.0s  a\na  SUCCESS         1.0s  a\n", out.String())
+	p.print([]jobs.Event{event("merge", jobs.StatusQueuing, 0, time.Second)}, false)
+	p.print([]jobs.Event{event("merge", jobs.StatusQueuing, 0, time.Second)}, false)
+	p.print([]jobs.Event{event("merge", jobs.StatusSuccess, time.Second, 0)}, true)
+	require.Equal(t, "merge  QUEUING         0.0s  merge\nmerge  SUCCESS         1.0s  merge\n", out.String())
 
 	out.Reset()
 	p = plain{w: &out, total: 100}
