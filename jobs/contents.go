@@ -8,6 +8,7 @@ import (
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/content"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
 // Contents reads a version of a dataset: a draft, a commit, or the result of a search. Every
@@ -155,7 +156,7 @@ func details[W, T any](ctx context.Context, c *Contents, segment string,
 			})
 		},
 		func(body []byte, offset int) ([]T, int, error) {
-			var list detailPage[W]
+			list := detailPage[W]{DataDetails: make([]W, 0, wire.PageSize)}
 			unknown, err := decodeOpen(body, &list)
 			if err != nil {
 				return nil, 0, err
