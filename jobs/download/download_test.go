@@ -297,7 +297,7 @@ func TestFiles_ContinuesAfterAKilledProcess(t *testing.T) {
 		if complete[path] {
 			assert.Equal(t, before[i], s.fetched[i], "%s was fetched again", path)
 		} else {
-			// Of a cut body, what is buffered may be lost.
+			// The buffered part of a cut body may be lost.
 			assert.LessOrEqual(t, s.fetched[i]-before[i], int64(2*s.size(i)), path)
 		}
 	}
