@@ -34,7 +34,7 @@ var directions = map[string][]string{
 	"/internal/wire":      {"/internal/redact"},
 	"/internal/transport": {"/internal/ratelimit", "/internal/redact", "/internal/wire"},
 	"/internal/pager":     {"/internal/wire"},
-	"/internal/content":   {"/internal/redact", "/internal/transport", "/internal/wire"},
+	"/internal/content":   {"/gen", "/internal/redact", "/internal/transport", "/internal/wire"},
 	"/internal/watcher":   {"/internal/ratelimit", "/polling"},
 
 	"/jobs": {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/content"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
 // Contents reads a version of a dataset: a draft, a commit, or the result of a search. Every
@@ -56,8 +57,8 @@ func (c *Contents) Segments(ctx context.Context) iter.Seq2[Segment, error] {
 // Data lists the data of a segment of a plain dataset. On a fusion dataset the error matches
 // [ErrInvalidResponse]: use Frames.
 func (c *Contents) Data(ctx context.Context, segment string) iter.Seq2[*Data, error] {
-	return details(ctx, c, segment, plainURL, func(p *dataPage, d plainData) *Data {
-		return p.newData("", gen.FrameData{RemotePath: d.RemotePath, Timestamp: d.Timestamp, URL: d.URL}, d.Label)
+	return details(ctx, c, segment, func(p *content.Page, d plainData) *Data {
+		return newData(p, segment, "", gen.FrameData{RemotePath: d.RemotePath, Timestamp: d.Timestamp, URL: d.URL}, d.Label)
 	}, func(d *Data, o otherLabels) { d.Label.setOther(o.Label) }, func(d *Data) string { return d.RemotePath })
 }
 
@@ -99,8 +100,8 @@ type Frame struct {
 // Frames lists the frames of a segment of a fusion dataset. On a plain dataset the error
 // matches [ErrInvalidResponse]: use Data.
 func (c *Contents) Frames(ctx context.Context, segment string) iter.Seq2[*Frame, error] {
-	return details(ctx, c, segment, frameURLs, func(p *dataPage, f wireFrame) *Frame {
-		return &Frame{ID: f.FrameID, Data: convert(f.Frame, func(d frameData) *Data { return p.newData(f.FrameID, d.FrameData, d.Label) })}
+	return details(ctx, c, segment, func(p *content.Page, f wireFrame) *Frame {
+		return &Frame{ID: f.FrameID, Data: convert(f.Frame, func(d frameData) *Data { return newData(p, segment, f.FrameID, d.FrameData, d.Label) })}
 	}, func(f *Frame, o otherLabels) {
 		for i, d := range f.Data {
 			d.Label.setOther(o.Frame[i].Label)
@@ -139,8 +140,7 @@ type (
 // details lists the data or frames of a segment, whose wire form is W. A page is decoded once.
 // Only if it has labels of unknown types, setOther sets those from a second decoding.
 func details[W, T any](ctx context.Context, c *Contents, segment string,
-	urls func(raw []byte, add func(content.Key, string)) error,
-	adapt func(*dataPage, W) T, setOther func(T, otherLabels), id func(T) string,
+	adapt func(*content.Page, W) T, setOther func(T, otherLabels), id func(T) string,
 ) iter.Seq2[T, error] {
 	if segment == "" {
 		return func(yield func(T, error) bool) {
@@ -148,6 +148,7 @@ func details[W, T any](ctx context.Context, c *Contents, segment string,
 			yield(none, errNoSegment)
 		}
 	}
+	source := content.Source{Transport: c.client.transport, Fail: newError, ID: c.id, Commit: optional(c.commit), Draft: optional(c.draft)}
 	return pages(ctx, c.client, "listDataDetails",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListDataDetailsRequest(c.client.server, c.id, &gen.ListDataDetailsParams{
@@ -155,17 +156,17 @@ func details[W, T any](ctx context.Context, c *Contents, segment string,
 			})
 		},
 		func(body []byte, offset int) ([]T, int, error) {
-			var list detailPage[W]
-			unknown, err := decodeOpen(body, &list)
+			list := detailPage[W]{DataDetails: make([]W, 0, wire.PageSize)}
+			unknown, err := wire.DecodeOpen(body, &list)
 			if err != nil {
 				return nil, 0, err
 			}
-			page := c.newPage(segment, offset, len(list.DataDetails), urls)
+			page := source.Page(segment, offset, len(list.DataDetails))
 			items := convert(list.DataDetails, func(w W) T { return adapt(page, w) })
 			if unknown {
 				var other detailPage[otherLabels]
 				if err := json.Unmarshal(body, &other); err != nil {
-					return nil, 0, invalidResponse("%v", err)
+					return nil, 0, err
 				}
 				for i, item := range items {
 					setOther(item, other.DataDetails[i])

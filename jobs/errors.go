@@ -234,17 +234,10 @@ func invalidResponse(format string, args ...any) error {
 
 // decode decodes JSON of the service. Its errors match ErrInvalidResponse.
 func decode(body []byte, v any) error {
-	_, err := decodeOpen(body, v)
-	return err
-}
-
-// decodeOpen decodes like decode and reports whether an open object has unknown fields, see
-// [wire.DecodeOpen].
-func decodeOpen(body []byte, v any) (unknown bool, err error) {
-	if unknown, err = wire.DecodeOpen(body, v); err != nil {
-		return false, fmt.Errorf("%w: %w", ErrInvalidResponse, err)
+	if err := wire.Decode(body, v); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalidResponse, err)
 	}
-	return unknown, nil
+	return nil
 }
 
 // LogValue returns a group with the request and the error.

@@ -266,11 +266,11 @@ type wireMask[Info any] struct {
 	Info       []Info `json:"info"`
 }
 
-func newMask[Info any](p *dataPage, d *Data, labelType LabelType, m *wireMask[Info]) *Mask[Info] {
+func newMask[Info any](p *content.Page, d *Data, labelType LabelType, m *wireMask[Info]) *Mask[Info] {
 	if m == nil {
 		return nil
 	}
-	file := p.maskPage(labelType).File(content.Key{Path: m.RemotePath}, d.RemotePath, m.URL)
+	file := p.Masks(string(labelType)).File(content.Key{Path: m.RemotePath}, d.RemotePath, m.URL)
 	return &Mask[Info]{RemotePath: m.RemotePath, Info: m.Info, content: file}
 }
 

@@ -135,11 +135,11 @@ func WithRateLimit(requestsPerSecond float64) Option {
 
 // WithPrefetch sets how many pages of a list the client requests ahead while the caller works
 // on a page: one during the first page, and more after that. A loop that ends early costs the
-// pages ahead. They are held in memory. The default is 4; a negative value means that no page
+// pages ahead. They are held in memory. The default is 8; a negative value means that no page
 // is requested ahead.
 func WithPrefetch(pages int) Option {
 	return func(s *settings) error {
-		s.prefetch = cmp.Or(pages, 4)
+		s.prefetch = cmp.Or(pages, 8)
 		return nil
 	}
 }

@@ -30,10 +30,12 @@ type Page struct {
 	listed    time.Time
 	renew     Renew
 	turn      chan struct{} // held during a renewal
+	newMasks  func(labelType string) *Page
 
 	mu      sync.Mutex
 	renewed time.Time // zero before the first renewal
 	fresh   map[Key]redact.Secret
+	masks   map[string]*Page // by label type
 }
 
 // NewPage returns a page of a segment that was listed just now. fail converts an outcome into

@@ -15,6 +15,8 @@ const (
 	// maxStalePages is how many pages in a row may hold nothing new. One or two can, if
 	// many items were added at the front while the list was read.
 	maxStalePages = 8
+	// maxExpected limits the memory that is allocated because of a total.
+	maxExpected = 1 << 16
 )
 
 // A Page is one page of a list.
@@ -40,7 +42,7 @@ func List[T any](ctx context.Context, ahead int, read func(ctx context.Context, 
 		f := fetcher[T]{ctx: ctx, read: read, most: max(ahead, 0), ahead: min(max(ahead, 0), 1)}
 		defer f.group.Wait()
 		defer f.drop()
-		seen := map[string]bool{}
+		var seen map[string]struct{}
 		for offset, total, stale, pages := 0, 0, 0, 0; ; {
 			page := f.get(offset)
 			if page.Err != nil {
@@ -60,14 +62,18 @@ func List[T any](ctx context.Context, ahead int, read func(ctx context.Context, 
 			if !over {
 				f.expect(offset, len(page.Items), total)
 			}
+			if seen == nil {
+				seen = make(map[string]struct{}, min(max(total, len(page.Items)), maxExpected))
+			}
 			stale++
 			for _, item := range page.Items {
-				if key := id(item); !seen[key] {
-					seen[key] = true
-					stale = 0
-					if !yield(item, nil) {
-						return
-					}
+				known := len(seen)
+				if seen[id(item)] = struct{}{}; len(seen) == known {
+					continue
+				}
+				stale = 0
+				if !yield(item, nil) {
+					return
 				}
 			}
 			if over {

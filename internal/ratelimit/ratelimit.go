@@ -1,5 +1,5 @@
-// Package ratelimit limits the requests that one client sends: in any one second, and to what
-// the service accepts.
+// Package ratelimit limits the requests that one client sends in any one second, and adapts
+// to the refusals of the service.
 package ratelimit
 
 import (

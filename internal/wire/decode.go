@@ -35,7 +35,7 @@ func Errorf(format string, args ...any) error {
 }
 
 // ReadAll reads r to its end and returns an [*Error] if it holds more than limit bytes. The
-// length is what the server announces, or negative. It is not trusted with much memory.
+// length comes from the server and may be negative. It is not trusted with much memory.
 func ReadAll(r io.Reader, length, limit int64) ([]byte, error) {
 	const trusted = 256 << 10
 	body := bytes.NewBuffer(make([]byte, 0, min(max(length, 0), limit, trusted)+bytes.MinRead))

@@ -99,9 +99,17 @@ func (d *directory) remove(part *os.File) {
 	_ = d.root.Remove(partName(part))
 }
 
+// maxPath is the longest path in bytes. The operating system may allow less. It would create
+// longer paths, too, because os.Root opens one folder after the other, but few programs could
+// open them.
+const maxPath = 1024
+
 // claim returns the name of a file for a path with slashes, and rejects a path that the
 // download has claimed before.
 func (d *directory) claim(path string) (string, error) {
+	if len(path) > maxPath {
+		return "", fmt.Errorf("%w: its path of %d bytes is longer than %d: rename the segment or the file", jobs.ErrInvalidArgument, len(path), maxPath)
+	}
 	name, err := filepath.Localize(path)
 	first, _, _ := strings.Cut(path, "/")
 	if err != nil || strings.EqualFold(first, PartsDir) {
