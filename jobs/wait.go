@@ -112,11 +112,11 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 		}
 		const maxBehind, maxBehindAtEnd = 64, 4
 		began, events, ended := time.Now(), make(chan Event, maxBehind), make(chan *watcher.Wait, 1)
-		w := j.watch(ctx, o, ended, func(p watcher.Poll) {
+		w := j.watch(ctx, o, ended, func(n int, err error) {
 			if len(events) == maxBehind {
 				<-events
 			}
-			events <- Event{Job: j.Snapshot(), Err: p.Err, Poll: p.Number, Elapsed: time.Since(began)}
+			events <- Event{Job: j.Snapshot(), Err: err, Poll: n, Elapsed: time.Since(began)}
 		})
 		defer w.Stop()
 		for over := false; !over && len(ended) == 0; { // older events must not delay the end

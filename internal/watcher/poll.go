@@ -177,14 +177,8 @@ func (w *watcher) missed(p *poll, now time.Time) {
 func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 	now := time.Now()
 	lead, slack := w.service.lead()
-	var target Target
-	var finished bool
-	var err error
 	for wait := range j.waits {
-		if wait.Target != target {
-			target = wait.Target
-			finished, err = target.Apply(item.Body, p.began)
-		}
+		finished, err := wait.Apply(item.Body, p.began)
 		if err != nil {
 			failed = err
 			continue
@@ -217,7 +211,7 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 func (w *watcher) event(j *job, err error) {
 	for wait := range j.waits {
 		if wait.Event != nil {
-			wait.Event(Poll{wait.result.Polls, err})
+			wait.Event(wait.result.Polls, err)
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
 )
 
 // TestWatcher_Figures holds the figures of waiting for jobs under a rate limit of ten
@@ -409,7 +411,7 @@ func TestWatcher_EndsWithTheLastWait(t *testing.T) {
 			for _, j := range s.jobs {
 				polled := make(chan bool, 100)
 				o := j.options(make(chan *Wait, 1))
-				o.Event = func(Poll) { polled <- true }
+				o.Event = func(int, error) { polled <- true }
 				wait := set.Start(s, o)
 				stops.Go(func() {
 					<-polled
@@ -419,4 +421,24 @@ func TestWatcher_EndsWithTheLastWait(t *testing.T) {
 			stops.Wait()
 		})
 	}
+}
+
+// A wait that ends shortly before its deadline gives back the slot for its final poll.
+func TestWatcher_GivesBackReservedSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, limiter := newSim(load{1, 0, lognormal(100*time.Hour, 0)}), ratelimit.New(10)
+		set := NewSet(limiter)
+		for range 10 {
+			o := s.jobs[0].options(nil)
+			o.Deadline = time.Now().Add(time.Minute)
+			wait := set.Start(s, o)
+			time.Sleep(59500 * time.Millisecond)
+			wait.Stop()
+			s.checkQuiet(t, set)
+		}
+		began := time.Now()
+		if err := limiter.Wait(t.Context()); err != nil || time.Since(began) > 0 {
+			t.Errorf("a slot was free after %v: %v", time.Since(began), err)
+		}
+	})
 }
