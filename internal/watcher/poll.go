@@ -229,28 +229,20 @@ func (w *watcher) failed(p *poll, now time.Time) {
 		s.add(1, now)
 		s.failedAt = now
 	}
-	switch k := p.walk; {
-	case k == nil:
-		p.batch.add(1, now)
-		if p.job == nil {
-			s.lists.add(n, now)
-		}
-	case k.sweep:
+	if p.walk != nil && p.walk.sweep {
 		s.sweeps.add(n, now)
-	default:
+	} else if p.job == nil {
 		s.lists.add(n, now)
 	}
-	if k := p.walk; k != nil {
-		if k.add(n, now); k == w.walk && k.errors >= outageAfter {
-			w.endWalk(false)
-		}
+	if k := p.walk; k == nil {
+		p.batch.add(1, now)
+	} else if k.add(n, now); k == w.walk && k.errors >= outageAfter {
+		w.endWalk(false)
 	}
-	if p.job != nil {
-		w.tell(p.job, err, verdict, now)
-	}
-	jobs := w.jobs
-	for _, j := range jobs {
-		if j != p.job && (p.walk != nil || s.outage() || j.batch == p.batch) {
+	for _, j := range w.jobs {
+		if j == p.job {
+			w.tell(j, err, verdict, now)
+		} else if p.walk != nil || s.outage() || j.batch == p.batch {
 			w.tell(j, err, Transient, now)
 		}
 	}
