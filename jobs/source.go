@@ -92,30 +92,27 @@ func (s source) response(ctx context.Context, o transport.Outcome, r watcher.Res
 	return r
 }
 
-// target lets a watcher update a job.
-type target struct{ job *Job }
-
-// Apply implements [watcher.Target].
-func (t target) Apply(body []byte, requestedAt time.Time) (finished bool, err error) {
-	s := t.job.newest()
+// applyBody implements [watcher.Apply].
+func (j *Job) applyBody(body []byte, requestedAt time.Time) (finished bool, err error) {
+	s := j.newest()
 	if !bytes.Equal(s.Raw, body) {
 		// The copy does not keep the whole page in memory.
-		if s, err = newSnapshot(bytes.Clone(body), t.job.dataset.id, t.job.jobType); err != nil {
+		if s, err = newSnapshot(bytes.Clone(body), j.dataset.id, j.jobType); err != nil {
 			return false, err
 		}
 	}
-	return t.job.apply(s, requestedAt), nil
+	return j.apply(s, requestedAt), nil
 }
 
 // watch starts a wait. It receives from ended when the wait has ended by itself. The function
 // event may be nil and must not block.
 func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(Event)) *watcher.Wait {
-	options := watcher.Options{ID: j.id, Target: target{j}, MaxOutage: cmp.Or(o.maxOutage, time.Hour), Ended: ended}
+	options := watcher.Options{ID: j.id, Apply: j.applyBody, MaxOutage: cmp.Or(o.maxOutage, time.Hour), Ended: ended}
 	if began := time.Now(); event != nil || o.progress != nil {
 		o.progress.record(j, Event{Job: j.Snapshot(), At: began})
-		options.Event = func(p watcher.Poll) {
+		options.Event = func(r watcher.Result) {
 			now := time.Now()
-			e := Event{Job: j.Snapshot(), Err: p.Err, Poll: p.Number, RequestID: p.RequestID, At: now, Elapsed: now.Sub(began)}
+			e := Event{Job: j.Snapshot(), Err: r.Last, Poll: r.Polls, RequestID: r.RequestID, At: now, Elapsed: now.Sub(began)}
 			if o.progress.record(j, e); event != nil {
 				event(e)
 			}

@@ -75,8 +75,7 @@ func (w *watcher) request(b *batch, now time.Time, final bool) *poll {
 	lists := !w.service.lists.retry.After(now) && (!final || w.service.lists.errors == 0)
 	again := b.errors > 0 && b.errors%2 == 0 // now in another way than before
 	switch {
-	case lists && b.number >= 0 && (len(b.jobs) > 1 && b.missing != 1 || again):
-	case lists && b.number < 0 && again:
+	case lists && (again || b.number >= 0 && len(b.jobs) > 1 && b.missing != 1):
 	case lists && b.unknown && w.walk == nil && len(w.jobs) > 1 && w.searchPays():
 		return &poll{walk: &walk{statuses: []string{""}}, final: final}
 	case final:

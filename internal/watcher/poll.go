@@ -177,14 +177,8 @@ func (w *watcher) missed(p *poll, now time.Time) {
 func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 	now := time.Now()
 	lead, slack := w.service.lead()
-	var target Target
-	var finished bool
-	var err error
 	for wait := range j.waits {
-		if wait.Target != target {
-			target = wait.Target
-			finished, err = target.Apply(item.Body, p.began)
-		}
+		finished, err := wait.Apply(item.Body, p.began)
 		if err != nil {
 			failed = err
 			continue
@@ -209,15 +203,15 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 		}
 		j.shown, j.next = p.began, now.Add(w.delayAlone(now.Sub(j.born)))
 	}
-	w.event(j, nil)
+	w.event(j)
 	return nil
 }
 
 // event tells the waits for a job of a poll after which they go on.
-func (w *watcher) event(j *job, err error) {
+func (w *watcher) event(j *job) {
 	for wait := range j.waits {
 		if wait.Event != nil {
-			wait.Event(Poll{wait.result.Polls, err, wait.result.RequestID})
+			wait.Event(wait.result)
 		}
 	}
 }
@@ -235,28 +229,20 @@ func (w *watcher) failed(p *poll, now time.Time) {
 		s.add(1, now)
 		s.failedAt = now
 	}
-	switch k := p.walk; {
-	case k == nil:
-		p.batch.add(1, now)
-		if p.job == nil {
-			s.lists.add(n, now)
-		}
-	case k.sweep:
+	if p.walk != nil && p.walk.sweep {
 		s.sweeps.add(n, now)
-	default:
+	} else if p.job == nil {
 		s.lists.add(n, now)
 	}
-	if k := p.walk; k != nil {
-		if k.add(n, now); k == w.walk && k.errors >= outageAfter {
-			w.endWalk(false)
-		}
+	if k := p.walk; k == nil {
+		p.batch.add(1, now)
+	} else if k.add(n, now); k == w.walk && k.errors >= outageAfter {
+		w.endWalk(false)
 	}
-	if p.job != nil {
-		w.tell(p.job, err, verdict, now)
-	}
-	jobs := w.jobs
-	for _, j := range jobs {
-		if j != p.job && (p.walk != nil || s.outage() || j.batch == p.batch) {
+	for _, j := range w.jobs {
+		if j == p.job {
+			w.tell(j, err, verdict, now)
+		} else if p.walk != nil || s.outage() || j.batch == p.batch {
 			w.tell(j, err, Transient, now)
 		}
 	}
@@ -274,5 +260,5 @@ func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
 			w.end(wait, false, polling.ErrOutage)
 		}
 	}
-	w.event(j, err)
+	w.event(j)
 }

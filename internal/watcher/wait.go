@@ -57,34 +57,24 @@ const (
 	Definitive
 )
 
-// Options describe a wait. ID, Target and Ended are required.
+// Options describe a wait. ID, Apply and Ended are required. The functions must neither block
+// nor use the watcher.
 type Options struct {
 	ID        string // of the job
-	Target    Target
+	Apply     Apply
 	Status    string        // the last known one; empty means unknown
 	Seen      time.Time     // of the request that showed Status; zero polls the job at once
 	Since     time.Time     // when the current run may have started at the earliest; zero means now
 	VisibleBy time.Time     // before that, a NotFound error does not end the wait
 	Deadline  time.Time     // the job is polled once more shortly before it; zero means none
 	MaxOutage time.Duration // without a successful poll ends the wait; zero or less means no limit
-	Event     func(Poll)    // called for polls after which the wait goes on; it must not block
+	Event     func(Result)  // called for a poll after which the wait goes on, with the result so far
 	Ended     chan<- *Wait  // receives the wait when it has ended by itself; it must have room
 }
 
-// A Target takes what polls show of a job. Targets must be comparable: waits for a job with
-// equal targets share the call.
-type Target interface {
-	// Apply applies the body of the job and the time of its request. It reports whether the
-	// job's current run has finished. It must neither block nor use the watcher.
-	Apply(body []byte, requestedAt time.Time) (finished bool, err error)
-}
-
-// A Poll is one after which the wait goes on.
-type Poll struct {
-	Number    int // from one
-	Err       error
-	RequestID string // if Err is nil
-}
+// Apply takes the body of the job and the time of its request. It reports whether the job's
+// current run has finished. It is called for each wait.
+type Apply func(body []byte, requestedAt time.Time) (finished bool, err error)
 
 // A Result tells how a wait ended.
 type Result struct {

@@ -2,7 +2,7 @@
 //
 // A [Set] has one watcher for each [Source] with active waits. A watcher polls in one
 // goroutine while there are waits, and is dropped after the last. It knows ids, pages and
-// statuses as strings; a [Target] applies the bodies. Start reading at watcher.loop.
+// statuses as strings; an [Apply] function takes the bodies. Start reading at watcher.loop.
 package watcher
 
 import (
