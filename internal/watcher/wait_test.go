@@ -306,9 +306,9 @@ func TestWait_PollsOfASlowRequestAreRepeated(t *testing.T) {
 		}
 		o := s.jobs[0].options(ended)
 		var errs []string
-		o.Event = func(n int, err error) {
-			if err != nil {
-				errs = append(errs, err.Error())
+		o.Event = func(r Result) {
+			if r.Last != nil {
+				errs = append(errs, r.Last.Error())
 			}
 		}
 		set.Start(s, o)
