@@ -39,8 +39,9 @@ var directions = map[string][]string{
 		"/gen", "/internal/ratelimit", "/internal/redact", "/internal/transport", "/internal/watcher", "/internal/wire", "/polling",
 	},
 
-	"/internal/seed":     {"/gen/server"},
-	"/internal/emulator": {"/gen/server", "/internal/seed"},
+	"/internal/contract": {""},
+	"/internal/seed":     {"/internal/contract"},
+	"/internal/emulator": {"/gen/server", "/internal/contract", "/internal/seed"},
 	"/jobs/jobstest":     {"", "/gen/server", "/internal/emulator", "/internal/seed"},
 
 	"/cmd/tensorbay-jobs": {"/jobs", "/jobs/jobstest", "/polling"},

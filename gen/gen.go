@@ -5,10 +5,8 @@ package gen
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -16,23 +14,7 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
-// AttributeStatistics A numeric attribute has `minimum` and `maximum`. Other attributes have
-// `enum` and `quantities`, with one count for each value.
-type AttributeStatistics struct {
-	Enum       []any    `json:"enum,omitempty"`
-	Maximum    *float64 `json:"maximum,omitempty"`
-	Minimum    *float64 `json:"minimum,omitempty"`
-	Name       string   `json:"name"`
-	Quantities []int64  `json:"quantities,omitempty"`
-}
-
-// AttributeValue A boolean, number, string, null, or a list of these.
-type AttributeValue = interface{}
-
-// Attributes Attribute values by name.
-type Attributes = map[string]any
-
-// BasicSearchArguments defines model for BasicSearchArguments.
+// BasicSearchArguments The arguments of a basic-search job in a response.
 type BasicSearchArguments struct {
 	// Commit The id of the commit to search. A draft cannot be searched.
 	Commit string `json:"commit"`
@@ -46,28 +28,17 @@ type BasicSearchArguments struct {
 	Unit SearchUnit `json:"unit"`
 }
 
-// BasicSearchResult defines model for BasicSearchResult.
+// BasicSearchJob A job of the type `basicSearch`.
+type BasicSearchJob = json.RawMessage
+
+// BasicSearchResult The result of a successful basic-search job. Only the latest five results
+// of a dataset can be read.
 type BasicSearchResult struct {
 	// SearchResultCommitID The commit to use when reading the result.
 	SearchResultCommitID string `json:"searchResultCommitId"`
 
 	// SearchResultID The id to use as dataset id when reading the result.
 	SearchResultID string `json:"searchResultId"`
-}
-
-// Box2D In pixels.
-type Box2D struct {
-	Xmax float64 `json:"xmax"`
-	Xmin float64 `json:"xmin"`
-	Ymax float64 `json:"ymax"`
-	Ymin float64 `json:"ymin"`
-}
-
-// Box3D defines model for Box3D.
-type Box3D struct {
-	Rotation    Quaternion `json:"rotation"`
-	Size        Vector3D   `json:"size"`
-	Translation Vector3D   `json:"translation"`
 }
 
 // BranchList defines model for BranchList.
@@ -82,38 +53,6 @@ type BranchList struct {
 
 	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
-}
-
-// CameraMatrix defines model for CameraMatrix.
-type CameraMatrix struct {
-	// Cx Optical center in pixels.
-	Cx float64 `json:"cx"`
-
-	// Cy Optical center in pixels.
-	Cy float64 `json:"cy"`
-
-	// Fx Focal length in pixels.
-	Fx float64 `json:"fx"`
-
-	// Fy Focal length in pixels.
-	Fy   float64  `json:"fy"`
-	Skew *float64 `json:"skew,omitempty"`
-}
-
-// CategoryStatistics defines model for CategoryStatistics.
-type CategoryStatistics struct {
-	Attributes []AttributeStatistics `json:"attributes,omitempty"`
-	Name       string                `json:"name"`
-
-	// Quantity The number of labels with this category.
-	Quantity int64 `json:"quantity"`
-}
-
-// Classification defines model for Classification.
-type Classification struct {
-	// Attributes Attribute values by name.
-	Attributes Attributes `json:"attributes,omitempty"`
-	Category   string     `json:"category,omitempty"`
 }
 
 // Commit defines model for Commit.
@@ -143,7 +82,7 @@ type CommitList struct {
 	TotalCount TotalCount `json:"totalCount"`
 }
 
-// CreateDatasetRequest defines model for CreateDatasetRequest.
+// CreateDatasetRequest The new dataset.
 type CreateDatasetRequest struct {
 	// Alias The display name. May be empty.
 	Alias string `json:"alias"`
@@ -155,26 +94,22 @@ type CreateDatasetRequest struct {
 	IsPublic bool `json:"isPublic"`
 }
 
-// CreateJobRequest defines model for CreateJobRequest.
+// CreateJobRequest A new job. The form of `arguments` depends on `jobType`.
 type CreateJobRequest struct {
 	// Arguments The arguments of the job. The form depends on `jobType`.
-	Arguments JobArguments `json:"arguments"`
-
-	// Description The description of the job.
-	Description *string `json:"description,omitempty"`
-
-	// JobType The type of a job.
-	JobType JobType `json:"jobType"`
-
-	// Title The title of the job.
-	Title string `json:"title"`
+	Arguments   JobArguments `json:"arguments"`
+	Description *string      `json:"description,omitempty"`
+	JobType     string       `json:"jobType"`
+	Title       string       `json:"title"`
 }
 
 // CreatedJob The id and creation time of a new job.
 type CreatedJob struct {
 	// CreatedAt Seconds since the epoch.
-	CreatedAt int64  `json:"createdAt"`
-	JobID     string `json:"jobId"`
+	CreatedAt int64 `json:"createdAt"`
+
+	// JobID The id of the job.
+	JobID string `json:"jobId"`
 }
 
 // Data defines model for Data.
@@ -275,9 +210,11 @@ type Draft struct {
 	Number      int64      `json:"number"`
 
 	// ParentCommitID The commit the draft starts from. 32 zeros before the first commit.
-	ParentCommitID *string     `json:"parentCommitId,omitempty"`
-	Status         DraftStatus `json:"status"`
-	Title          string      `json:"title"`
+	ParentCommitID *string `json:"parentCommitId,omitempty"`
+
+	// Status The status of a draft, `OPEN`, `CLOSED` or `COMMITTED`.
+	Status DraftStatus `json:"status"`
+	Title  string      `json:"title"`
 
 	// UpdatedAt Seconds since the epoch.
 	UpdatedAt *float64 `json:"updatedAt,omitempty"`
@@ -297,27 +234,26 @@ type DraftList struct {
 	TotalCount TotalCount `json:"totalCount"`
 }
 
-// DraftStatus defines model for DraftStatus.
+// DraftStatus The status of a draft, `OPEN`, `CLOSED` or `COMMITTED`.
 type DraftStatus = string
 
 // Error defines model for Error.
 type Error struct {
-	// Code The kind of the error.
+	// Code The kind of the error: `AccessDenied`, `Forbidden`, `InvalidParamsValue`,
+	// `NameConflict`, `RequestParamsMissing`, `ResourceNotExist`,
+	// `Unauthorized` or `InternalServerError`. The status decides; use the code
+	// for texts.
 	Code string `json:"code"`
 
 	// Message A text for humans.
 	Message string `json:"message"`
 }
 
-// Extrinsics Position and orientation of the sensor in the vehicle's coordinate system.
-type Extrinsics struct {
-	Rotation    *Quaternion `json:"rotation,omitempty"`
-	Translation *Vector3D   `json:"translation,omitempty"`
-}
-
 // FilterExtraInfo defines model for FilterExtraInfo.
 type FilterExtraInfo struct {
-	// LabelType The kind of a label.
+	// LabelType The kind of a label: `CLASSIFICATION`, `BOX2D`, `BOX3D`, `POLYGON`,
+	// `MULTI_POLYGON`, `RLE`, `POLYLINE2D`, `MULTI_POLYLINE2D`, `KEYPOINTS2D`,
+	// `SENTENCE`, `SEMANTIC_MASK`, `INSTANCE_MASK` or `PANOPTIC_MASK`.
 	LabelType *LabelType `json:"labelType,omitempty"`
 }
 
@@ -356,33 +292,7 @@ type FrameUrls struct {
 	Urls    []SensorURL `json:"urls"`
 }
 
-// InstanceMask defines model for InstanceMask.
-type InstanceMask struct {
-	Info []InstanceMaskInfo `json:"info"`
-
-	// RemotePath The path of the mask.
-	RemotePath string `json:"remotePath"`
-
-	// URL A signed URL of the mask. After it expires the status is 403.
-	URL string `json:"url"`
-}
-
-// InstanceMaskInfo defines model for InstanceMaskInfo.
-type InstanceMaskInfo struct {
-	// Attributes Attribute values by name.
-	Attributes Attributes `json:"attributes,omitempty"`
-	InstanceID int64      `json:"instanceId"`
-}
-
-// Intrinsics defines model for Intrinsics.
-type Intrinsics struct {
-	CameraMatrix *CameraMatrix `json:"cameraMatrix,omitempty"`
-
-	// DistortionCoefficients k1, k2, ... are radial; p1, p2, ... are tangential.
-	DistortionCoefficients map[string]float64 `json:"distortionCoefficients,omitempty"`
-}
-
-// Job defines model for Job.
+// Job The state of a job at one moment.
 type Job struct {
 	// Arguments The arguments of the job. The form depends on `jobType`.
 	Arguments JobArguments `json:"arguments"`
@@ -402,7 +312,8 @@ type Job struct {
 	// JobID The id of the job.
 	JobID string `json:"jobId"`
 
-	// JobType The type of a job.
+	// JobType The type of a job: `squashAndMerge` merges a branch into another one as a
+	// draft, `basicSearch` searches the data of a commit.
 	JobType *JobType `json:"jobType,omitempty"`
 
 	// Result The result of the job. The form depends on `jobType`. Absent until success.
@@ -411,8 +322,9 @@ type Job struct {
 	// StartedAt Seconds since the epoch. Absent until the job starts.
 	StartedAt *int64 `json:"startedAt,omitempty"`
 
-	// Status `QUEUING` and `PROCESSING` are unfinished; `SUCCESS`, `FAILED` and
-	// `ABORTED` are finished. Any other value is unknown.
+	// Status `QUEUING` and `PROCESSING` are unfinished. `SUCCESS`, `FAILED` and
+	// `ABORTED` are finished. Any other value is neither success nor failure
+	// nor the end of the job.
 	Status JobStatus `json:"status"`
 
 	// Title The title of the job.
@@ -439,145 +351,25 @@ type JobList struct {
 // JobResult The result of the job. The form depends on `jobType`. Absent until success.
 type JobResult = json.RawMessage
 
-// JobStatus `QUEUING` and `PROCESSING` are unfinished; `SUCCESS`, `FAILED` and
-// `ABORTED` are finished. Any other value is unknown.
+// JobStatus `QUEUING` and `PROCESSING` are unfinished. `SUCCESS`, `FAILED` and
+// `ABORTED` are finished. Any other value is neither success nor failure
+// nor the end of the job.
 type JobStatus = string
 
-// JobType The type of a job.
+// JobType The type of a job: `squashAndMerge` merges a branch into another one as a
+// draft, `basicSearch` searches the data of a commit.
 type JobType = string
-
-// Keypoint2D In pixels.
-type Keypoint2D struct {
-	// V The visibility. The dataset defines the meaning of the numbers.
-	V *int    `json:"v,omitempty"`
-	X float64 `json:"x"`
-	Y float64 `json:"y"`
-}
 
 // Label The labels of a datum by type. Clients keep labels of unknown types unchanged.
 type Label = json.RawMessage
 
-// LabelStatistics defines model for LabelStatistics.
-type LabelStatistics struct {
-	Attributes []AttributeStatistics `json:"attributes,omitempty"`
-	Categories []CategoryStatistics  `json:"categories,omitempty"`
-
-	// Quantity The number of labels of this type.
-	Quantity int64 `json:"quantity"`
-}
-
 // LabelStatisticsAnswer defines model for LabelStatisticsAnswer.
-type LabelStatisticsAnswer struct {
-	// LabelStatistics Statistics by label type.
-	LabelStatistics map[string]LabelStatistics `json:"labelStatistics"`
-}
+type LabelStatisticsAnswer = map[string]interface{}
 
-// LabelType The kind of a label.
+// LabelType The kind of a label: `CLASSIFICATION`, `BOX2D`, `BOX3D`, `POLYGON`,
+// `MULTI_POLYGON`, `RLE`, `POLYLINE2D`, `MULTI_POLYLINE2D`, `KEYPOINTS2D`,
+// `SENTENCE`, `SEMANTIC_MASK`, `INSTANCE_MASK` or `PANOPTIC_MASK`.
 type LabelType = string
-
-// LabeledBox2D defines model for LabeledBox2D.
-type LabeledBox2D struct {
-	// Attributes Attribute values by name.
-	Attributes Attributes `json:"attributes,omitempty"`
-
-	// Box2D In pixels.
-	Box2D    Box2D  `json:"box2d"`
-	Category string `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance string `json:"instance,omitempty"`
-}
-
-// LabeledBox3D defines model for LabeledBox3D.
-type LabeledBox3D struct {
-	// Attributes Attribute values by name.
-	Attributes Attributes `json:"attributes,omitempty"`
-	Box3D      Box3D      `json:"box3d"`
-	Category   string     `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance string `json:"instance,omitempty"`
-}
-
-// LabeledKeypoints2D defines model for LabeledKeypoints2D.
-type LabeledKeypoints2D struct {
-	// Attributes Attribute values by name.
-	Attributes Attributes `json:"attributes,omitempty"`
-	Category   string     `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance    string       `json:"instance,omitempty"`
-	Keypoints2D []Keypoint2D `json:"keypoints2d"`
-}
-
-// LabeledMultiPolygon defines model for LabeledMultiPolygon.
-type LabeledMultiPolygon struct {
-	// Attributes Attribute values by name.
-	Attributes Attributes `json:"attributes,omitempty"`
-	Category   string     `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance     string      `json:"instance,omitempty"`
-	MultiPolygon [][]Point2D `json:"multiPolygon"`
-}
-
-// LabeledMultiPolyline2D defines model for LabeledMultiPolyline2D.
-type LabeledMultiPolyline2D struct {
-	// Attributes Attribute values by name.
-	Attributes Attributes `json:"attributes,omitempty"`
-	Category   string     `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance        string      `json:"instance,omitempty"`
-	MultiPolyline2D [][]Point2D `json:"multiPolyline2d"`
-}
-
-// LabeledPolygon defines model for LabeledPolygon.
-type LabeledPolygon struct {
-	// Attributes Attribute values by name.
-	Attributes Attributes `json:"attributes,omitempty"`
-	Category   string     `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance string    `json:"instance,omitempty"`
-	Polygon  []Point2D `json:"polygon"`
-}
-
-// LabeledPolyline2D defines model for LabeledPolyline2D.
-type LabeledPolyline2D struct {
-	// Attributes Attribute values by name.
-	Attributes Attributes `json:"attributes,omitempty"`
-
-	// BeizerPointTypes The Bezier type of each point. The property name is misspelled on the wire.
-	BeizerPointTypes string `json:"beizerPointTypes,omitempty"`
-	Category         string `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance   string    `json:"instance,omitempty"`
-	Polyline2D []Point2D `json:"polyline2d"`
-}
-
-// LabeledRLE defines model for LabeledRLE.
-type LabeledRLE struct {
-	// Attributes Attribute values by name.
-	Attributes Attributes `json:"attributes,omitempty"`
-	Category   string     `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance string `json:"instance,omitempty"`
-
-	// RLE Run lengths of a mask.
-	RLE []int64 `json:"rle"`
-}
-
-// LabeledSentence defines model for LabeledSentence.
-type LabeledSentence struct {
-	// Attributes Attribute values by name.
-	Attributes Attributes `json:"attributes,omitempty"`
-	Phone      []Word     `json:"phone,omitempty"`
-	Sentence   []Word     `json:"sentence"`
-	Spell      []Word     `json:"spell,omitempty"`
-}
 
 // MaskURLItem defines model for MaskUrlItem.
 type MaskURLItem struct {
@@ -618,50 +410,8 @@ type NamedCommit struct {
 	Title          *string `json:"title,omitempty"`
 }
 
-// Nothing No property is specified.
-type Nothing map[string]interface{}
-
-// OtherArguments The arguments of a job type that is not in this document.
-type OtherArguments map[string]interface{}
-
-// OtherResult The result of a job type that is not in this document.
-type OtherResult map[string]interface{}
-
 // PageOffset The number of items before this page. May be absent.
 type PageOffset = int
-
-// PanopticMask defines model for PanopticMask.
-type PanopticMask struct {
-	Info []PanopticMaskInfo `json:"info"`
-
-	// RemotePath The path of the mask.
-	RemotePath string `json:"remotePath"`
-
-	// URL A signed URL of the mask. After it expires the status is 403.
-	URL string `json:"url"`
-}
-
-// PanopticMaskInfo defines model for PanopticMaskInfo.
-type PanopticMaskInfo struct {
-	// Attributes Attribute values by name.
-	Attributes Attributes `json:"attributes,omitempty"`
-	CategoryID int64      `json:"categoryId"`
-	InstanceID int64      `json:"instanceId"`
-}
-
-// Point2D In pixels.
-type Point2D struct {
-	X float64 `json:"x"`
-	Y float64 `json:"y"`
-}
-
-// Quaternion defines model for Quaternion.
-type Quaternion struct {
-	W float64 `json:"w"`
-	X float64 `json:"x"`
-	Y float64 `json:"y"`
-	Z float64 `json:"z"`
-}
 
 // RecordSize The number of items on this page. May be absent.
 type RecordSize = int
@@ -675,23 +425,15 @@ type RemotePathURL struct {
 // SearchConjunction Whether a datum must match every filter (`and`) or one of them (`or`).
 type SearchConjunction = string
 
-// SearchFilter | key | title | operators | value | extraInfo.labelType |
-// | --- | --- | --- | --- | --- |
-// | segment | Segment | in | list of strings | no |
-// | size | Size | = > < >= <= | integer, bytes | no |
-// | withLabel | With/Without Label | = | boolean | no |
-// | frame | Frame | like = | string, a frame id | no |
-// | sensor | Sensor | in | list of strings | no |
-// | category | Category | in | list of strings | yes |
-// | attribute | Attribute | in | object: attribute name to list of allowed values | yes |
-// | keyword | Data Name | like = | string, a remote path | no |
+// SearchFilter One condition of a search in a response. See `NewSearchFilter`.
 type SearchFilter struct {
 	ExtraInfo *FilterExtraInfo `json:"extraInfo,omitempty"`
 
-	// Key The property to compare.
+	// Key The property to compare: `segment`, `size`, `withLabel`, `frame`,
+	// `sensor`, `category`, `attribute` or `keyword`.
 	Key string `json:"key"`
 
-	// Operator The comparison with the value.
+	// Operator The comparison with the value, `in`, `=`, `>`, `<`, `>=`, `<=` or `like`.
 	Operator string `json:"operator"`
 
 	// Title The display name of the key.
@@ -724,39 +466,8 @@ type SegmentList struct {
 	TotalCount TotalCount `json:"totalCount"`
 }
 
-// SemanticMask defines model for SemanticMask.
-type SemanticMask struct {
-	Info []SemanticMaskInfo `json:"info"`
-
-	// RemotePath The path of the mask.
-	RemotePath string `json:"remotePath"`
-
-	// URL A signed URL of the mask. After it expires the status is 403.
-	URL string `json:"url"`
-}
-
-// SemanticMaskInfo defines model for SemanticMaskInfo.
-type SemanticMaskInfo struct {
-	// Attributes Attribute values by name.
-	Attributes Attributes `json:"attributes,omitempty"`
-	CategoryID int64      `json:"categoryId"`
-}
-
-// Sensor defines model for Sensor.
-type Sensor struct {
-	Description *string `json:"description,omitempty"`
-
-	// Extrinsics Position and orientation of the sensor in the vehicle's coordinate system.
-	Extrinsics *Extrinsics `json:"extrinsics,omitempty"`
-	Intrinsics *Intrinsics `json:"intrinsics,omitempty"`
-	Name       string      `json:"name"`
-	Type       string      `json:"type"`
-}
-
 // SensorList defines model for SensorList.
-type SensorList struct {
-	Sensors []Sensor `json:"sensors"`
-}
+type SensorList = map[string]interface{}
 
 // SensorURL defines model for SensorUrl.
 type SensorURL struct {
@@ -772,7 +483,7 @@ type Signature struct {
 	Name *string  `json:"name,omitempty"`
 }
 
-// SquashAndMergeArguments defines model for SquashAndMergeArguments.
+// SquashAndMergeArguments The arguments of a squash-and-merge job in a response.
 type SquashAndMergeArguments struct {
 	// Description The description of the draft.
 	Description *string `json:"description,omitempty"`
@@ -793,7 +504,10 @@ type SquashAndMergeArguments struct {
 	Title string `json:"title"`
 }
 
-// SquashAndMergeResult defines model for SquashAndMergeResult.
+// SquashAndMergeJob A job of the type `squashAndMerge`.
+type SquashAndMergeJob = json.RawMessage
+
+// SquashAndMergeResult The result of a successful squash-and-merge job.
 type SquashAndMergeResult struct {
 	// DraftNumber The number of the draft with the merged data.
 	DraftNumber int64 `json:"draftNumber"`
@@ -815,27 +529,10 @@ type TagList struct {
 // TotalCount The number of items on all pages. May change between two pages.
 type TotalCount = int
 
-// UpdateDraftRequest defines model for UpdateDraftRequest.
+// UpdateDraftRequest The change of the draft.
 type UpdateDraftRequest struct {
 	// Status `CLOSED` closes the draft.
 	Status string `json:"status"`
-}
-
-// Vector3D defines model for Vector3D.
-type Vector3D struct {
-	X float64 `json:"x"`
-	Y float64 `json:"y"`
-	Z float64 `json:"z"`
-}
-
-// Word defines model for Word.
-type Word struct {
-	// Begin Seconds from the start of the recording.
-	Begin *float64 `json:"begin,omitempty"`
-
-	// End Seconds from the start of the recording.
-	End  *float64 `json:"end,omitempty"`
-	Text string   `json:"text"`
 }
 
 // AtCommit defines model for AtCommit.
@@ -859,7 +556,8 @@ type Limit = int
 // Name defines model for Name.
 type Name = string
 
-// OfJobType The type of a job.
+// OfJobType The type of a job: `squashAndMerge` merges a branch into another one as a
+// draft, `basicSearch` searches the data of a commit.
 type OfJobType = JobType
 
 // Offset defines model for Offset.
@@ -868,17 +566,14 @@ type Offset = int
 // RemotePath defines model for RemotePath.
 type RemotePath = string
 
-// RequestID defines model for RequestId.
-type RequestID = string
-
 // SegmentName defines model for SegmentName.
 type SegmentName = string
 
-// Source defines model for Source.
-type Source = string
-
 // JobCreated The id and creation time of a new job.
 type JobCreated = CreatedJob
+
+// Refused defines model for Refused.
+type Refused = Error
 
 // ListDatasetsParams defines parameters for ListDatasets.
 type ListDatasetsParams struct {
@@ -963,7 +658,7 @@ type ListDataUrlsParams struct {
 
 // ListDraftsParams defines parameters for ListDrafts.
 type ListDraftsParams struct {
-	// Status `OPEN` (the default), `CLOSED`, `COMMITTED` or `ALL`.
+	// Status Only drafts with this status. `ALL` selects all drafts. The default is `OPEN`.
 	Status *string `form:"status,omitempty" json:"status,omitempty"`
 
 	// BranchName Only drafts on this branch.
@@ -981,7 +676,7 @@ type ListJobsParams struct {
 	// JobType The type of the job or jobs.
 	JobType OfJobType `form:"jobType" json:"jobType"`
 
-	// Status Only jobs with this status. The default is all jobs.
+	// Status Only jobs with this status, such as `PROCESSING`. The default is all jobs.
 	Status *JobStatus `form:"status,omitempty" json:"status,omitempty"`
 
 	// Offset The number of items to skip.
@@ -1096,4829 +791,793 @@ type CreateJobJSONRequestBody = CreateJobRequest
 // CreateDatasetFromSearchJSONRequestBody defines body for CreateDatasetFromSearch for application/json ContentType.
 type CreateDatasetFromSearchJSONRequestBody = CreateDatasetRequest
 
-// RequestEditorFn is the function signature for the RequestEditor callback function
-type RequestEditorFn func(ctx context.Context, req *http.Request) error
-
-// Doer performs HTTP requests.
-//
-// The standard http.Client implements this interface.
-type HttpRequestDoer interface {
-	Do(req *http.Request) (*http.Response, error)
-}
-
-// Client which conforms to the OpenAPI3 specification for this service.
-type Client struct {
-	// The endpoint of the server conforming to this interface, with scheme,
-	// https://api.deepmap.com for example. This can contain a path relative
-	// to the server, such as https://api.deepmap.com/dev-test, and all the
-	// paths in the swagger spec will be appended to the server.
-	Server string
-
-	// Doer for performing requests, typically a *http.Client with any
-	// customized settings, such as certificate chains.
-	Client HttpRequestDoer
-
-	// A list of callbacks for modifying requests which are generated before sending over
-	// the network.
-	RequestEditors []RequestEditorFn
-}
-
-// ClientOption allows setting custom parameters during construction
-type ClientOption func(*Client) error
-
-// Creates a new Client, with reasonable defaults
-func NewClient(server string, opts ...ClientOption) (*Client, error) {
-	// create a client with sane default values
-	client := Client{
-		Server: server,
-	}
-	// mutate client and add all optional params
-	for _, o := range opts {
-		if err := o(&client); err != nil {
-			return nil, err
-		}
-	}
-	// ensure the server URL always has a trailing slash
-	if !strings.HasSuffix(client.Server, "/") {
-		client.Server += "/"
-	}
-	// create httpClient, if not already present
-	if client.Client == nil {
-		client.Client = &http.Client{}
-	}
-	return &client, nil
-}
-
-// WithHTTPClient allows overriding the default Doer, which is
-// automatically created using http.Client. This is useful for tests.
-func WithHTTPClient(doer HttpRequestDoer) ClientOption {
-	return func(c *Client) error {
-		c.Client = doer
-		return nil
-	}
-}
-
-// WithRequestEditorFn allows setting up a callback function, which will be
-// called right before sending the request. This can be used to mutate the request.
-func WithRequestEditorFn(fn RequestEditorFn) ClientOption {
-	return func(c *Client) error {
-		c.RequestEditors = append(c.RequestEditors, fn)
-		return nil
-	}
-}
-
-// The interface specification for the client above.
-type ClientInterface interface {
-
-	// ListDatasets List datasets, or find one by its exact name
-	//
-	// Corresponds with GET /datasets (the `ListDatasets` operationId).
-	ListDatasets(ctx context.Context, params *ListDatasetsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// GetDataset Read one dataset
-	//
-	// Corresponds with GET /datasets/{datasetId} (the `GetDataset` operationId).
-	GetDataset(ctx context.Context, datasetID DatasetID, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ListBranches List branches, or find one by its exact name
-	//
-	// Corresponds with GET /datasets/{datasetId}/branches (the `ListBranches` operationId).
-	ListBranches(ctx context.Context, datasetID DatasetID, params *ListBranchesParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ListCommits List the commits that lead to a revision
-	//
-	// The first commit is the revision itself. A page with limit 1 resolves a
-	// branch, a tag or a commit id to a commit.
-	//
-	// Corresponds with GET /datasets/{datasetId}/commits (the `ListCommits` operationId).
-	ListCommits(ctx context.Context, datasetID DatasetID, params *ListCommitsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ListDataDetails List the data of a segment with their labels
-	//
-	// The response contains data for a plain dataset and frames for a fusion
-	// dataset. A datum without labels may have no `label`.
-	//
-	// Corresponds with GET /datasets/{datasetId}/data/details (the `ListDataDetails` operationId).
-	ListDataDetails(ctx context.Context, datasetID ContentID, params *ListDataDetailsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ListDataUrls Renew the URLs of the data of a segment
-	//
-	// The order is the same as in `data/details`.
-	//
-	// Corresponds with GET /datasets/{datasetId}/data/urls (the `ListDataUrls` operationId).
-	ListDataUrls(ctx context.Context, datasetID ContentID, params *ListDataUrlsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ListDrafts List drafts
-	//
-	// The API has no operation that reads one draft by its number.
-	//
-	// Corresponds with GET /datasets/{datasetId}/drafts (the `ListDrafts` operationId).
-	ListDrafts(ctx context.Context, datasetID DatasetID, params *ListDraftsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// UpdateDraftWithBody Close a draft
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with PATCH /datasets/{datasetId}/drafts/{draftNumber} (the `UpdateDraft` operationId).
-	UpdateDraftWithBody(ctx context.Context, datasetID DatasetID, draftNumber int64, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// UpdateDraft Close a draft
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with PATCH /datasets/{datasetId}/drafts/{draftNumber} (the `UpdateDraft` operationId).
-	UpdateDraft(ctx context.Context, datasetID DatasetID, draftNumber int64, body UpdateDraftJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ListJobs List jobs of one type, newest first
-	//
-	// Corresponds with GET /datasets/{datasetId}/jobs (the `ListJobs` operationId).
-	ListJobs(ctx context.Context, datasetID DatasetID, params *ListJobsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// CreateJobWithBody Create a job
-	//
-	// Creates a job and returns its id immediately. Not idempotent: two equal
-	// requests create two jobs.
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /datasets/{datasetId}/jobs (the `CreateJob` operationId).
-	CreateJobWithBody(ctx context.Context, datasetID DatasetID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// CreateJob Create a job
-	//
-	// Creates a job and returns its id immediately. Not idempotent: two equal
-	// requests create two jobs.
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /datasets/{datasetId}/jobs (the `CreateJob` operationId).
-	CreateJob(ctx context.Context, datasetID DatasetID, body CreateJobJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// DeleteJob Delete a finished job
-	//
-	// Corresponds with DELETE /datasets/{datasetId}/jobs/{jobId} (the `DeleteJob` operationId).
-	DeleteJob(ctx context.Context, datasetID DatasetID, jobID JobID, params *DeleteJobParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// GetJob Read one job
-	//
-	// Corresponds with GET /datasets/{datasetId}/jobs/{jobId} (the `GetJob` operationId).
-	GetJob(ctx context.Context, datasetID DatasetID, jobID JobID, params *GetJobParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// AbortJob Abort an unfinished job
-	//
-	// Corresponds with POST /datasets/{datasetId}/jobs/{jobId}/abort (the `AbortJob` operationId).
-	AbortJob(ctx context.Context, datasetID DatasetID, jobID JobID, params *AbortJobParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// RetryJob Run a failed or aborted squash-and-merge job again
-	//
-	// Only for `squashAndMerge`. The job keeps its id. The service may reject
-	// a retry immediately after an abort (400 or 403).
-	//
-	// Corresponds with POST /datasets/{datasetId}/jobs/{jobId}/retry (the `RetryJob` operationId).
-	RetryJob(ctx context.Context, datasetID DatasetID, jobID JobID, params *RetryJobParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// GetLabelStatistics Count labels by type, category and attribute
-	//
-	// Corresponds with GET /datasets/{datasetId}/labels/statistics (the `GetLabelStatistics` operationId).
-	GetLabelStatistics(ctx context.Context, datasetID ContentID, params *GetLabelStatisticsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ListMaskUrls Renew the URLs of the masks of a segment
-	//
-	// The order is the same as in `data/details`. The item of a datum without
-	// a mask of this type is `null`.
-	//
-	// Corresponds with GET /datasets/{datasetId}/masks/urls (the `ListMaskUrls` operationId).
-	ListMaskUrls(ctx context.Context, datasetID ContentID, params *ListMaskUrlsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ListSegments List segments
-	//
-	// Corresponds with GET /datasets/{datasetId}/segments (the `ListSegments` operationId).
-	ListSegments(ctx context.Context, datasetID ContentID, params *ListSegmentsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ListSensors List the sensors of a segment of a fusion dataset
-	//
-	// Corresponds with GET /datasets/{datasetId}/sensors (the `ListSensors` operationId).
-	ListSensors(ctx context.Context, datasetID ContentID, params *ListSensorsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// ListTags List tags, or find one by its exact name
-	//
-	// Corresponds with GET /datasets/{datasetId}/tags (the `ListTags` operationId).
-	ListTags(ctx context.Context, datasetID DatasetID, params *ListTagsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// CreateDatasetFromSearchWithBody Create a dataset from the result of a successful search
-	//
-	// The id in the path is the id of the basic-search job.
-	//
-	// Takes any type of body and a specified content type.
-	//
-	// Corresponds with POST /searchResults/{jobId}/datasets (the `CreateDatasetFromSearch` operationId).
-	CreateDatasetFromSearchWithBody(ctx context.Context, jobID JobID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
-
-	// CreateDatasetFromSearch Create a dataset from the result of a successful search
-	//
-	// The id in the path is the id of the basic-search job.
-	//
-	// Takes a body of the `application/json` content type.
-	//
-	// Corresponds with POST /searchResults/{jobId}/datasets (the `CreateDatasetFromSearch` operationId).
-	CreateDatasetFromSearch(ctx context.Context, jobID JobID, body CreateDatasetFromSearchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
-}
-
-// ListDatasets List datasets, or find one by its exact name
-//
-// Corresponds with GET /datasets (the `ListDatasets` operationId).
-func (c *Client) ListDatasets(ctx context.Context, params *ListDatasetsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListDatasetsRequest(c.Server, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// GetDataset Read one dataset
-//
-// Corresponds with GET /datasets/{datasetId} (the `GetDataset` operationId).
-func (c *Client) GetDataset(ctx context.Context, datasetID DatasetID, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetDatasetRequest(c.Server, datasetID)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ListBranches List branches, or find one by its exact name
-//
-// Corresponds with GET /datasets/{datasetId}/branches (the `ListBranches` operationId).
-func (c *Client) ListBranches(ctx context.Context, datasetID DatasetID, params *ListBranchesParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListBranchesRequest(c.Server, datasetID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ListCommits List the commits that lead to a revision
-//
-// The first commit is the revision itself. A page with limit 1 resolves a
-// branch, a tag or a commit id to a commit.
-//
-// Corresponds with GET /datasets/{datasetId}/commits (the `ListCommits` operationId).
-func (c *Client) ListCommits(ctx context.Context, datasetID DatasetID, params *ListCommitsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListCommitsRequest(c.Server, datasetID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ListDataDetails List the data of a segment with their labels
-//
-// The response contains data for a plain dataset and frames for a fusion
-// dataset. A datum without labels may have no `label`.
-//
-// Corresponds with GET /datasets/{datasetId}/data/details (the `ListDataDetails` operationId).
-func (c *Client) ListDataDetails(ctx context.Context, datasetID ContentID, params *ListDataDetailsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListDataDetailsRequest(c.Server, datasetID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ListDataUrls Renew the URLs of the data of a segment
-//
-// The order is the same as in `data/details`.
-//
-// Corresponds with GET /datasets/{datasetId}/data/urls (the `ListDataUrls` operationId).
-func (c *Client) ListDataUrls(ctx context.Context, datasetID ContentID, params *ListDataUrlsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListDataUrlsRequest(c.Server, datasetID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ListDrafts List drafts
-//
-// The API has no operation that reads one draft by its number.
-//
-// Corresponds with GET /datasets/{datasetId}/drafts (the `ListDrafts` operationId).
-func (c *Client) ListDrafts(ctx context.Context, datasetID DatasetID, params *ListDraftsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListDraftsRequest(c.Server, datasetID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// UpdateDraftWithBody Close a draft
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with PATCH /datasets/{datasetId}/drafts/{draftNumber} (the `UpdateDraft` operationId).
-func (c *Client) UpdateDraftWithBody(ctx context.Context, datasetID DatasetID, draftNumber int64, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateDraftRequestWithBody(c.Server, datasetID, draftNumber, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// UpdateDraft Close a draft
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with PATCH /datasets/{datasetId}/drafts/{draftNumber} (the `UpdateDraft` operationId).
-func (c *Client) UpdateDraft(ctx context.Context, datasetID DatasetID, draftNumber int64, body UpdateDraftJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewUpdateDraftRequest(c.Server, datasetID, draftNumber, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ListJobs List jobs of one type, newest first
-//
-// Corresponds with GET /datasets/{datasetId}/jobs (the `ListJobs` operationId).
-func (c *Client) ListJobs(ctx context.Context, datasetID DatasetID, params *ListJobsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListJobsRequest(c.Server, datasetID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// CreateJobWithBody Create a job
-//
-// Creates a job and returns its id immediately. Not idempotent: two equal
-// requests create two jobs.
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /datasets/{datasetId}/jobs (the `CreateJob` operationId).
-func (c *Client) CreateJobWithBody(ctx context.Context, datasetID DatasetID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateJobRequestWithBody(c.Server, datasetID, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// CreateJob Create a job
-//
-// Creates a job and returns its id immediately. Not idempotent: two equal
-// requests create two jobs.
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /datasets/{datasetId}/jobs (the `CreateJob` operationId).
-func (c *Client) CreateJob(ctx context.Context, datasetID DatasetID, body CreateJobJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateJobRequest(c.Server, datasetID, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// DeleteJob Delete a finished job
-//
-// Corresponds with DELETE /datasets/{datasetId}/jobs/{jobId} (the `DeleteJob` operationId).
-func (c *Client) DeleteJob(ctx context.Context, datasetID DatasetID, jobID JobID, params *DeleteJobParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewDeleteJobRequest(c.Server, datasetID, jobID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// GetJob Read one job
-//
-// Corresponds with GET /datasets/{datasetId}/jobs/{jobId} (the `GetJob` operationId).
-func (c *Client) GetJob(ctx context.Context, datasetID DatasetID, jobID JobID, params *GetJobParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetJobRequest(c.Server, datasetID, jobID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// AbortJob Abort an unfinished job
-//
-// Corresponds with POST /datasets/{datasetId}/jobs/{jobId}/abort (the `AbortJob` operationId).
-func (c *Client) AbortJob(ctx context.Context, datasetID DatasetID, jobID JobID, params *AbortJobParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewAbortJobRequest(c.Server, datasetID, jobID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// RetryJob Run a failed or aborted squash-and-merge job again
-//
-// Only for `squashAndMerge`. The job keeps its id. The service may reject
-// a retry immediately after an abort (400 or 403).
-//
-// Corresponds with POST /datasets/{datasetId}/jobs/{jobId}/retry (the `RetryJob` operationId).
-func (c *Client) RetryJob(ctx context.Context, datasetID DatasetID, jobID JobID, params *RetryJobParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewRetryJobRequest(c.Server, datasetID, jobID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// GetLabelStatistics Count labels by type, category and attribute
-//
-// Corresponds with GET /datasets/{datasetId}/labels/statistics (the `GetLabelStatistics` operationId).
-func (c *Client) GetLabelStatistics(ctx context.Context, datasetID ContentID, params *GetLabelStatisticsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewGetLabelStatisticsRequest(c.Server, datasetID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ListMaskUrls Renew the URLs of the masks of a segment
-//
-// The order is the same as in `data/details`. The item of a datum without
-// a mask of this type is `null`.
-//
-// Corresponds with GET /datasets/{datasetId}/masks/urls (the `ListMaskUrls` operationId).
-func (c *Client) ListMaskUrls(ctx context.Context, datasetID ContentID, params *ListMaskUrlsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListMaskUrlsRequest(c.Server, datasetID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ListSegments List segments
-//
-// Corresponds with GET /datasets/{datasetId}/segments (the `ListSegments` operationId).
-func (c *Client) ListSegments(ctx context.Context, datasetID ContentID, params *ListSegmentsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListSegmentsRequest(c.Server, datasetID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ListSensors List the sensors of a segment of a fusion dataset
-//
-// Corresponds with GET /datasets/{datasetId}/sensors (the `ListSensors` operationId).
-func (c *Client) ListSensors(ctx context.Context, datasetID ContentID, params *ListSensorsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListSensorsRequest(c.Server, datasetID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// ListTags List tags, or find one by its exact name
-//
-// Corresponds with GET /datasets/{datasetId}/tags (the `ListTags` operationId).
-func (c *Client) ListTags(ctx context.Context, datasetID DatasetID, params *ListTagsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewListTagsRequest(c.Server, datasetID, params)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// CreateDatasetFromSearchWithBody Create a dataset from the result of a successful search
-//
-// The id in the path is the id of the basic-search job.
-//
-// Takes any type of body and a specified content type.
-//
-// Corresponds with POST /searchResults/{jobId}/datasets (the `CreateDatasetFromSearch` operationId).
-func (c *Client) CreateDatasetFromSearchWithBody(ctx context.Context, jobID JobID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateDatasetFromSearchRequestWithBody(c.Server, jobID, contentType, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// CreateDatasetFromSearch Create a dataset from the result of a successful search
-//
-// The id in the path is the id of the basic-search job.
-//
-// Takes a body of the `application/json` content type.
-//
-// Corresponds with POST /searchResults/{jobId}/datasets (the `CreateDatasetFromSearch` operationId).
-func (c *Client) CreateDatasetFromSearch(ctx context.Context, jobID JobID, body CreateDatasetFromSearchJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
-	req, err := NewCreateDatasetFromSearchRequest(c.Server, jobID, body)
-	if err != nil {
-		return nil, err
-	}
-	req = req.WithContext(ctx)
-	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
-		return nil, err
-	}
-	return c.Client.Do(req)
-}
-
-// NewListDatasetsRequest constructs an http.Request for the ListDatasets method
+// NewListDatasetsRequest returns a request of the operation ListDatasets.
 func NewListDatasetsRequest(server string, params *ListDatasetsParams) (*http.Request, error) {
-	var err error
-
 	serverURL, err := url.Parse(server)
 	if err != nil {
 		return nil, err
 	}
-
-	operationPath := fmt.Sprintf("/datasets")
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if params.Name != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "name", *params.Name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Offset != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Limit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewGetDatasetRequest constructs an http.Request for the GetDataset method
-func NewGetDatasetRequest(server string, datasetID DatasetID) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewListBranchesRequest constructs an http.Request for the ListBranches method
-func NewListBranchesRequest(server string, datasetID DatasetID, params *ListBranchesParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/branches", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if params.Name != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "name", *params.Name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Offset != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Limit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewListCommitsRequest constructs an http.Request for the ListCommits method
-func NewListCommitsRequest(server string, datasetID DatasetID, params *ListCommitsParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/commits", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if params.Commit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Offset != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Limit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewListDataDetailsRequest constructs an http.Request for the ListDataDetails method
-func NewListDataDetailsRequest(server string, datasetID ContentID, params *ListDataDetailsParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/data/details", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "segmentName", params.SegmentName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if params.RemotePath != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "remotePath", *params.RemotePath, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Commit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.DraftNumber != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "draftNumber", *params.DraftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.IsInternal != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "isInternal", *params.IsInternal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Offset != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Limit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewListDataUrlsRequest constructs an http.Request for the ListDataUrls method
-func NewListDataUrlsRequest(server string, datasetID ContentID, params *ListDataUrlsParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/data/urls", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "segmentName", params.SegmentName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if params.RemotePath != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "remotePath", *params.RemotePath, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Commit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.DraftNumber != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "draftNumber", *params.DraftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Offset != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Limit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewListDraftsRequest constructs an http.Request for the ListDrafts method
-func NewListDraftsRequest(server string, datasetID DatasetID, params *ListDraftsParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/drafts", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if params.Status != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.BranchName != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "branchName", *params.BranchName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Offset != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Limit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewUpdateDraftRequest calls the generic UpdateDraft builder with application/json body
-func NewUpdateDraftRequest(server string, datasetID DatasetID, draftNumber int64, body UpdateDraftJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewUpdateDraftRequestWithBody(server, datasetID, draftNumber, "application/json", bodyReader)
-}
-
-// NewUpdateDraftRequestWithBody constructs an http.Request for the UpdateDraft method, with any body, and a specified content type
-func NewUpdateDraftRequestWithBody(server string, datasetID DatasetID, draftNumber int64, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	var pathParam1 string
-
-	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "draftNumber", draftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/drafts/%s", pathParam0, pathParam1)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-// NewListJobsRequest constructs an http.Request for the ListJobs method
-func NewListJobsRequest(server string, datasetID DatasetID, params *ListJobsParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/jobs", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "jobType", params.JobType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if params.Status != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Offset != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Limit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewCreateJobRequest calls the generic CreateJob builder with application/json body
-func NewCreateJobRequest(server string, datasetID DatasetID, body CreateJobJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewCreateJobRequestWithBody(server, datasetID, "application/json", bodyReader)
-}
-
-// NewCreateJobRequestWithBody constructs an http.Request for the CreateJob method, with any body, and a specified content type
-func NewCreateJobRequestWithBody(server string, datasetID DatasetID, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/jobs", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-// NewDeleteJobRequest constructs an http.Request for the DeleteJob method
-func NewDeleteJobRequest(server string, datasetID DatasetID, jobID JobID, params *DeleteJobParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	var pathParam1 string
-
-	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "jobId", jobID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/jobs/%s", pathParam0, pathParam1)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "jobType", params.JobType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodDelete, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewGetJobRequest constructs an http.Request for the GetJob method
-func NewGetJobRequest(server string, datasetID DatasetID, jobID JobID, params *GetJobParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	var pathParam1 string
-
-	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "jobId", jobID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/jobs/%s", pathParam0, pathParam1)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "jobType", params.JobType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewAbortJobRequest constructs an http.Request for the AbortJob method
-func NewAbortJobRequest(server string, datasetID DatasetID, jobID JobID, params *AbortJobParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	var pathParam1 string
-
-	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "jobId", jobID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/jobs/%s/abort", pathParam0, pathParam1)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "jobType", params.JobType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewRetryJobRequest constructs an http.Request for the RetryJob method
-func NewRetryJobRequest(server string, datasetID DatasetID, jobID JobID, params *RetryJobParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	var pathParam1 string
-
-	pathParam1, err = runtime.StyleParamWithOptions("simple", false, "jobId", jobID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/jobs/%s/retry", pathParam0, pathParam1)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "jobType", params.JobType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewGetLabelStatisticsRequest constructs an http.Request for the GetLabelStatistics method
-func NewGetLabelStatisticsRequest(server string, datasetID ContentID, params *GetLabelStatisticsParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/labels/statistics", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if params.Commit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.DraftNumber != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "draftNumber", *params.DraftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewListMaskUrlsRequest constructs an http.Request for the ListMaskUrls method
-func NewListMaskUrlsRequest(server string, datasetID ContentID, params *ListMaskUrlsParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/masks/urls", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "segmentName", params.SegmentName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "maskType", params.MaskType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if params.RemotePath != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "remotePath", *params.RemotePath, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Commit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.DraftNumber != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "draftNumber", *params.DraftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Offset != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Limit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewListSegmentsRequest constructs an http.Request for the ListSegments method
-func NewListSegmentsRequest(server string, datasetID ContentID, params *ListSegmentsParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/segments", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if params.Commit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.DraftNumber != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "draftNumber", *params.DraftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Offset != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Limit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewListSensorsRequest constructs an http.Request for the ListSensors method
-func NewListSensorsRequest(server string, datasetID ContentID, params *ListSensorsParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/sensors", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if queryFrag, err := runtime.StyleParamWithOptions("form", true, "segmentName", params.SegmentName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-			return nil, err
-		} else {
-			for _, qp := range strings.Split(queryFrag, "&") {
-				rawQueryFragments = append(rawQueryFragments, qp)
-			}
-		}
-
-		if params.Commit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.DraftNumber != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "draftNumber", *params.DraftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewListTagsRequest constructs an http.Request for the ListTags method
-func NewListTagsRequest(server string, datasetID DatasetID, params *ListTagsParams) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/datasets/%s/tags", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	if params != nil {
-		// queryValues collects non-styled parameters (passthrough, JSON)
-		// that are safe to round-trip through url.Values.Encode().
-		queryValues := queryURL.Query()
-		// rawQueryFragments collects pre-encoded query fragments from
-		// styled parameters, preserving literal commas as delimiters
-		// per the OpenAPI spec (e.g. "color=blue,black,brown").
-		var rawQueryFragments []string
-
-		if params.Name != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "name", *params.Name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Offset != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if params.Limit != nil {
-
-			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
-				return nil, err
-			} else {
-				for _, qp := range strings.Split(queryFrag, "&") {
-					rawQueryFragments = append(rawQueryFragments, qp)
-				}
-			}
-
-		}
-
-		if encoded := queryValues.Encode(); encoded != "" {
-			rawQueryFragments = append(rawQueryFragments, encoded)
-		}
-		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
-	}
-
-	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
-	if err != nil {
-		return nil, err
-	}
-
-	return req, nil
-}
-
-// NewCreateDatasetFromSearchRequest calls the generic CreateDatasetFromSearch builder with application/json body
-func NewCreateDatasetFromSearchRequest(server string, jobID JobID, body CreateDatasetFromSearchJSONRequestBody) (*http.Request, error) {
-	var bodyReader io.Reader
-	buf, err := json.Marshal(body)
-	if err != nil {
-		return nil, err
-	}
-	bodyReader = bytes.NewReader(buf)
-	return NewCreateDatasetFromSearchRequestWithBody(server, jobID, "application/json", bodyReader)
-}
-
-// NewCreateDatasetFromSearchRequestWithBody constructs an http.Request for the CreateDatasetFromSearch method, with any body, and a specified content type
-func NewCreateDatasetFromSearchRequestWithBody(server string, jobID JobID, contentType string, body io.Reader) (*http.Request, error) {
-	var err error
-
-	var pathParam0 string
-
-	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "jobId", jobID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
-	if err != nil {
-		return nil, err
-	}
-
-	serverURL, err := url.Parse(server)
-	if err != nil {
-		return nil, err
-	}
-
-	operationPath := fmt.Sprintf("/searchResults/%s/datasets", pathParam0)
-	if operationPath[0] == '/' {
-		operationPath = "." + operationPath
-	}
-
-	queryURL, err := serverURL.Parse(operationPath)
-	if err != nil {
-		return nil, err
-	}
-
-	req, err := http.NewRequest(http.MethodPost, queryURL.String(), body)
-	if err != nil {
-		return nil, err
-	}
-
-	req.Header.Add("Content-Type", contentType)
-
-	return req, nil
-}
-
-func (c *Client) applyEditors(ctx context.Context, req *http.Request, additionalEditors []RequestEditorFn) error {
-	for _, r := range c.RequestEditors {
-		if err := r(ctx, req); err != nil {
-			return err
-		}
-	}
-	for _, r := range additionalEditors {
-		if err := r(ctx, req); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// ClientWithResponses builds on ClientInterface to offer response payloads
-type ClientWithResponses struct {
-	ClientInterface
-}
-
-// NewClientWithResponses creates a new ClientWithResponses, which wraps
-// Client with return type handling
-func NewClientWithResponses(server string, opts ...ClientOption) (*ClientWithResponses, error) {
-	client, err := NewClient(server, opts...)
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets"))
 	if err != nil {
 		return nil, err
 	}
-	return &ClientWithResponses{client}, nil
-}
-
-// WithBaseURL overrides the baseURL.
-func WithBaseURL(baseURL string) ClientOption {
-	return func(c *Client) error {
-		newBaseURL, err := url.Parse(baseURL)
+	var query []string
+	if params.Name != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "name", *params.Name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
 		if err != nil {
-			return err
+			return nil, err
 		}
-		c.Server = newBaseURL.String()
-		return nil
+		query = append(query, styled)
 	}
-}
-
-// ClientWithResponsesInterface is the interface specification for the client with responses above.
-type ClientWithResponsesInterface interface {
-
-	// ListDatasetsWithResponse List datasets, or find one by its exact name
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets (the `ListDatasets` operationId).
-	ListDatasetsWithResponse(ctx context.Context, params *ListDatasetsParams, reqEditors ...RequestEditorFn) (*ListDatasetsResponse, error)
-
-	// GetDatasetWithResponse Read one dataset
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets/{datasetId} (the `GetDataset` operationId).
-	GetDatasetWithResponse(ctx context.Context, datasetID DatasetID, reqEditors ...RequestEditorFn) (*GetDatasetResponse, error)
-
-	// ListBranchesWithResponse List branches, or find one by its exact name
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets/{datasetId}/branches (the `ListBranches` operationId).
-	ListBranchesWithResponse(ctx context.Context, datasetID DatasetID, params *ListBranchesParams, reqEditors ...RequestEditorFn) (*ListBranchesResponse, error)
-
-	// ListCommitsWithResponse List the commits that lead to a revision
-	//
-	// The first commit is the revision itself. A page with limit 1 resolves a
-	// branch, a tag or a commit id to a commit.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets/{datasetId}/commits (the `ListCommits` operationId).
-	ListCommitsWithResponse(ctx context.Context, datasetID DatasetID, params *ListCommitsParams, reqEditors ...RequestEditorFn) (*ListCommitsResponse, error)
-
-	// ListDataDetailsWithResponse List the data of a segment with their labels
-	//
-	// The response contains data for a plain dataset and frames for a fusion
-	// dataset. A datum without labels may have no `label`.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets/{datasetId}/data/details (the `ListDataDetails` operationId).
-	ListDataDetailsWithResponse(ctx context.Context, datasetID ContentID, params *ListDataDetailsParams, reqEditors ...RequestEditorFn) (*ListDataDetailsResponse, error)
-
-	// ListDataUrlsWithResponse Renew the URLs of the data of a segment
-	//
-	// The order is the same as in `data/details`.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets/{datasetId}/data/urls (the `ListDataUrls` operationId).
-	ListDataUrlsWithResponse(ctx context.Context, datasetID ContentID, params *ListDataUrlsParams, reqEditors ...RequestEditorFn) (*ListDataUrlsResponse, error)
-
-	// ListDraftsWithResponse List drafts
-	//
-	// The API has no operation that reads one draft by its number.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets/{datasetId}/drafts (the `ListDrafts` operationId).
-	ListDraftsWithResponse(ctx context.Context, datasetID DatasetID, params *ListDraftsParams, reqEditors ...RequestEditorFn) (*ListDraftsResponse, error)
-
-	// UpdateDraftWithBodyWithResponse Close a draft
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with PATCH /datasets/{datasetId}/drafts/{draftNumber} (the `UpdateDraft` operationId).
-	UpdateDraftWithBodyWithResponse(ctx context.Context, datasetID DatasetID, draftNumber int64, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateDraftResponse, error)
-
-	// UpdateDraftWithResponse Close a draft
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with PATCH /datasets/{datasetId}/drafts/{draftNumber} (the `UpdateDraft` operationId).
-	UpdateDraftWithResponse(ctx context.Context, datasetID DatasetID, draftNumber int64, body UpdateDraftJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateDraftResponse, error)
-
-	// ListJobsWithResponse List jobs of one type, newest first
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets/{datasetId}/jobs (the `ListJobs` operationId).
-	ListJobsWithResponse(ctx context.Context, datasetID DatasetID, params *ListJobsParams, reqEditors ...RequestEditorFn) (*ListJobsResponse, error)
-
-	// CreateJobWithBodyWithResponse Create a job
-	//
-	// Creates a job and returns its id immediately. Not idempotent: two equal
-	// requests create two jobs.
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /datasets/{datasetId}/jobs (the `CreateJob` operationId).
-	CreateJobWithBodyWithResponse(ctx context.Context, datasetID DatasetID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateJobResponse, error)
-
-	// CreateJobWithResponse Create a job
-	//
-	// Creates a job and returns its id immediately. Not idempotent: two equal
-	// requests create two jobs.
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /datasets/{datasetId}/jobs (the `CreateJob` operationId).
-	CreateJobWithResponse(ctx context.Context, datasetID DatasetID, body CreateJobJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateJobResponse, error)
-
-	// DeleteJobWithResponse Delete a finished job
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with DELETE /datasets/{datasetId}/jobs/{jobId} (the `DeleteJob` operationId).
-	DeleteJobWithResponse(ctx context.Context, datasetID DatasetID, jobID JobID, params *DeleteJobParams, reqEditors ...RequestEditorFn) (*DeleteJobResponse, error)
-
-	// GetJobWithResponse Read one job
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets/{datasetId}/jobs/{jobId} (the `GetJob` operationId).
-	GetJobWithResponse(ctx context.Context, datasetID DatasetID, jobID JobID, params *GetJobParams, reqEditors ...RequestEditorFn) (*GetJobResponse, error)
-
-	// AbortJobWithResponse Abort an unfinished job
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /datasets/{datasetId}/jobs/{jobId}/abort (the `AbortJob` operationId).
-	AbortJobWithResponse(ctx context.Context, datasetID DatasetID, jobID JobID, params *AbortJobParams, reqEditors ...RequestEditorFn) (*AbortJobResponse, error)
-
-	// RetryJobWithResponse Run a failed or aborted squash-and-merge job again
-	//
-	// Only for `squashAndMerge`. The job keeps its id. The service may reject
-	// a retry immediately after an abort (400 or 403).
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /datasets/{datasetId}/jobs/{jobId}/retry (the `RetryJob` operationId).
-	RetryJobWithResponse(ctx context.Context, datasetID DatasetID, jobID JobID, params *RetryJobParams, reqEditors ...RequestEditorFn) (*RetryJobResponse, error)
-
-	// GetLabelStatisticsWithResponse Count labels by type, category and attribute
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets/{datasetId}/labels/statistics (the `GetLabelStatistics` operationId).
-	GetLabelStatisticsWithResponse(ctx context.Context, datasetID ContentID, params *GetLabelStatisticsParams, reqEditors ...RequestEditorFn) (*GetLabelStatisticsResponse, error)
-
-	// ListMaskUrlsWithResponse Renew the URLs of the masks of a segment
-	//
-	// The order is the same as in `data/details`. The item of a datum without
-	// a mask of this type is `null`.
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets/{datasetId}/masks/urls (the `ListMaskUrls` operationId).
-	ListMaskUrlsWithResponse(ctx context.Context, datasetID ContentID, params *ListMaskUrlsParams, reqEditors ...RequestEditorFn) (*ListMaskUrlsResponse, error)
-
-	// ListSegmentsWithResponse List segments
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets/{datasetId}/segments (the `ListSegments` operationId).
-	ListSegmentsWithResponse(ctx context.Context, datasetID ContentID, params *ListSegmentsParams, reqEditors ...RequestEditorFn) (*ListSegmentsResponse, error)
-
-	// ListSensorsWithResponse List the sensors of a segment of a fusion dataset
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets/{datasetId}/sensors (the `ListSensors` operationId).
-	ListSensorsWithResponse(ctx context.Context, datasetID ContentID, params *ListSensorsParams, reqEditors ...RequestEditorFn) (*ListSensorsResponse, error)
-
-	// ListTagsWithResponse List tags, or find one by its exact name
-	//
-	// Returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with GET /datasets/{datasetId}/tags (the `ListTags` operationId).
-	ListTagsWithResponse(ctx context.Context, datasetID DatasetID, params *ListTagsParams, reqEditors ...RequestEditorFn) (*ListTagsResponse, error)
-
-	// CreateDatasetFromSearchWithBodyWithResponse Create a dataset from the result of a successful search
-	//
-	// The id in the path is the id of the basic-search job.
-	//
-	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /searchResults/{jobId}/datasets (the `CreateDatasetFromSearch` operationId).
-	CreateDatasetFromSearchWithBodyWithResponse(ctx context.Context, jobID JobID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDatasetFromSearchResponse, error)
-
-	// CreateDatasetFromSearchWithResponse Create a dataset from the result of a successful search
-	//
-	// The id in the path is the id of the basic-search job.
-	//
-	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-	//
-	// Corresponds with POST /searchResults/{jobId}/datasets (the `CreateDatasetFromSearch` operationId).
-	CreateDatasetFromSearchWithResponse(ctx context.Context, jobID JobID, body CreateDatasetFromSearchJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDatasetFromSearchResponse, error)
-}
-
-// ListDatasetsResponseDefaultHeaders the declared response headers of an HTTP default response for ListDatasets
-type ListDatasetsResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type ListDatasetsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *DatasetList
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *ListDatasetsResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListDatasetsResponse) GetJSON200() *DatasetList {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r ListDatasetsResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ListDatasetsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ListDatasetsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
+	if params.Offset != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
 	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListDatasetsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
+	if params.Limit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
 	}
-	return 0
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
 }
 
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListDatasetsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// GetDatasetResponseDefaultHeaders the declared response headers of an HTTP default response for GetDataset
-type GetDatasetResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type GetDatasetResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Dataset
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *GetDatasetResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetDatasetResponse) GetJSON200() *Dataset {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r GetDatasetResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r GetDatasetResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r GetDatasetResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r GetDatasetResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetDatasetResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ListBranchesResponseDefaultHeaders the declared response headers of an HTTP default response for ListBranches
-type ListBranchesResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type ListBranchesResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *BranchList
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *ListBranchesResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListBranchesResponse) GetJSON200() *BranchList {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r ListBranchesResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ListBranchesResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ListBranchesResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListBranchesResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListBranchesResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ListCommitsResponseDefaultHeaders the declared response headers of an HTTP default response for ListCommits
-type ListCommitsResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type ListCommitsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *CommitList
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *ListCommitsResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListCommitsResponse) GetJSON200() *CommitList {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r ListCommitsResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ListCommitsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ListCommitsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListCommitsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListCommitsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ListDataDetailsResponseDefaultHeaders the declared response headers of an HTTP default response for ListDataDetails
-type ListDataDetailsResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type ListDataDetailsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *DataDetailList
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *ListDataDetailsResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListDataDetailsResponse) GetJSON200() *DataDetailList {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r ListDataDetailsResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ListDataDetailsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ListDataDetailsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListDataDetailsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListDataDetailsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ListDataUrlsResponseDefaultHeaders the declared response headers of an HTTP default response for ListDataUrls
-type ListDataUrlsResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type ListDataUrlsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *DataURLList
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *ListDataUrlsResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListDataUrlsResponse) GetJSON200() *DataURLList {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r ListDataUrlsResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ListDataUrlsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ListDataUrlsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListDataUrlsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListDataUrlsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ListDraftsResponseDefaultHeaders the declared response headers of an HTTP default response for ListDrafts
-type ListDraftsResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type ListDraftsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *DraftList
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *ListDraftsResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListDraftsResponse) GetJSON200() *DraftList {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r ListDraftsResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ListDraftsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ListDraftsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListDraftsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListDraftsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// UpdateDraftResponseDefaultHeaders the declared response headers of an HTTP default response for UpdateDraft
-type UpdateDraftResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type UpdateDraftResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Nothing
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *UpdateDraftResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r UpdateDraftResponse) GetJSON200() *Nothing {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r UpdateDraftResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r UpdateDraftResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r UpdateDraftResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r UpdateDraftResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r UpdateDraftResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ListJobsResponseDefaultHeaders the declared response headers of an HTTP default response for ListJobs
-type ListJobsResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type ListJobsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *JobList
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *ListJobsResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListJobsResponse) GetJSON200() *JobList {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r ListJobsResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ListJobsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ListJobsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListJobsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListJobsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// CreateJobResponseDefaultHeaders the declared response headers of an HTTP default response for CreateJob
-type CreateJobResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type CreateJobResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *JobCreated
-	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *JobCreated
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *CreateJobResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r CreateJobResponse) GetJSON200() *JobCreated {
-	return r.JSON200
-}
-
-// GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r CreateJobResponse) GetJSON201() *JobCreated {
-	return r.JSON201
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r CreateJobResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r CreateJobResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r CreateJobResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r CreateJobResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r CreateJobResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// DeleteJobResponseDefaultHeaders the declared response headers of an HTTP default response for DeleteJob
-type DeleteJobResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type DeleteJobResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Nothing
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *DeleteJobResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r DeleteJobResponse) GetJSON200() *Nothing {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r DeleteJobResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r DeleteJobResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r DeleteJobResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r DeleteJobResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r DeleteJobResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// GetJobResponseDefaultHeaders the declared response headers of an HTTP default response for GetJob
-type GetJobResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type GetJobResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Job
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *GetJobResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetJobResponse) GetJSON200() *Job {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r GetJobResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r GetJobResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r GetJobResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r GetJobResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetJobResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// AbortJobResponseDefaultHeaders the declared response headers of an HTTP default response for AbortJob
-type AbortJobResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type AbortJobResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Nothing
-	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Nothing
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *AbortJobResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r AbortJobResponse) GetJSON200() *Nothing {
-	return r.JSON200
-}
-
-// GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r AbortJobResponse) GetJSON201() *Nothing {
-	return r.JSON201
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r AbortJobResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r AbortJobResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r AbortJobResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r AbortJobResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r AbortJobResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// RetryJobResponseDefaultHeaders the declared response headers of an HTTP default response for RetryJob
-type RetryJobResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type RetryJobResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Nothing
-	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Nothing
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *RetryJobResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r RetryJobResponse) GetJSON200() *Nothing {
-	return r.JSON200
-}
-
-// GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r RetryJobResponse) GetJSON201() *Nothing {
-	return r.JSON201
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r RetryJobResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r RetryJobResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r RetryJobResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r RetryJobResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r RetryJobResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// GetLabelStatisticsResponseDefaultHeaders the declared response headers of an HTTP default response for GetLabelStatistics
-type GetLabelStatisticsResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type GetLabelStatisticsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *LabelStatisticsAnswer
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *GetLabelStatisticsResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r GetLabelStatisticsResponse) GetJSON200() *LabelStatisticsAnswer {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r GetLabelStatisticsResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r GetLabelStatisticsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r GetLabelStatisticsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r GetLabelStatisticsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r GetLabelStatisticsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ListMaskUrlsResponseDefaultHeaders the declared response headers of an HTTP default response for ListMaskUrls
-type ListMaskUrlsResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type ListMaskUrlsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *MaskURLList
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *ListMaskUrlsResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListMaskUrlsResponse) GetJSON200() *MaskURLList {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r ListMaskUrlsResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ListMaskUrlsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ListMaskUrlsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListMaskUrlsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListMaskUrlsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ListSegmentsResponseDefaultHeaders the declared response headers of an HTTP default response for ListSegments
-type ListSegmentsResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type ListSegmentsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SegmentList
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *ListSegmentsResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListSegmentsResponse) GetJSON200() *SegmentList {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r ListSegmentsResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ListSegmentsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ListSegmentsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListSegmentsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListSegmentsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ListSensorsResponseDefaultHeaders the declared response headers of an HTTP default response for ListSensors
-type ListSensorsResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type ListSensorsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *SensorList
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *ListSensorsResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListSensorsResponse) GetJSON200() *SensorList {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r ListSensorsResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ListSensorsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ListSensorsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListSensorsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListSensorsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ListTagsResponseDefaultHeaders the declared response headers of an HTTP default response for ListTags
-type ListTagsResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type ListTagsResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *TagList
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *ListTagsResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r ListTagsResponse) GetJSON200() *TagList {
-	return r.JSON200
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r ListTagsResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r ListTagsResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r ListTagsResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r ListTagsResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r ListTagsResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// CreateDatasetFromSearchResponseDefaultHeaders the declared response headers of an HTTP default response for CreateDatasetFromSearch
-type CreateDatasetFromSearchResponseDefaultHeaders struct {
-	RetryAfter *string
-}
-
-type CreateDatasetFromSearchResponse struct {
-	Body         []byte
-	HTTPResponse *http.Response
-	// JSON200 the response for an HTTP 200 `application/json` response
-	JSON200 *Nothing
-	// JSON201 the response for an HTTP 201 `application/json` response
-	JSON201 *Nothing
-	// JSONDefault the response for an HTTP default `application/json` response
-	JSONDefault *Error
-	// HeadersDefault the parsed response headers for an HTTP default response
-	HeadersDefault *CreateDatasetFromSearchResponseDefaultHeaders
-}
-
-// GetJSON200 returns the response for an HTTP 200 `application/json` response
-func (r CreateDatasetFromSearchResponse) GetJSON200() *Nothing {
-	return r.JSON200
-}
-
-// GetJSON201 returns the response for an HTTP 201 `application/json` response
-func (r CreateDatasetFromSearchResponse) GetJSON201() *Nothing {
-	return r.JSON201
-}
-
-// GetJSONDefault returns the response for an HTTP default `application/json` response
-func (r CreateDatasetFromSearchResponse) GetJSONDefault() *Error {
-	return r.JSONDefault
-}
-
-// GetBody returns the raw response body bytes
-func (r CreateDatasetFromSearchResponse) GetBody() []byte {
-	return r.Body
-}
-
-// Status returns HTTPResponse.Status
-func (r CreateDatasetFromSearchResponse) Status() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Status
-	}
-	return http.StatusText(0)
-}
-
-// StatusCode returns HTTPResponse.StatusCode
-func (r CreateDatasetFromSearchResponse) StatusCode() int {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.StatusCode
-	}
-	return 0
-}
-
-// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
-func (r CreateDatasetFromSearchResponse) ContentType() string {
-	if r.HTTPResponse != nil {
-		return r.HTTPResponse.Header.Get("Content-Type")
-	}
-	return ""
-}
-
-// ListDatasetsWithResponse List datasets, or find one by its exact name
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets (the `ListDatasets` operationId).
-func (c *ClientWithResponses) ListDatasetsWithResponse(ctx context.Context, params *ListDatasetsParams, reqEditors ...RequestEditorFn) (*ListDatasetsResponse, error) {
-	rsp, err := c.ListDatasets(ctx, params, reqEditors...)
+// NewGetDatasetRequest returns a request of the operation GetDataset.
+func NewGetDatasetRequest(server string, datasetID DatasetID) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
 	if err != nil {
 		return nil, err
 	}
-	return ParseListDatasetsResponse(rsp)
-}
-
-// GetDatasetWithResponse Read one dataset
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets/{datasetId} (the `GetDataset` operationId).
-func (c *ClientWithResponses) GetDatasetWithResponse(ctx context.Context, datasetID DatasetID, reqEditors ...RequestEditorFn) (*GetDatasetResponse, error) {
-	rsp, err := c.GetDataset(ctx, datasetID, reqEditors...)
+	serverURL, err := url.Parse(server)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetDatasetResponse(rsp)
-}
-
-// ListBranchesWithResponse List branches, or find one by its exact name
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets/{datasetId}/branches (the `ListBranches` operationId).
-func (c *ClientWithResponses) ListBranchesWithResponse(ctx context.Context, datasetID DatasetID, params *ListBranchesParams, reqEditors ...RequestEditorFn) (*ListBranchesResponse, error) {
-	rsp, err := c.ListBranches(ctx, datasetID, params, reqEditors...)
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s", pathParam0))
 	if err != nil {
 		return nil, err
 	}
-	return ParseListBranchesResponse(rsp)
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
 }
 
-// ListCommitsWithResponse List the commits that lead to a revision
-//
-// The first commit is the revision itself. A page with limit 1 resolves a
-// branch, a tag or a commit id to a commit.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets/{datasetId}/commits (the `ListCommits` operationId).
-func (c *ClientWithResponses) ListCommitsWithResponse(ctx context.Context, datasetID DatasetID, params *ListCommitsParams, reqEditors ...RequestEditorFn) (*ListCommitsResponse, error) {
-	rsp, err := c.ListCommits(ctx, datasetID, params, reqEditors...)
+// NewListBranchesRequest returns a request of the operation ListBranches.
+func NewListBranchesRequest(server string, datasetID DatasetID, params *ListBranchesParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
 	if err != nil {
 		return nil, err
 	}
-	return ParseListCommitsResponse(rsp)
-}
-
-// ListDataDetailsWithResponse List the data of a segment with their labels
-//
-// The response contains data for a plain dataset and frames for a fusion
-// dataset. A datum without labels may have no `label`.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets/{datasetId}/data/details (the `ListDataDetails` operationId).
-func (c *ClientWithResponses) ListDataDetailsWithResponse(ctx context.Context, datasetID ContentID, params *ListDataDetailsParams, reqEditors ...RequestEditorFn) (*ListDataDetailsResponse, error) {
-	rsp, err := c.ListDataDetails(ctx, datasetID, params, reqEditors...)
+	serverURL, err := url.Parse(server)
 	if err != nil {
 		return nil, err
 	}
-	return ParseListDataDetailsResponse(rsp)
-}
-
-// ListDataUrlsWithResponse Renew the URLs of the data of a segment
-//
-// The order is the same as in `data/details`.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets/{datasetId}/data/urls (the `ListDataUrls` operationId).
-func (c *ClientWithResponses) ListDataUrlsWithResponse(ctx context.Context, datasetID ContentID, params *ListDataUrlsParams, reqEditors ...RequestEditorFn) (*ListDataUrlsResponse, error) {
-	rsp, err := c.ListDataUrls(ctx, datasetID, params, reqEditors...)
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/branches", pathParam0))
 	if err != nil {
 		return nil, err
 	}
-	return ParseListDataUrlsResponse(rsp)
+	var query []string
+	if params.Name != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "name", *params.Name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Offset != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Limit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
 }
 
-// ListDraftsWithResponse List drafts
-//
-// The API has no operation that reads one draft by its number.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets/{datasetId}/drafts (the `ListDrafts` operationId).
-func (c *ClientWithResponses) ListDraftsWithResponse(ctx context.Context, datasetID DatasetID, params *ListDraftsParams, reqEditors ...RequestEditorFn) (*ListDraftsResponse, error) {
-	rsp, err := c.ListDrafts(ctx, datasetID, params, reqEditors...)
+// NewListCommitsRequest returns a request of the operation ListCommits.
+func NewListCommitsRequest(server string, datasetID DatasetID, params *ListCommitsParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
 	if err != nil {
 		return nil, err
 	}
-	return ParseListDraftsResponse(rsp)
-}
-
-// UpdateDraftWithBodyWithResponse Close a draft
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with PATCH /datasets/{datasetId}/drafts/{draftNumber} (the `UpdateDraft` operationId).
-func (c *ClientWithResponses) UpdateDraftWithBodyWithResponse(ctx context.Context, datasetID DatasetID, draftNumber int64, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*UpdateDraftResponse, error) {
-	rsp, err := c.UpdateDraftWithBody(ctx, datasetID, draftNumber, contentType, body, reqEditors...)
+	serverURL, err := url.Parse(server)
 	if err != nil {
 		return nil, err
 	}
-	return ParseUpdateDraftResponse(rsp)
-}
-
-// UpdateDraftWithResponse Close a draft
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with PATCH /datasets/{datasetId}/drafts/{draftNumber} (the `UpdateDraft` operationId).
-func (c *ClientWithResponses) UpdateDraftWithResponse(ctx context.Context, datasetID DatasetID, draftNumber int64, body UpdateDraftJSONRequestBody, reqEditors ...RequestEditorFn) (*UpdateDraftResponse, error) {
-	rsp, err := c.UpdateDraft(ctx, datasetID, draftNumber, body, reqEditors...)
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/commits", pathParam0))
 	if err != nil {
 		return nil, err
 	}
-	return ParseUpdateDraftResponse(rsp)
+	var query []string
+	if params.Commit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Offset != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Limit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
 }
 
-// ListJobsWithResponse List jobs of one type, newest first
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets/{datasetId}/jobs (the `ListJobs` operationId).
-func (c *ClientWithResponses) ListJobsWithResponse(ctx context.Context, datasetID DatasetID, params *ListJobsParams, reqEditors ...RequestEditorFn) (*ListJobsResponse, error) {
-	rsp, err := c.ListJobs(ctx, datasetID, params, reqEditors...)
+// NewListDataDetailsRequest returns a request of the operation ListDataDetails.
+func NewListDataDetailsRequest(server string, datasetID ContentID, params *ListDataDetailsParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
 	if err != nil {
 		return nil, err
 	}
-	return ParseListJobsResponse(rsp)
-}
-
-// CreateJobWithBodyWithResponse Create a job
-//
-// Creates a job and returns its id immediately. Not idempotent: two equal
-// requests create two jobs.
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /datasets/{datasetId}/jobs (the `CreateJob` operationId).
-func (c *ClientWithResponses) CreateJobWithBodyWithResponse(ctx context.Context, datasetID DatasetID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateJobResponse, error) {
-	rsp, err := c.CreateJobWithBody(ctx, datasetID, contentType, body, reqEditors...)
+	serverURL, err := url.Parse(server)
 	if err != nil {
 		return nil, err
 	}
-	return ParseCreateJobResponse(rsp)
-}
-
-// CreateJobWithResponse Create a job
-//
-// Creates a job and returns its id immediately. Not idempotent: two equal
-// requests create two jobs.
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /datasets/{datasetId}/jobs (the `CreateJob` operationId).
-func (c *ClientWithResponses) CreateJobWithResponse(ctx context.Context, datasetID DatasetID, body CreateJobJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateJobResponse, error) {
-	rsp, err := c.CreateJob(ctx, datasetID, body, reqEditors...)
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/data/details", pathParam0))
 	if err != nil {
 		return nil, err
 	}
-	return ParseCreateJobResponse(rsp)
+	var query []string
+	{
+		styled, err := runtime.StyleParamWithOptions("form", true, "segmentName", params.SegmentName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.RemotePath != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "remotePath", *params.RemotePath, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Commit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.DraftNumber != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "draftNumber", *params.DraftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.IsInternal != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "isInternal", *params.IsInternal, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "boolean", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Offset != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Limit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
 }
 
-// DeleteJobWithResponse Delete a finished job
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with DELETE /datasets/{datasetId}/jobs/{jobId} (the `DeleteJob` operationId).
-func (c *ClientWithResponses) DeleteJobWithResponse(ctx context.Context, datasetID DatasetID, jobID JobID, params *DeleteJobParams, reqEditors ...RequestEditorFn) (*DeleteJobResponse, error) {
-	rsp, err := c.DeleteJob(ctx, datasetID, jobID, params, reqEditors...)
+// NewListDataUrlsRequest returns a request of the operation ListDataUrls.
+func NewListDataUrlsRequest(server string, datasetID ContentID, params *ListDataUrlsParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
 	if err != nil {
 		return nil, err
 	}
-	return ParseDeleteJobResponse(rsp)
-}
-
-// GetJobWithResponse Read one job
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets/{datasetId}/jobs/{jobId} (the `GetJob` operationId).
-func (c *ClientWithResponses) GetJobWithResponse(ctx context.Context, datasetID DatasetID, jobID JobID, params *GetJobParams, reqEditors ...RequestEditorFn) (*GetJobResponse, error) {
-	rsp, err := c.GetJob(ctx, datasetID, jobID, params, reqEditors...)
+	serverURL, err := url.Parse(server)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetJobResponse(rsp)
-}
-
-// AbortJobWithResponse Abort an unfinished job
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /datasets/{datasetId}/jobs/{jobId}/abort (the `AbortJob` operationId).
-func (c *ClientWithResponses) AbortJobWithResponse(ctx context.Context, datasetID DatasetID, jobID JobID, params *AbortJobParams, reqEditors ...RequestEditorFn) (*AbortJobResponse, error) {
-	rsp, err := c.AbortJob(ctx, datasetID, jobID, params, reqEditors...)
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/data/urls", pathParam0))
 	if err != nil {
 		return nil, err
 	}
-	return ParseAbortJobResponse(rsp)
+	var query []string
+	{
+		styled, err := runtime.StyleParamWithOptions("form", true, "segmentName", params.SegmentName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.RemotePath != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "remotePath", *params.RemotePath, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Commit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.DraftNumber != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "draftNumber", *params.DraftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Offset != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Limit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
 }
 
-// RetryJobWithResponse Run a failed or aborted squash-and-merge job again
-//
-// Only for `squashAndMerge`. The job keeps its id. The service may reject
-// a retry immediately after an abort (400 or 403).
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /datasets/{datasetId}/jobs/{jobId}/retry (the `RetryJob` operationId).
-func (c *ClientWithResponses) RetryJobWithResponse(ctx context.Context, datasetID DatasetID, jobID JobID, params *RetryJobParams, reqEditors ...RequestEditorFn) (*RetryJobResponse, error) {
-	rsp, err := c.RetryJob(ctx, datasetID, jobID, params, reqEditors...)
+// NewListDraftsRequest returns a request of the operation ListDrafts.
+func NewListDraftsRequest(server string, datasetID DatasetID, params *ListDraftsParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
 	if err != nil {
 		return nil, err
 	}
-	return ParseRetryJobResponse(rsp)
-}
-
-// GetLabelStatisticsWithResponse Count labels by type, category and attribute
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets/{datasetId}/labels/statistics (the `GetLabelStatistics` operationId).
-func (c *ClientWithResponses) GetLabelStatisticsWithResponse(ctx context.Context, datasetID ContentID, params *GetLabelStatisticsParams, reqEditors ...RequestEditorFn) (*GetLabelStatisticsResponse, error) {
-	rsp, err := c.GetLabelStatistics(ctx, datasetID, params, reqEditors...)
+	serverURL, err := url.Parse(server)
 	if err != nil {
 		return nil, err
 	}
-	return ParseGetLabelStatisticsResponse(rsp)
-}
-
-// ListMaskUrlsWithResponse Renew the URLs of the masks of a segment
-//
-// The order is the same as in `data/details`. The item of a datum without
-// a mask of this type is `null`.
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets/{datasetId}/masks/urls (the `ListMaskUrls` operationId).
-func (c *ClientWithResponses) ListMaskUrlsWithResponse(ctx context.Context, datasetID ContentID, params *ListMaskUrlsParams, reqEditors ...RequestEditorFn) (*ListMaskUrlsResponse, error) {
-	rsp, err := c.ListMaskUrls(ctx, datasetID, params, reqEditors...)
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/drafts", pathParam0))
 	if err != nil {
 		return nil, err
 	}
-	return ParseListMaskUrlsResponse(rsp)
-}
-
-// ListSegmentsWithResponse List segments
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets/{datasetId}/segments (the `ListSegments` operationId).
-func (c *ClientWithResponses) ListSegmentsWithResponse(ctx context.Context, datasetID ContentID, params *ListSegmentsParams, reqEditors ...RequestEditorFn) (*ListSegmentsResponse, error) {
-	rsp, err := c.ListSegments(ctx, datasetID, params, reqEditors...)
-	if err != nil {
-		return nil, err
+	var query []string
+	if params.Status != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
 	}
-	return ParseListSegmentsResponse(rsp)
-}
-
-// ListSensorsWithResponse List the sensors of a segment of a fusion dataset
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets/{datasetId}/sensors (the `ListSensors` operationId).
-func (c *ClientWithResponses) ListSensorsWithResponse(ctx context.Context, datasetID ContentID, params *ListSensorsParams, reqEditors ...RequestEditorFn) (*ListSensorsResponse, error) {
-	rsp, err := c.ListSensors(ctx, datasetID, params, reqEditors...)
-	if err != nil {
-		return nil, err
+	if params.BranchName != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "branchName", *params.BranchName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
 	}
-	return ParseListSensorsResponse(rsp)
-}
-
-// ListTagsWithResponse List tags, or find one by its exact name
-//
-// Returns a wrapper object for the known response body format(s).
-//
-// Corresponds with GET /datasets/{datasetId}/tags (the `ListTags` operationId).
-func (c *ClientWithResponses) ListTagsWithResponse(ctx context.Context, datasetID DatasetID, params *ListTagsParams, reqEditors ...RequestEditorFn) (*ListTagsResponse, error) {
-	rsp, err := c.ListTags(ctx, datasetID, params, reqEditors...)
-	if err != nil {
-		return nil, err
+	if params.Offset != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
 	}
-	return ParseListTagsResponse(rsp)
-}
-
-// CreateDatasetFromSearchWithBodyWithResponse Create a dataset from the result of a successful search
-//
-// The id in the path is the id of the basic-search job.
-//
-// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /searchResults/{jobId}/datasets (the `CreateDatasetFromSearch` operationId).
-func (c *ClientWithResponses) CreateDatasetFromSearchWithBodyWithResponse(ctx context.Context, jobID JobID, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*CreateDatasetFromSearchResponse, error) {
-	rsp, err := c.CreateDatasetFromSearchWithBody(ctx, jobID, contentType, body, reqEditors...)
-	if err != nil {
-		return nil, err
+	if params.Limit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
 	}
-	return ParseCreateDatasetFromSearchResponse(rsp)
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
 }
 
-// CreateDatasetFromSearchWithResponse Create a dataset from the result of a successful search
-//
-// The id in the path is the id of the basic-search job.
-//
-// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
-//
-// Corresponds with POST /searchResults/{jobId}/datasets (the `CreateDatasetFromSearch` operationId).
-func (c *ClientWithResponses) CreateDatasetFromSearchWithResponse(ctx context.Context, jobID JobID, body CreateDatasetFromSearchJSONRequestBody, reqEditors ...RequestEditorFn) (*CreateDatasetFromSearchResponse, error) {
-	rsp, err := c.CreateDatasetFromSearch(ctx, jobID, body, reqEditors...)
-	if err != nil {
-		return nil, err
-	}
-	return ParseCreateDatasetFromSearchResponse(rsp)
-}
-
-// ParseListDatasetsResponse parses an HTTP response from a ListDatasetsWithResponse call
-func ParseListDatasetsResponse(rsp *http.Response) (*ListDatasetsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
+// NewUpdateDraftRequest returns a request of the operation UpdateDraft.
+func NewUpdateDraftRequest(server string, datasetID DatasetID, draftNumber int64, body UpdateDraftJSONRequestBody) (*http.Request, error) {
+	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 
-	response := &ListDatasetsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
 	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest DatasetList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
+	pathParam1, err := runtime.StyleParamWithOptions("simple", false, "draftNumber", draftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "integer", Format: "int64"})
+	if err != nil {
+		return nil, err
 	}
-
-	switch {
-	case true:
-		var headers ListDatasetsResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
 	}
-
-	return response, nil
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/drafts/%s", pathParam0, pathParam1))
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequest(http.MethodPatch, queryURL.String(), bytes.NewReader(buf))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return req, nil
 }
 
-// ParseGetDatasetResponse parses an HTTP response from a GetDatasetWithResponse call
-func ParseGetDatasetResponse(rsp *http.Response) (*GetDatasetResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
+// NewListJobsRequest returns a request of the operation ListJobs.
+func NewListJobsRequest(server string, datasetID DatasetID, params *ListJobsParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/jobs", pathParam0))
+	if err != nil {
+		return nil, err
+	}
+	var query []string
+	{
+		styled, err := runtime.StyleParamWithOptions("form", true, "jobType", params.JobType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Status != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "status", *params.Status, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Offset != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Limit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
+}
+
+// NewCreateJobRequest returns a request of the operation CreateJob.
+func NewCreateJobRequest(server string, datasetID DatasetID, body CreateJobJSONRequestBody) (*http.Request, error) {
+	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 
-	response := &GetDatasetResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
 	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Dataset
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
 	}
-
-	switch {
-	case true:
-		var headers GetDatasetResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/jobs", pathParam0))
+	if err != nil {
+		return nil, err
 	}
-
-	return response, nil
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), bytes.NewReader(buf))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return req, nil
 }
 
-// ParseListBranchesResponse parses an HTTP response from a ListBranchesWithResponse call
-func ParseListBranchesResponse(rsp *http.Response) (*ListBranchesResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
+// NewDeleteJobRequest returns a request of the operation DeleteJob.
+func NewDeleteJobRequest(server string, datasetID DatasetID, jobID JobID, params *DeleteJobParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	pathParam1, err := runtime.StyleParamWithOptions("simple", false, "jobId", jobID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/jobs/%s", pathParam0, pathParam1))
+	if err != nil {
+		return nil, err
+	}
+	var query []string
+	{
+		styled, err := runtime.StyleParamWithOptions("form", true, "jobType", params.JobType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodDelete, queryURL.String(), nil)
+}
+
+// NewGetJobRequest returns a request of the operation GetJob.
+func NewGetJobRequest(server string, datasetID DatasetID, jobID JobID, params *GetJobParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	pathParam1, err := runtime.StyleParamWithOptions("simple", false, "jobId", jobID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/jobs/%s", pathParam0, pathParam1))
+	if err != nil {
+		return nil, err
+	}
+	var query []string
+	{
+		styled, err := runtime.StyleParamWithOptions("form", true, "jobType", params.JobType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
+}
+
+// NewAbortJobRequest returns a request of the operation AbortJob.
+func NewAbortJobRequest(server string, datasetID DatasetID, jobID JobID, params *AbortJobParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	pathParam1, err := runtime.StyleParamWithOptions("simple", false, "jobId", jobID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/jobs/%s/abort", pathParam0, pathParam1))
+	if err != nil {
+		return nil, err
+	}
+	var query []string
+	{
+		styled, err := runtime.StyleParamWithOptions("form", true, "jobType", params.JobType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodPost, queryURL.String(), nil)
+}
+
+// NewRetryJobRequest returns a request of the operation RetryJob.
+func NewRetryJobRequest(server string, datasetID DatasetID, jobID JobID, params *RetryJobParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	pathParam1, err := runtime.StyleParamWithOptions("simple", false, "jobId", jobID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/jobs/%s/retry", pathParam0, pathParam1))
+	if err != nil {
+		return nil, err
+	}
+	var query []string
+	{
+		styled, err := runtime.StyleParamWithOptions("form", true, "jobType", params.JobType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodPost, queryURL.String(), nil)
+}
+
+// NewGetLabelStatisticsRequest returns a request of the operation GetLabelStatistics.
+func NewGetLabelStatisticsRequest(server string, datasetID ContentID, params *GetLabelStatisticsParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/labels/statistics", pathParam0))
+	if err != nil {
+		return nil, err
+	}
+	var query []string
+	if params.Commit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.DraftNumber != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "draftNumber", *params.DraftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
+}
+
+// NewListMaskUrlsRequest returns a request of the operation ListMaskUrls.
+func NewListMaskUrlsRequest(server string, datasetID ContentID, params *ListMaskUrlsParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/masks/urls", pathParam0))
+	if err != nil {
+		return nil, err
+	}
+	var query []string
+	{
+		styled, err := runtime.StyleParamWithOptions("form", true, "segmentName", params.SegmentName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	{
+		styled, err := runtime.StyleParamWithOptions("form", true, "maskType", params.MaskType, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.RemotePath != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "remotePath", *params.RemotePath, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Commit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.DraftNumber != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "draftNumber", *params.DraftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Offset != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Limit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
+}
+
+// NewListSegmentsRequest returns a request of the operation ListSegments.
+func NewListSegmentsRequest(server string, datasetID ContentID, params *ListSegmentsParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/segments", pathParam0))
+	if err != nil {
+		return nil, err
+	}
+	var query []string
+	if params.Commit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.DraftNumber != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "draftNumber", *params.DraftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Offset != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Limit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
+}
+
+// NewListSensorsRequest returns a request of the operation ListSensors.
+func NewListSensorsRequest(server string, datasetID ContentID, params *ListSensorsParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/sensors", pathParam0))
+	if err != nil {
+		return nil, err
+	}
+	var query []string
+	{
+		styled, err := runtime.StyleParamWithOptions("form", true, "segmentName", params.SegmentName, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Commit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "commit", *params.Commit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.DraftNumber != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "draftNumber", *params.DraftNumber, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: "int64"})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
+}
+
+// NewListTagsRequest returns a request of the operation ListTags.
+func NewListTagsRequest(server string, datasetID DatasetID, params *ListTagsParams) (*http.Request, error) {
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/tags", pathParam0))
+	if err != nil {
+		return nil, err
+	}
+	var query []string
+	if params.Name != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "name", *params.Name, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Offset != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "offset", *params.Offset, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	if params.Limit != nil {
+		styled, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+		query = append(query, styled)
+	}
+	queryURL.RawQuery = strings.Join(query, "&")
+	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
+}
+
+// NewCreateDatasetFromSearchRequest returns a request of the operation CreateDatasetFromSearch.
+func NewCreateDatasetFromSearchRequest(server string, jobID JobID, body CreateDatasetFromSearchJSONRequestBody) (*http.Request, error) {
+	buf, err := json.Marshal(body)
 	if err != nil {
 		return nil, err
 	}
 
-	response := &ListBranchesResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest BranchList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers ListBranchesResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseListCommitsResponse parses an HTTP response from a ListCommitsWithResponse call
-func ParseListCommitsResponse(rsp *http.Response) (*ListCommitsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "jobId", jobID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
 	if err != nil {
 		return nil, err
 	}
-
-	response := &ListCommitsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest CommitList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers ListCommitsResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseListDataDetailsResponse parses an HTTP response from a ListDataDetailsWithResponse call
-func ParseListDataDetailsResponse(rsp *http.Response) (*ListDataDetailsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
+	serverURL, err := url.Parse(server)
 	if err != nil {
 		return nil, err
 	}
-
-	response := &ListDataDetailsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest DataDetailList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers ListDataDetailsResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseListDataUrlsResponse parses an HTTP response from a ListDataUrlsWithResponse call
-func ParseListDataUrlsResponse(rsp *http.Response) (*ListDataUrlsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./searchResults/%s/datasets", pathParam0))
 	if err != nil {
 		return nil, err
 	}
-
-	response := &ListDataUrlsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest DataURLList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers ListDataUrlsResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseListDraftsResponse parses an HTTP response from a ListDraftsWithResponse call
-func ParseListDraftsResponse(rsp *http.Response) (*ListDraftsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), bytes.NewReader(buf))
 	if err != nil {
 		return nil, err
 	}
-
-	response := &ListDraftsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest DraftList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers ListDraftsResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
+	req.Header.Set("Content-Type", "application/json")
+	return req, nil
 }
 
-// ParseUpdateDraftResponse parses an HTTP response from a UpdateDraftWithResponse call
-func ParseUpdateDraftResponse(rsp *http.Response) (*UpdateDraftResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &UpdateDraftResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Nothing
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers UpdateDraftResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseListJobsResponse parses an HTTP response from a ListJobsWithResponse call
-func ParseListJobsResponse(rsp *http.Response) (*ListJobsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &ListJobsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest JobList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers ListJobsResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseCreateJobResponse parses an HTTP response from a CreateJobWithResponse call
-func ParseCreateJobResponse(rsp *http.Response) (*CreateJobResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &CreateJobResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest JobCreated
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest JobCreated
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON201 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers CreateJobResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseDeleteJobResponse parses an HTTP response from a DeleteJobWithResponse call
-func ParseDeleteJobResponse(rsp *http.Response) (*DeleteJobResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &DeleteJobResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Nothing
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers DeleteJobResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseGetJobResponse parses an HTTP response from a GetJobWithResponse call
-func ParseGetJobResponse(rsp *http.Response) (*GetJobResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &GetJobResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Job
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers GetJobResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseAbortJobResponse parses an HTTP response from a AbortJobWithResponse call
-func ParseAbortJobResponse(rsp *http.Response) (*AbortJobResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &AbortJobResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Nothing
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Nothing
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON201 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers AbortJobResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseRetryJobResponse parses an HTTP response from a RetryJobWithResponse call
-func ParseRetryJobResponse(rsp *http.Response) (*RetryJobResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &RetryJobResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Nothing
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Nothing
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON201 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers RetryJobResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseGetLabelStatisticsResponse parses an HTTP response from a GetLabelStatisticsWithResponse call
-func ParseGetLabelStatisticsResponse(rsp *http.Response) (*GetLabelStatisticsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &GetLabelStatisticsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest LabelStatisticsAnswer
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers GetLabelStatisticsResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseListMaskUrlsResponse parses an HTTP response from a ListMaskUrlsWithResponse call
-func ParseListMaskUrlsResponse(rsp *http.Response) (*ListMaskUrlsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &ListMaskUrlsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest MaskURLList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers ListMaskUrlsResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseListSegmentsResponse parses an HTTP response from a ListSegmentsWithResponse call
-func ParseListSegmentsResponse(rsp *http.Response) (*ListSegmentsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &ListSegmentsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SegmentList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers ListSegmentsResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseListSensorsResponse parses an HTTP response from a ListSensorsWithResponse call
-func ParseListSensorsResponse(rsp *http.Response) (*ListSensorsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &ListSensorsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest SensorList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers ListSensorsResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseListTagsResponse parses an HTTP response from a ListTagsWithResponse call
-func ParseListTagsResponse(rsp *http.Response) (*ListTagsResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &ListTagsResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest TagList
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers ListTagsResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
-
-// ParseCreateDatasetFromSearchResponse parses an HTTP response from a CreateDatasetFromSearchWithResponse call
-func ParseCreateDatasetFromSearchResponse(rsp *http.Response) (*CreateDatasetFromSearchResponse, error) {
-	bodyBytes, err := io.ReadAll(rsp.Body)
-	defer func() { _ = rsp.Body.Close() }()
-	if err != nil {
-		return nil, err
-	}
-
-	response := &CreateDatasetFromSearchResponse{
-		Body:         bodyBytes,
-		HTTPResponse: rsp,
-	}
-
-	switch {
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
-		var dest Nothing
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON200 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 201:
-		var dest Nothing
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSON201 = &dest
-
-	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
-		var dest Error
-		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
-			return nil, err
-		}
-		response.JSONDefault = &dest
-
-	}
-
-	switch {
-	case true:
-		var headers CreateDatasetFromSearchResponseDefaultHeaders
-		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
-			var value string
-			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
-				return nil, err
-			}
-			headers.RetryAfter = &value
-		}
-		response.HeadersDefault = &headers
-	}
-
-	return response, nil
-}
+// internal/transport sends the requests and reads the responses.

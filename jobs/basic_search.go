@@ -3,7 +3,6 @@ package jobs
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
@@ -194,8 +193,7 @@ func (j *BasicSearchJob) CreateDataset(ctx context.Context, dataset DatasetSpec)
 	if dataset.Name == "" {
 		return invalid("the name of the new dataset is empty: set Name")
 	}
-	var r json.RawMessage
-	if _, err := j.result(ctx, &r); err != nil {
+	if _, err := j.RawResult(ctx); err != nil {
 		return err
 	}
 	c := j.dataset.client

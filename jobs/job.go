@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -123,8 +124,7 @@ func (j *Job) stale(s *Snapshot, requestedAt time.Time) bool {
 			return true
 		}
 	}
-	// A finished search never runs again.
-	return j.last.Status.Finished() && !s.Status.Finished() && (j.jobType == TypeBasicSearch || requestedAt.Before(j.seenAt))
+	return j.last.Status.Finished() && !s.Status.Finished() && (jobTypes[j.jobType].final || requestedAt.Before(j.seenAt))
 }
 
 // finished reports whether the current run is known to have ended. mu must be held.
@@ -169,6 +169,15 @@ func (j *Job) Abort(ctx context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// RawResult returns the result of the job in its wire form, for a job type that this package
+// does not know. The error is [ErrNotFinished] before the end of the job and a [*JobError] if
+// the job failed or was aborted.
+func (j *Job) RawResult(ctx context.Context) (json.RawMessage, error) {
+	var raw json.RawMessage
+	_, err := j.result(ctx, &raw)
+	return raw, err
 }
 
 // result decodes the result of a successful job into v and returns its snapshot.

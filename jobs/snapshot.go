@@ -41,6 +41,14 @@ const (
 	TypeBasicSearch    Type = "basicSearch"
 )
 
+// jobTypes describes the job types that this package knows.
+var jobTypes = map[Type]struct {
+	final bool // a finished job never runs again
+}{
+	TypeSquashAndMerge: {},
+	TypeBasicSearch:    {final: true},
+}
+
 // String returns the type on one line of bounded length.
 func (t Type) String() string { return redact.Sanitize(string(t), redact.MaxName) }
 

@@ -55,6 +55,9 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request, op *operatio
 	} else {
 		e.routes.ServeHTTP(response, WithBody(r, body))
 	}
+	if e.config.Newer {
+		response.addLater()
+	}
 	if e.checker != nil {
 		e.checker.check(op, WithBody(r, body), response)
 	}
@@ -94,7 +97,7 @@ func (e *Emulator) findOperation(r *http.Request) *operation {
 		return nil
 	}
 	_, pattern := e.routes.Handler(r)
-	op := e.contract.operations[pattern]
+	op := e.operations[pattern]
 	if op == nil || op.route.Method != r.Method {
 		return nil
 	}
