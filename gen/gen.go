@@ -106,7 +106,7 @@ type CreateJobRequest struct {
 // CreatedJob The id and creation time of a new job.
 type CreatedJob struct {
 	// CreatedAt Seconds since the epoch.
-	CreatedAt int64 `json:"createdAt"`
+	CreatedAt float64 `json:"createdAt"`
 
 	// JobID The id of the job.
 	JobID string `json:"jobId"`
@@ -298,7 +298,7 @@ type Job struct {
 	Arguments JobArguments `json:"arguments"`
 
 	// CreatedAt Seconds since the epoch.
-	CreatedAt int64 `json:"createdAt"`
+	CreatedAt float64 `json:"createdAt"`
 
 	// Description The description of the job.
 	Description *string `json:"description,omitempty"`
@@ -307,7 +307,7 @@ type Job struct {
 	ErrorMessage *string `json:"errorMessage,omitempty"`
 
 	// FinishedAt Seconds since the epoch. Absent until the job finishes.
-	FinishedAt *int64 `json:"finishedAt,omitempty"`
+	FinishedAt *float64 `json:"finishedAt,omitempty"`
 
 	// JobID The id of the job.
 	JobID string `json:"jobId"`
@@ -320,7 +320,7 @@ type Job struct {
 	Result JobResult `json:"result,omitempty"`
 
 	// StartedAt Seconds since the epoch. Absent until the job starts.
-	StartedAt *int64 `json:"startedAt,omitempty"`
+	StartedAt *float64 `json:"startedAt,omitempty"`
 
 	// Status `QUEUING` and `PROCESSING` are unfinished. `SUCCESS`, `FAILED` and
 	// `ABORTED` are finished. Any other value is neither success nor failure
