@@ -39,9 +39,11 @@ var directions = map[string][]string{
 		"/gen", "/internal/ratelimit", "/internal/redact", "/internal/transport", "/internal/watcher", "/internal/wire", "/polling",
 	},
 
-	"/internal/contract": {""},
-	"/internal/seed":     {"/internal/contract"},
-	"/internal/emulator": {"/gen/server", "/internal/contract", "/internal/seed"},
+	"/internal/contract":         {""},
+	"/internal/reference":        {},
+	"/internal/reference/render": {"/internal/contract", "/internal/reference"},
+	"/internal/seed":             {"/internal/contract"},
+	"/internal/emulator":         {"", "/gen/server", "/internal/contract", "/internal/reference", "/internal/seed"},
 	"/jobs/jobstest":     {"", "/gen/server", "/internal/emulator", "/internal/seed"},
 
 	"/cmd/tensorbay-jobs": {"/jobs", "/jobs/jobstest", "/polling"},

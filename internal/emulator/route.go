@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"strconv"
+	"strings"
 )
 
 // maxBody limits a request body, in bytes.
@@ -27,6 +28,9 @@ type Route struct {
 
 // RouteAPI returns the route of a request to the API.
 func (e *Emulator) RouteAPI(r *http.Request) Route {
+	if page := pages[r.URL.Path]; page != nil && r.Method == http.MethodGet {
+		return Route{Serve: page, Check: func(*http.Request) {}}
+	}
 	op := e.findOperation(r)
 	route := Route{
 		Serve: func(w http.ResponseWriter, r *http.Request) { e.serveAPI(w, r, op) },
@@ -67,7 +71,11 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request, op *operatio
 // authorize returns an error if a request must not reach its operation.
 func (e *Emulator) authorize(op *operation, r *http.Request, body []byte) error {
 	if op == nil {
-		return notExist("There is no operation %s %s.", r.Method, r.URL.Path)
+		hint := ""
+		if !strings.HasPrefix(r.URL.Path, APIRoot+"/") {
+			hint = " Its path must start with " + APIRoot + "/."
+		}
+		return notExist("There is no operation %s %s.%s", r.Method, r.URL.Path, hint)
 	}
 	switch r.Header.Get("X-Token") {
 	case e.config.AccessKey:
