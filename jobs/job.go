@@ -205,11 +205,11 @@ func (j *Job) result(ctx context.Context, v any) (*Snapshot, error) {
 	return s, nil
 }
 
-// arguments decodes the arguments of the job into v and returns its snapshot.
-func (j *Job) arguments(v any) (*Snapshot, error) {
-	s := j.newest()
-	if err := decode(s.Arguments, v); err != nil {
-		return nil, fmt.Errorf("arguments of job %s: %w; its Snapshot holds the response", s.ID, err)
+// argumentsOf decodes the arguments of a job and returns its snapshot.
+func argumentsOf[A any](j *Job) (a A, s *Snapshot, err error) {
+	s = j.newest()
+	if err := decode(s.Arguments, &a); err != nil {
+		return a, nil, fmt.Errorf("arguments of job %s: %w; its Snapshot holds the response", s.ID, err)
 	}
-	return s, nil
+	return a, s, nil
 }

