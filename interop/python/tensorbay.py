@@ -183,12 +183,12 @@ def failure(status, text):
 
 
 def job_of(body, job_type):
-    """Reads a job. A response may lack its type, errorMessage, description and result."""
+    """Reads a job. A response may lack everything but the id and the status."""
     if not body.get("jobId") or not body.get("status") or body.get("jobType", job_type) != job_type:
         raise TensorBayError("invalidResponse", 200, message="no job of this type")
     return {
-        "id": body["jobId"], "type": job_type, "title": body["title"], "description": body.get("description", ""),
+        "id": body["jobId"], "type": job_type, "title": body.get("title", ""), "description": body.get("description", ""),
         "status": body["status"], "finished": body["status"] in FINISHED, "succeeded": body["status"] == "SUCCESS",
-        "createdAt": body["createdAt"], "startedAt": body.get("startedAt"), "finishedAt": body.get("finishedAt"),
-        "errorMessage": body.get("errorMessage", ""), "arguments": body["arguments"], "result": body.get("result"),
+        "createdAt": body.get("createdAt"), "startedAt": body.get("startedAt"), "finishedAt": body.get("finishedAt"),
+        "errorMessage": body.get("errorMessage", ""), "arguments": body.get("arguments"), "result": body.get("result"),
     }
