@@ -2,6 +2,7 @@ package regenerate
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,16 +16,17 @@ const root = "../.."
 // maxJobType is how many lines outside gen a new job type may add, with its test.
 const maxJobType = 120
 
-// scratch returns a copy of the repository with uncommitted changes.
-func scratch(t *testing.T) string {
+// copyTo replaces a directory by a copy of the repository with uncommitted changes.
+func copyTo(t *testing.T, dir string) {
 	t.Helper()
-	dir := t.TempDir()
+	if err := errors.Join(os.RemoveAll(dir), os.Mkdir(dir, 0o700)); err != nil {
+		t.Fatal(err)
+	}
 	command := exec.CommandContext(t.Context(), "sh", "-c", `git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$0"`, dir)
 	command.Dir = root
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("copy the repository: %v\n%s", err, out)
 	}
-	return dir
 }
 
 // run runs a command in a directory.
@@ -59,7 +61,7 @@ func TestDocument_WorksAsWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	sections := strings.Split(string(text), "\n## ")[1:]
-	walks := 0
+	walks, dir := 0, filepath.Join(t.TempDir(), "scratch") // one path for the build cache
 	for _, section := range sections {
 		title, body, _ := strings.Cut(section, "\n")
 		if !strings.HasPrefix(title, "A new ") {
@@ -67,8 +69,8 @@ func TestDocument_WorksAsWritten(t *testing.T) {
 		}
 		walks++
 		t.Run(title, func(t *testing.T) {
-			t.Parallel()
-			dir, lines := scratch(t), 0
+			copyTo(t, dir)
+			lines := 0
 			for _, m := range block.FindAllStringSubmatch("\n"+body, -1) {
 				if m[1] == "diff" {
 					run(t, dir, m[2], "git", "apply", "-")
