@@ -100,6 +100,10 @@ browser:
 regenerate: ## carry out docs/regenerate.md in a copy of the repository, half a minute
 	cd interop/regenerate && $(GO) vet ./... && $(GO) test -count=1 ./...
 
+.PHONY: gates
+gates: ## show that each check of the contract fails for a mistake, 4 minutes; needs make interop
+	cd interop/regenerate && GATES=1 $(GO) test -count=1 -timeout 30m -v -run TestGates ./...
+
 # The API of the last release. Until there is a tag, openapi.yaml is recorded beside the Go
 # packages.
 API      := testdata/api
