@@ -519,17 +519,17 @@ func TestWait_SeesTheEndDespiteMalformedFields(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d jobs", name, n), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					pattern := regexp.MustCompile(tc.pattern)
-					changed := 0
+					var changed atomic.Int64 // requests run at the same time
 					server := jobstest.New(t, jobstest.WithProcessing(time.Minute))
 					client := rewriteJobs(t, server, func(body string) string {
-						changed += len(pattern.FindAllString(body, -1))
+						changed.Add(int64(len(pattern.FindAllString(body, -1))))
 						return pattern.ReplaceAllString(body, tc.replacement)
 					})
 					all := createMerges(t.Context(), t, dataset(t, client, "squash-and-merge"), n)
 					start := time.Now()
 					requireNoErrors(t, waitEach(t.Context(), all))
 					assert.Less(t, time.Since(start), 70*time.Second)
-					assert.Positive(t, changed)
+					assert.Positive(t, changed.Load())
 				})
 			})
 		}
