@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
@@ -65,7 +65,7 @@ func TestWithObserver_SeesEachAttempt(t *testing.T) {
 
 // The route of each operation is its path in openapi.yaml.
 func TestWithObserver_NamesTheRoute(t *testing.T) {
-	spec, err := server.GetSpec()
+	spec, err := contract.Load()
 	require.NoError(t, err)
 	for path, item := range spec.Paths.Map() {
 		for method, op := range item.Operations() {

@@ -20,7 +20,7 @@ import (
 // serveFlags are the flags of serve.
 type serveFlags struct {
 	listen, dataListen, publicHost   string
-	tls                              bool
+	tls, newer                       bool
 	seed, readyFile, accessKey, fail string
 	queuing, processing, urlTTL      time.Duration
 	faults                           faultFlags
@@ -34,8 +34,10 @@ func (a *app) serveCommand() *cobra.Command {
 		Long: `Serve an embedded TensorBay until SIGINT or SIGTERM. It keeps its state in memory.
 
 When the server accepts requests, it writes one line of JSON with the fields url,
-accessKey and, with --tls, caFile: to standard output, or atomically to
---ready-file, which is removed at exit. GET /healthz needs no access key.
+apiUrl, accessKey and, with --tls, caFile: to standard output, or atomically to
+--ready-file, which is removed at exit. Clients that are generated from openapi.yaml use
+apiUrl as base URL. A browser shows the reference of the API at /docs, and the document
+at /openapi.yaml. GET /healthz needs no access key.
 
 A --fault has the form FAULT[,CONDITION=VALUE...]. The faults are refuse, reset,
 hang, truncate, status=CODE, html=CODE and delay=TIME. The conditions are:
@@ -62,6 +64,7 @@ The first fault that matches a request applies.`,
 	flags.DurationVar(&f.processing, "processing", 500*time.Millisecond, "`TIME` a job stays PROCESSING")
 	flags.DurationVar(&f.urlTTL, "url-ttl", 10*time.Minute, "`TIME` until a data URL expires; if negative, URLs have expired before they are returned")
 	flags.StringVar(&f.fail, "fail-jobs", "", "the first run of jobs whose title contains this `TEXT` fails; a retry succeeds")
+	flags.BoolVar(&f.newer, "newer", false, "serve a later version of the service, with fields, a job type, a status, a label type and an error code that openapi.yaml does not list")
 	flags.Var(&f.faults, "fault", "`FAULT` to inject (may be repeated)")
 	return c
 }
@@ -88,7 +91,7 @@ func (f *serveFlags) run(ctx context.Context, a *app) (err error) {
 		}
 	}
 
-	ready := ready{URL: server.URL(), AccessKey: server.AccessKey()}
+	ready := ready{URL: server.URL(), APIURL: server.URL() + "gatewayv2/tensorbay-open-api/v1", AccessKey: server.AccessKey()}
 	if f.tls {
 		var remove func() error
 		if ready.CAFile, remove, err = f.writeCertificate(server.CertificatePEM()); err != nil {
@@ -141,6 +144,9 @@ func (f *serveFlags) start() (*jobstest.Server, error) {
 	}
 	if f.tls {
 		options = append(options, jobstest.WithTLS())
+	}
+	if f.newer {
+		options = append(options, jobstest.WithNewerService())
 	}
 	if f.seed == "" {
 		return jobstest.NewServer(options...) // with the built-in seed
