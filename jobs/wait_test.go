@@ -521,7 +521,7 @@ func TestWait_SeesTheEndDespiteMalformedFields(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, %d jobs", name, n), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					pattern := regexp.MustCompile(tc.pattern)
-					var changed atomic.Int64 // requests run at the same time
+					var changed atomic.Int64
 					server := jobstest.New(t, jobstest.WithProcessing(time.Minute))
 					client := rewriteJobs(t, server, func(body string) string {
 						changed.Add(int64(len(pattern.FindAllString(body, -1))))
