@@ -181,7 +181,7 @@ func typeCheck(t *testing.T, pattern string) (*token.FileSet, []*ast.File, *type
 	return fset, files, info
 }
 
-// maxUnused is how much of gen.go may be out of reach of package jobs, in percent of its
+// maxUnused is how much of gen.go may be out of reach of the client, in percent of its
 // lines.
 const maxUnused = 5.0
 
@@ -222,14 +222,16 @@ func TestGen_HoldsWhatJobsUses(t *testing.T) {
 			})
 		}
 	}
-	_, files, _ := typeCheck(t, "./jobs")
-	for _, f := range files {
-		ast.Inspect(f, func(n ast.Node) bool {
-			if s, ok := n.(*ast.SelectorExpr); ok && types.ExprString(s.X) == "gen" {
-				reach(s.Sel.Name)
-			}
-			return true
-		})
+	for _, of := range []string{"./jobs", "./internal/content"} {
+		_, files, _ := typeCheck(t, of)
+		for _, f := range files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok && types.ExprString(s.X) == "gen" {
+					reach(s.Sel.Name)
+				}
+				return true
+			})
+		}
 	}
 	total, unused := 0, 0
 	var names []string
@@ -247,5 +249,5 @@ func TestGen_HoldsWhatJobsUses(t *testing.T) {
 	percent := 100 * float64(unused) / float64(total)
 	t.Logf("%.1f %% of %d lines", percent, total)
 	assert.LessOrEqual(t, percent, maxUnused, strings.Join(names, "\n"))
-	assert.Greater(t, total, 1000, "the declarations were not found")
+	assert.Greater(t, total, 500, "the declarations were not found")
 }
