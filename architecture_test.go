@@ -222,8 +222,8 @@ func TestGen_HoldsWhatJobsUses(t *testing.T) {
 			})
 		}
 	}
-	for _, of := range []string{"./jobs", "./internal/content"} {
-		_, files, _ := typeCheck(t, of)
+	for _, dir := range []string{"./jobs", "./internal/content"} {
+		_, files, _ := typeCheck(t, dir)
 		for _, f := range files {
 			ast.Inspect(f, func(n ast.Node) bool {
 				if s, ok := n.(*ast.SelectorExpr); ok && types.ExprString(s.X) == "gen" {

@@ -104,7 +104,7 @@ func (f *File) Stat(ctx context.Context) (Info, error) {
 	case o.State != transport.Done:
 		return Info{}, f.page.fail(o)
 	}
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	return infoOf(c), nil
 }
 

@@ -233,7 +233,7 @@ func TestSave_EndsWithTheContext(t *testing.T) {
 
 func TestOpen_ABodyShorterThanItsLengthIsAnError(t *testing.T) {
 	body, err := newFile(roundTripper(func(*http.Request) (*http.Response, error) {
-		return &http.Response{StatusCode: 200, ContentLength: 10, Body: io.NopCloser(strings.NewReader("123456789"))}, nil
+		return &http.Response{StatusCode: http.StatusOK, ContentLength: 10, Body: io.NopCloser(strings.NewReader("123456789"))}, nil
 	})).Open(t.Context())
 	require.NoError(t, err)
 	defer body.Close()

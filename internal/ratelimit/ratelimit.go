@@ -92,7 +92,7 @@ func (l *Limiter) Reserve(n int) {
 }
 
 // Wait returns nil when the caller may send a request, or ctx's error. Callers are served in
-// order. A canceled call takes no slot.
+// order. A canceled call takes no slot, unless it was already waiting for the outer limiter.
 func (l *Limiter) Wait(ctx context.Context) error {
 	if l == nil {
 		return ctx.Err()

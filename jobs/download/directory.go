@@ -33,7 +33,7 @@ type directory struct {
 }
 
 func newDirectory(path string) (*directory, error) {
-	if err := os.MkdirAll(path, 0o777); err != nil {
+	if err := os.MkdirAll(path, 0o777); err != nil { //nolint:gosec // the umask decides, as for every new directory
 		return nil, err
 	}
 	root, err := os.OpenRoot(path)
@@ -179,7 +179,7 @@ func (d *directory) complete(ctx context.Context, s source, name string, size in
 	if err != nil {
 		return false, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	if _, err := io.Copy(hash, file); err != nil {
 		return false, err
 	}

@@ -4,10 +4,10 @@
 //	...
 //	for file, err := range download.Files(ctx, "street-scenes", result.All(ctx), download.Options{}) {
 //		if err != nil {
-//			log.Print(err) // the others continue
-//			continue
+//			log.Print(err) // of one file
+//		} else {
+//			fmt.Println(file.Path, file.Size)
 //		}
-//		fmt.Println(file.Path, file.Size)
 //	}
 //
 // # Layout
@@ -132,7 +132,7 @@ func files(ctx context.Context, dir string, data iter.Seq2[*jobs.Data, error], o
 	deliver := func() (more bool) {
 		r := <-results
 		running--
-		return yield(r.file, r.err) && !(r.err != nil && options.StopOnError)
+		return yield(r.file, r.err) && (r.err == nil || !options.StopOnError)
 	}
 	for datum, err := range data {
 		if err == nil {

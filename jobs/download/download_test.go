@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"iter"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -276,9 +277,7 @@ func TestFiles_ContinuesAfterAKilledProcess(t *testing.T) {
 	require.Less(t, len(complete), n)
 	before := map[int]int64{}
 	s.mu.Lock()
-	for i, bytes := range s.fetched {
-		before[i] = bytes
-	}
+	maps.Copy(before, s.fetched)
 	s.mu.Unlock()
 
 	// The parts of the killed process are removed when they are old.

@@ -58,10 +58,6 @@ func (s *service) content(i int) []byte {
 	return content
 }
 
-func (s *service) url(i int) string {
-	return fmt.Sprintf("%s/data/%d?generation=%d", s.URL, i, s.generation)
-}
-
 func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if name, ok := strings.CutPrefix(r.URL.Path, "/data/"); ok {
 		i, _ := strconv.Atoi(name)
