@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/mattn/go-runewidth"
@@ -21,79 +22,87 @@ func event(title string, status jobs.Status, elapsed, ago time.Duration) jobs.Ev
 }
 
 func TestFrame_ShowsALineForEachOfAFewJobs(t *testing.T) {
-	failing := event("main<-d", jobs.StatusProcessing, time.Second, 3*time.Second)
-	failing.Err = errors.New("no response")
-	events := []jobs.Event{
-		event("main<-a with a long title", jobs.StatusProcessing, 12*time.Second, 1300*time.Millisecond),
-		event("main<-b", jobs.StatusSuccess, 2*time.Minute, 0),
-		event("main<-c", jobs.StatusFailed, 3*time.Hour, 0),
-		failing,
-	}
-	for width, want := range map[int][]string{
-		71: {
-			"  main<-a with a long title   PROCESSING     12s  polled 1.3s ago",
-			"✓ main<-b                     SUCCESS      2m00s",
-			"✗ main<-c                     FAILED       3h00m",
-			"  main<-d                     PROCESSING    1.0s  poll failed 3.0s ago",
-		},
-		48: {
-			"  main<-a with a long title   PROCESSING     12s",
-			"✓ main<-b                     SUCCESS      2m00s",
-			"✗ main<-c                     FAILED       3h00m",
-			"  main<-d                     PROCESSING    1.0s",
-		},
-		24: {
-			"  main<-a w…  PROCESSING",
-			"✓ main<-b     SUCCESS",
-			"✗ main<-c     FAILED",
-			"  main<-d     PROCESSING",
-		},
-	} {
-		lines := frame(events, len(events), width, false)
-		require.Equal(t, want, lines, width)
-		for _, line := range lines {
-			require.LessOrEqual(t, runewidth.StringWidth(line), width)
+	synctest.Test(t, func(t *testing.T) { // the time stands still
+		failing := event("main<-d", jobs.StatusProcessing, time.Second, 3*time.Second)
+		failing.Err = errors.New("no response")
+		events := []jobs.Event{
+			event("main<-a with a long title", jobs.StatusProcessing, 12*time.Second, 1300*time.Millisecond),
+			event("main<-b", jobs.StatusSuccess, 2*time.Minute, 0),
+			event("main<-c", jobs.StatusFailed, 3*time.Hour, 0),
+			failing,
 		}
-	}
-	require.Equal(t, []string{""}, frame(nil, 3, 80, true), "no wait has begun")
+		for width, want := range map[int][]string{
+			71: {
+				"  main<-a with a long title   PROCESSING     12s  polled 1.3s ago",
+				"✓ main<-b                     SUCCESS      2m00s",
+				"✗ main<-c                     FAILED       3h00m",
+				"  main<-d                     PROCESSING    1.0s  poll failed 3.0s ago",
+			},
+			48: {
+				"  main<-a with a long title   PROCESSING     12s",
+				"✓ main<-b                     SUCCESS      2m00s",
+				"✗ main<-c                     FAILED       3h00m",
+				"  main<-d                     PROCESSING    1.0s",
+			},
+			24: {
+				"  main<-a w…  PROCESSING",
+				"✓ main<-b     SUCCESS",
+				"✗ main<-c     FAILED",
+				"  main<-d     PROCESSING",
+			},
+		} {
+			lines := frame(events, len(events), width, false)
+			require.Equal(t, want, lines, width)
+			for _, line := range lines {
+				require.LessOrEqual(t, runewidth.StringWidth(line), width)
+			}
+		}
+		require.Equal(t, []string{""}, frame(nil, 3, 80, true), "no wait has begun")
+	})
 }
 
 func TestFrame_ShowsCountsAndFailuresOfManyJobs(t *testing.T) {
-	var events []jobs.Event
-	for range 50 {
-		events = append(events, event("a", jobs.StatusSuccess, time.Second, 0), event("b", jobs.StatusProcessing, 2*time.Second, time.Second))
-	}
-	for range 7 {
-		events = append(events, event("c", jobs.StatusFailed, time.Second, 0))
-	}
-	lines := frame(events, 200, 90, false)
-	require.Equal(t, "[====            ] 57 of 200 finished  7 FAILED  50 PROCESSING  50 SUCCESS  2.0s  polled …", lines[0])
-	require.Len(t, lines, 1+maxFailures+1)
-	require.True(t, strings.HasPrefix(lines[1], "✗ c "))
-	require.Equal(t, "  … and 2 more", lines[maxFailures+1])
+	synctest.Test(t, func(t *testing.T) { // the time stands still
+		var events []jobs.Event
+		for range 50 {
+			events = append(events, event("a", jobs.StatusSuccess, time.Second, 0), event("b", jobs.StatusProcessing, 2*time.Second, time.Second))
+		}
+		for range 7 {
+			events = append(events, event("c", jobs.StatusFailed, time.Second, 0))
+		}
+		lines := frame(events, 200, 90, false)
+		require.Equal(t, "[====            ] 57 of 200 finished  7 FAILED  50 PROCESSING  50 SUCCESS  2.0s  polled …", lines[0])
+		require.Len(t, lines, 1+maxFailures+1)
+		require.True(t, strings.HasPrefix(lines[1], "✗ c "))
+		require.Equal(t, "  … and 2 more", lines[maxFailures+1])
+	})
 }
 
 func TestFrame_ColorsTheOutcome(t *testing.T) {
-	lines := frame([]jobs.Event{event("a", jobs.StatusSuccess, 0, 0), event("b", jobs.StatusProcessing, 0, 0)}, 2, 40, true)
-	require.Equal(t, "\x1b[32m✓ a                           SUCCESS\x1b[0m", lines[0])
-	require.NotContains(t, lines[1], "\x1b")
+	synctest.Test(t, func(t *testing.T) { // the time stands still
+		lines := frame([]jobs.Event{event("a", jobs.StatusSuccess, 0, 0), event("b", jobs.StatusProcessing, 0, 0)}, 2, 40, true)
+		require.Equal(t, "\x1b[32m✓ a                           SUCCESS\x1b[0m", lines[0])
+		require.NotContains(t, lines[1], "\x1b")
+	})
 }
 
 func TestWaits_PrintsPlainLinesWithoutATerminal(t *testing.T) {
-	var out strings.Builder
-	p := plain{w: &out, total: 1, last: map[string]jobs.Status{}}
-	p.print([]jobs.Event{event("merge", jobs.StatusQueuing, 0, time.Second)}, false)
-	p.print([]jobs.Event{event("merge", jobs.StatusQueuing, 0, time.Second)}, false)
-	p.print([]jobs.Event{event("merge", jobs.StatusSuccess, time.Second, 0)}, true)
-	require.Equal(t, "merge  QUEUING         0.0s  merge\nmerge  SUCCESS         1.0s  merge\n", out.String())
+	synctest.Test(t, func(t *testing.T) { // the time stands still
+		var out strings.Builder
+		p := plain{w: &out, total: 1, last: map[string]jobs.Status{}}
+		p.print([]jobs.Event{event("merge", jobs.StatusQueuing, 0, time.Second)}, false)
+		p.print([]jobs.Event{event("merge", jobs.StatusQueuing, 0, time.Second)}, false)
+		p.print([]jobs.Event{event("merge", jobs.StatusSuccess, time.Second, 0)}, true)
+		require.Equal(t, "merge  QUEUING         0.0s  merge\nmerge  SUCCESS         1.0s  merge\n", out.String())
 
-	out.Reset()
-	p = plain{w: &out, total: 100}
-	p.print([]jobs.Event{event("a", jobs.StatusSuccess, time.Minute, 0)}, false)
-	require.Empty(t, out.String())
-	p.counted = time.Now().Add(-countInterval)
-	p.print([]jobs.Event{event("a", jobs.StatusSuccess, time.Minute, 0)}, false)
-	require.Equal(t, "1 of 100 finished  1 SUCCESS  1m00s\n", out.String())
+		out.Reset()
+		p = plain{w: &out, total: 100}
+		p.print([]jobs.Event{event("a", jobs.StatusSuccess, time.Minute, 0)}, false)
+		require.Empty(t, out.String())
+		p.counted = time.Now().Add(-countInterval)
+		p.print([]jobs.Event{event("a", jobs.StatusSuccess, time.Minute, 0)}, false)
+		require.Equal(t, "1 of 100 finished  1 SUCCESS  1m00s\n", out.String())
+	})
 }
 
 func TestShortAndSize(t *testing.T) {
