@@ -2,7 +2,6 @@ package jobs_test
 
 import (
 	"context"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
@@ -61,33 +59,4 @@ func TestWithObserver_SeesEachAttempt(t *testing.T) {
 	})
 	_, err := jobs.NewClient(testKey, jobs.WithObserver(nil))
 	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
-}
-
-// The route of each operation is its path in openapi.yaml.
-func TestWithObserver_NamesTheRoute(t *testing.T) {
-	spec, err := contract.Load()
-	require.NoError(t, err)
-	for path, item := range spec.Paths.Map() {
-		for method, op := range item.Operations() {
-			t.Run(op.OperationID, func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					var seen attempts
-					client := clientOf(t, jobstest.New(t), jobs.WithObserver(seen.observe))
-					call := operations[op.OperationID]
-					require.NotNil(t, call, "operations has no call")
-					call(t.Context(), t, client)
-					found := 0
-					for _, a := range seen.all {
-						assert.Equal(t, a.Operation == "openContent", a.Route == "" && a.RequestID == "")
-						if a.Operation == op.OperationID {
-							found++
-							assert.Equal(t, path, a.Route)
-							assert.Equal(t, method, strings.ToUpper(a.Method))
-						}
-					}
-					assert.Positive(t, found)
-				})
-			})
-		}
-	}
 }
