@@ -18,7 +18,7 @@ func event(title string, status jobs.Status, elapsed, ago time.Duration) jobs.Ev
 	if !status.Finished() {
 		elapsed -= ago
 	}
-	return jobs.Event{Job: jobs.Snapshot{ID: title, Title: title, Status: status}, Poll: 1, At: time.Now().Add(-ago), Elapsed: elapsed}
+	return jobs.Event{Job: jobs.Snapshot{ID: "6f2a", Title: title, Status: status}, Poll: 1, At: time.Now().Add(-ago), Elapsed: elapsed}
 }
 
 func TestFrame_ShowsALineForEachOfAFewJobs(t *testing.T) {
@@ -90,10 +90,10 @@ func TestWaits_PrintsPlainLinesWithoutATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // the time stands still
 		var out strings.Builder
 		p := plain{w: &out, total: 1, last: map[string]jobs.Status{}}
-		p.print([]jobs.Event{event("merge", jobs.StatusQueuing, 0, time.Second)}, false)
-		p.print([]jobs.Event{event("merge", jobs.StatusQueuing, 0, time.Second)}, false)
-		p.print([]jobs.Event{event("merge", jobs.StatusSuccess, time.Second, 0)}, true)
-		require.Equal(t, "merge  QUEUING         0.0s  merge\nmerge  SUCCESS         1.0s  merge\n", out.String())
+		p.print([]jobs.Event{event("dev->main", jobs.StatusQueuing, 0, time.Second)}, false)
+		p.print([]jobs.Event{event("dev->main", jobs.StatusQueuing, 0, time.Second)}, false)
+		p.print([]jobs.Event{event("dev->main", jobs.StatusSuccess, time.Second, 0)}, true)
+		require.Equal(t, "6f2a  QUEUING         0.0s  dev->main\n6f2a  SUCCESS         1.0s  dev->main\n", out.String())
 
 		out.Reset()
 		p = plain{w: &out, total: 100}
