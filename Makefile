@@ -5,7 +5,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # The packages with a minimum coverage, in percent of statements. The tests of the
 # whole module count.
-COVERED      := ./jobs ./polling ./internal/watcher ./internal/ratelimit ./internal/transport ./internal/wire ./internal/redact
+COVERED      := ./jobs ./jobs/download ./polling ./internal/content ./internal/pager ./internal/watcher ./internal/ratelimit ./internal/transport ./internal/wire ./internal/redact
 COVERAGE_MIN := 90
 
 GO ?= go
@@ -79,8 +79,8 @@ tcp: ## test the client over TCP through a fault-injecting proxy
 	cd interop/tcp && $(GO) vet ./... && $(GO) test $(RACE) ./...
 
 # The package and name of each fuzz target, and the time for each.
-FUZZ := $(foreach f,ErrorResponse Job Resume Labels Pages Filters,./jobs:Fuzz$(f)) \
-	./internal/transport:FuzzRetryAfter ./internal/redact:FuzzRedact \
+FUZZ := $(foreach f,ErrorResponse Job Resume Labels Filters,./jobs:Fuzz$(f)) \
+	./internal/transport:FuzzRetryAfter ./internal/pager:FuzzList ./internal/redact:FuzzRedact \
 	$(foreach f,Decode Equal JobPage Fields,./internal/wire:Fuzz$(f)) \
 	./jobs/jobstest:FuzzParseSeed
 FUZZTIME := 20s
@@ -110,7 +110,7 @@ API      := testdata/api
 TAG      := $(shell git describe --tags --abbrev=0 2>/dev/null)
 OASDIFF  := github.com/oasdiff/oasdiff@v1.37.0
 APIDIFF  := golang.org/x/exp/cmd/apidiff@v0.0.0-20261113113407-e3970619a1a4
-PUBLIC   := polling jobs jobs/jobstest
+PUBLIC   := polling jobs jobs/download jobs/jobstest
 
 .PHONY: api-check
 api-check: ## fail if a change breaks users of openapi.yaml or of the Go packages

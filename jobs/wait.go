@@ -71,7 +71,7 @@ func WithMaxOutage(d time.Duration) WaitOption {
 //
 // The only time limit is that of ctx. Shortly before its deadline, Wait polls once more, and
 // sees a job that finished two round trips before. It may miss the end if the slots of
-// [WithRateLimit] in that second are used up. A job that is known to have finished is not
+// [WithPollLimit] in that second are used up. A job that is known to have finished is not
 // polled again.
 //
 // Waits are independent but share requests: a thousand waits for jobs of a dataset send about
