@@ -305,7 +305,7 @@ func TestWait_PollsOfASlowRequestAreRepeated(t *testing.T) {
 		}
 		o := s.jobs[0].options(ended)
 		var errs []string
-		o.Event = func(n int, err error) {
+		o.Event = func(_ int, err error) {
 			if err != nil {
 				errs = append(errs, err.Error())
 			}
