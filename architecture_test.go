@@ -43,9 +43,12 @@ var directions = map[string][]string{
 	},
 	"/jobs/download": {"/internal/content", "/jobs"},
 
-	"/internal/seed":     {"/gen/server"},
-	"/internal/emulator": {"/gen/server", "/internal/seed"},
-	"/jobs/jobstest":     {"", "/gen/server", "/internal/emulator", "/internal/seed"},
+	"/internal/contract":         {""},
+	"/internal/reference":        {},
+	"/internal/reference/render": {"/internal/contract", "/internal/reference"},
+	"/internal/seed":             {"/internal/contract"},
+	"/internal/emulator":         {"", "/gen/server", "/internal/contract", "/internal/reference", "/internal/seed"},
+	"/jobs/jobstest":             {"", "/gen/server", "/internal/emulator", "/internal/seed"},
 
 	"/cmd/tensorbay-jobs": {"/jobs", "/jobs/jobstest", "/polling"},
 	"/examples/first":     {"/jobs"},
@@ -165,4 +168,75 @@ func typeCheck(t *testing.T, pattern string) (*token.FileSet, []*ast.File, *type
 	_, err := config.Check(of.ImportPath, fset, files, info)
 	require.NoError(t, err)
 	return fset, files, info
+}
+
+// maxUnused is how much of gen.go may be out of reach of package jobs, in percent of its
+// lines.
+const maxUnused = 5.0
+
+func TestGen_HoldsWhatJobsUses(t *testing.T) {
+	fset := token.NewFileSet()
+	file, err := parser.ParseFile(fset, "gen/gen.go", nil, parser.ParseComments)
+	require.NoError(t, err)
+	declarations := map[string][]ast.Node{} // by name; methods by the name of their type
+	for _, decl := range file.Decls {
+		switch d := decl.(type) {
+		case *ast.FuncDecl:
+			name := d.Name.Name
+			if d.Recv != nil {
+				name = strings.TrimLeft(types.ExprString(d.Recv.List[0].Type), "*")
+			}
+			declarations[name] = append(declarations[name], d)
+		case *ast.GenDecl:
+			for _, spec := range d.Specs {
+				if s, ok := spec.(*ast.TypeSpec); ok {
+					declarations[s.Name.Name] = append(declarations[s.Name.Name], d)
+				}
+			}
+		}
+	}
+	used := map[string]bool{}
+	var reach func(name string)
+	reach = func(name string) {
+		if used[name] || declarations[name] == nil {
+			return
+		}
+		used[name] = true
+		for _, d := range declarations[name] {
+			ast.Inspect(d, func(n ast.Node) bool {
+				if id, ok := n.(*ast.Ident); ok {
+					reach(id.Name)
+				}
+				return true
+			})
+		}
+	}
+	for _, dir := range []string{"./jobs", "./internal/content"} {
+		_, files, _ := typeCheck(t, dir)
+		for _, f := range files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok && types.ExprString(s.X) == "gen" {
+					reach(s.Sel.Name)
+				}
+				return true
+			})
+		}
+	}
+	total, unused := 0, 0
+	var names []string
+	for name, nodes := range declarations {
+		for _, d := range nodes {
+			lines := fset.Position(d.End()).Line - fset.Position(d.Pos()).Line + 1
+			total += lines
+			if !used[name] {
+				unused += lines
+				names = append(names, fmt.Sprintf("%s: %d lines", name, lines))
+			}
+		}
+	}
+	slices.Sort(names)
+	percent := 100 * float64(unused) / float64(total)
+	t.Logf("%.1f %% of %d lines", percent, total)
+	assert.LessOrEqual(t, percent, maxUnused, strings.Join(names, "\n"))
+	assert.Greater(t, total, 500, "the declarations were not found")
 }

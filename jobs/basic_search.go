@@ -3,7 +3,6 @@ package jobs
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"iter"
 	"net/http"
@@ -117,8 +116,7 @@ type BasicSearchJob struct{ *Job }
 // Arguments returns the arguments with which the job was created. The revision is the id of
 // the commit that was searched.
 func (j *BasicSearchJob) Arguments() (BasicSearchArgs, error) {
-	var a gen.BasicSearchArguments
-	s, err := j.arguments(&a)
+	a, s, err := argumentsOf[gen.BasicSearchArguments](j.Job)
 	if err != nil {
 		return BasicSearchArgs{}, err
 	}
@@ -194,8 +192,7 @@ func (j *BasicSearchJob) CreateDataset(ctx context.Context, dataset DatasetSpec)
 	if dataset.Name == "" {
 		return invalid("the name of the new dataset is empty: set Name")
 	}
-	var r json.RawMessage
-	if _, err := j.result(ctx, &r); err != nil {
+	if _, err := j.RawResult(ctx); err != nil {
 		return err
 	}
 	c := j.dataset.client

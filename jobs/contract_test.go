@@ -1,80 +1,186 @@
 package jobs_test
 
 import (
+	"encoding/json"
+	"go/ast"
+	"go/token"
+	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// TestTypes_HaveTheFieldsOfTheContract compares the types that jobs decodes directly with the
-// models that are generated from openapi.yaml.
+func schemas(t *testing.T) openapi3.Schemas {
+	t.Helper()
+	document, err := contract.Load()
+	require.NoError(t, err)
+	return document.Components.Schemas
+}
+
+// TestTypes_HaveTheFieldsOfTheContract compares the types that jobs decodes directly with
+// openapi.yaml.
 func TestTypes_HaveTheFieldsOfTheContract(t *testing.T) {
-	for _, pair := range [][2]any{
-		{gen.Classification{}, jobs.LabeledClassification{}},
-		{gen.LabeledBox2D{}, jobs.LabeledBox2D{}},
-		{gen.LabeledBox3D{}, jobs.LabeledBox3D{}},
-		{gen.LabeledPolygon{}, jobs.LabeledPolygon{}},
-		{gen.LabeledMultiPolygon{}, jobs.LabeledMultiPolygon{}},
-		{gen.LabeledRLE{}, jobs.LabeledRLE{}},
-		{gen.LabeledPolyline2D{}, jobs.LabeledPolyline2D{}},
-		{gen.LabeledMultiPolyline2D{}, jobs.LabeledMultiPolyline2D{}},
-		{gen.LabeledKeypoints2D{}, jobs.LabeledKeypoints2D{}},
-		{gen.LabeledSentence{}, jobs.LabeledSentence{}},
-		{gen.SemanticMaskInfo{}, jobs.SemanticMaskInfo{}},
-		{gen.InstanceMaskInfo{}, jobs.InstanceMaskInfo{}},
-		{gen.PanopticMaskInfo{}, jobs.PanopticMaskInfo{}},
-		{gen.Sensor{}, jobs.Sensor{}},
-		{gen.LabelStatistics{}, jobs.TypeStatistics{}},
+	for name, v := range map[string]any{
+		"Label":           jobs.Label{},
+		"Sensor":          jobs.Sensor{},
+		"LabelStatistics": jobs.TypeStatistics{},
 	} {
-		assertSameJSON(t, reflect.TypeOf(pair[1]).Name(), reflect.TypeOf(pair[0]), reflect.TypeOf(pair[1]))
+		assertSameJSON(t, name, schemas(t)[name], reflect.TypeOf(v))
 	}
 }
 
 // assertSameJSON compares the JSON names of fields, which of them are required, and the kinds
 // of their values.
-func assertSameJSON(t *testing.T, path string, want, got reflect.Type) {
+func assertSameJSON(t *testing.T, path string, ref *openapi3.SchemaRef, got reflect.Type) {
 	t.Helper()
-	if want.Kind() == reflect.Pointer && got.Kind() != reflect.Pointer {
-		want = want.Elem() // an optional text is empty if it is absent
+	if got.Kind() == reflect.Pointer {
+		got = got.Elem()
 	}
-	if !assert.Equal(t, want.Kind(), got.Kind(), path) {
-		return
+	schema := ref.Value
+	var kind string
+	if schema.Type != nil {
+		kind = schema.Type.Slice()[0]
 	}
-	switch want.Kind() {
-	case reflect.Pointer, reflect.Slice:
-		assertSameJSON(t, path, want.Elem(), got.Elem())
-	case reflect.Map:
-		assertSameJSON(t, path+" key", want.Key(), got.Key())
-		assertSameJSON(t, path+" value", want.Elem(), got.Elem())
-	case reflect.Struct:
-		wantFields, gotFields := jsonFields(want), jsonFields(got)
-		assert.Equal(t, sortedKeys(wantFields), sortedKeys(gotFields), path)
-		for name, field := range wantFields {
-			assertSameJSON(t, path+"."+name, field, gotFields[name])
+	switch got.Kind() {
+	case reflect.String:
+		assert.Equal(t, "string", kind, path)
+	case reflect.Float64:
+		assert.Equal(t, "number", kind, path)
+	case reflect.Int, reflect.Int64:
+		assert.Equal(t, "integer", kind, path)
+	case reflect.Interface:
+		assert.NotEmpty(t, schema.OneOf, path)
+	case reflect.Slice:
+		if assert.Equal(t, "array", kind, path) {
+			assertSameJSON(t, path, schema.Items, got.Elem())
 		}
+	case reflect.Map:
+		if assert.NotNil(t, schema.AdditionalProperties.Schema, path) {
+			assertSameJSON(t, path, schema.AdditionalProperties.Schema, got.Elem())
+		}
+	case reflect.Struct:
+		want, fields := map[string]bool{}, jsonFields(got)
+		for name := range schema.Properties {
+			if name != "url" { // a mask keeps it apart, because it is a secret
+				want[name] = slices.Contains(schema.Required, name)
+			}
+		}
+		required := map[string]bool{}
+		for name, field := range fields {
+			required[name] = !strings.Contains(field.Tag.Get("json"), ",omitempty")
+			if property := schema.Properties[name]; property != nil {
+				assertSameJSON(t, path+"."+name, property, field.Type)
+			}
+		}
+		assert.Equal(t, want, required, path)
+	default:
+		assert.Fail(t, "a type without a JSON form", "%s: %s", path, got)
 	}
 }
 
-// jsonFields maps the tag of each field to its type.
-func jsonFields(of reflect.Type) map[string]reflect.Type {
-	fields := map[string]reflect.Type{}
-	for i := range of.NumField() {
-		fields[of.Field(i).Tag.Get("json")] = of.Field(i).Type
+func jsonFields(of reflect.Type) map[string]reflect.StructField {
+	fields := map[string]reflect.StructField{}
+	for _, field := range reflect.VisibleFields(of) {
+		if name, _, _ := strings.Cut(field.Tag.Get("json"), ","); name != "" && name != "-" {
+			fields[name] = field
+		}
 	}
 	return fields
 }
 
-func sortedKeys(fields map[string]reflect.Type) []string {
-	var keys []string
-	for key := range fields {
-		keys = append(keys, strings.TrimSpace(key))
+func TestSnapshot_HoldsEachFieldOfAJob(t *testing.T) {
+	job := map[string]any{
+		"title": "a", "jobId": "6f2a", "jobType": "squashAndMerge", "arguments": map[string]any{}, "createdAt": 1, "startedAt": 1, "finishedAt": 1,
+		"status": "SUCCESS", "errorMessage": "a", "result": map[string]any{}, "description": "a",
 	}
-	slices.Sort(keys)
-	return keys
+	other := map[string]any{
+		"title": "b", "jobId": "7b3c", "jobType": "basicSearch", "arguments": map[string]any{"b": 1}, "createdAt": 2, "startedAt": 2, "finishedAt": 2,
+		"status": "FAILED", "errorMessage": "b", "result": map[string]any{"b": 1}, "description": "b",
+	}
+	ds := datasetByID(t, stubClient(t, respondWith(500, "")))
+	snapshot := func(job map[string]any) jobs.Snapshot {
+		body, err := json.Marshal(job)
+		require.NoError(t, err)
+		jobType := jobs.Type(job["jobType"].(string))
+		resumed, err := ds.Jobs(jobType).Resume(savedJob(ds, jobType, string(body)))
+		require.NoError(t, err)
+		s := resumed.Snapshot()
+		assert.Equal(t, string(body), string(s.Raw))
+		s.Raw = nil
+		return s
+	}
+	before := snapshot(job)
+	for name := range schemas(t)["Job"].Value.Properties {
+		require.Contains(t, other, name, "a new field: give it a place in Snapshot")
+		changed := maps.Clone(job)
+		changed[name] = other[name]
+		assert.NotEqual(t, before, snapshot(changed), "Snapshot ignores %s", name)
+	}
+}
+
+func TestConstants_EqualTheListsOfTheContract(t *testing.T) {
+	all := schemas(t)
+	properties := func(schema string) openapi3.Schemas {
+		return all[schema].Value.Properties["arguments"].Value.Properties
+	}
+	document, err := contract.Load()
+	require.NoError(t, err)
+	draftStatus := document.Paths.Find("/datasets/{datasetId}/drafts").Get.Parameters.GetByInAndName("query", "status")
+	for typeName, list := range map[string][]any{
+		"Status":      openEnum(all["JobStatus"]),
+		"Type":        openEnum(all["JobType"]),
+		"LabelType":   openEnum(all["LabelType"]),
+		"SensorType":  openEnum(all["Sensor"].Value.Properties["type"]),
+		"DraftStatus": draftStatus.Schema.Value.Enum,
+		"Strategy":    properties("CreateSquashAndMergeRequest")["strategy"].Value.Enum,
+		"Conjunction": properties("CreateBasicSearchRequest")["conjunction"].Value.Enum,
+		"Unit":        properties("CreateBasicSearchRequest")["unit"].Value.Enum,
+	} {
+		assert.ElementsMatch(t, list, constants(t, typeName), typeName)
+	}
+}
+
+func openEnum(schema *openapi3.SchemaRef) []any {
+	values, _ := schema.Value.Extensions["x-extensible-enum"].([]any)
+	return values
+}
+
+// constants returns the values of the constants of a type in package jobs.
+func constants(t *testing.T, typeName string) (values []any) {
+	t.Helper()
+	for _, file := range sourceFiles(t) {
+		for _, decl := range file.Decls {
+			d, ok := decl.(*ast.GenDecl)
+			if !ok || d.Tok != token.CONST {
+				continue
+			}
+			for _, spec := range d.Specs {
+				v := spec.(*ast.ValueSpec)
+				if id, ok := v.Type.(*ast.Ident); !ok || id.Name != typeName {
+					continue
+				}
+				value, err := strconv.Unquote(v.Values[0].(*ast.BasicLit).Value)
+				require.NoError(t, err)
+				values = append(values, value)
+			}
+		}
+	}
+	return values
+}
+
+func TestStatusFinished_EqualsTheContract(t *testing.T) {
+	status := schemas(t)["JobStatus"]
+	finished := status.Value.Extensions["x-finished"].([]any)
+	for _, value := range append(openEnum(status), "ADDED_LATER", "") {
+		assert.Equal(t, slices.Contains(finished, value), jobs.Status(value.(string)).Finished(), value)
+	}
 }

@@ -10,7 +10,8 @@
 //	ds, err := client.Dataset(ctx, "street-scenes")
 //
 // [Dataset.SquashAndMerge] and [Dataset.BasicSearch] return the jobs of one type. Both have
-// the methods of [Jobs]: Create, Get, List, Delete and Resume.
+// the methods of [Jobs]: Create, Get, List, Delete and Resume. [Dataset.Jobs] returns the jobs
+// of any type, with untyped arguments and results.
 //
 //	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{
 //		DraftTitle: "merge dev", Source: "dev", Strategy: jobs.StrategySkip,
@@ -46,7 +47,7 @@
 // [WithCreateRecovery] the client then searches for the job. docs/errors.md lists all errors
 // and remedies.
 //
-// The service may add statuses and fields. A [Snapshot] keeps them, and they cause no error.
+// The service may add job types, statuses and fields. A [Snapshot] keeps them, and they cause no error.
 //
 // # Tests
 //

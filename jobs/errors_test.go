@@ -104,6 +104,13 @@ func searchErrorAt(revision []jobs.RevisionOption, change func(*jobs.BasicSearch
 	}, append(want, "create basicSearch job")}
 }
 
+// rawError returns the case of a create of a job of any type.
+func rawError(jobType jobs.Type, args jobs.RawArgs, want ...string) errorCase {
+	return errorCase{func(t *testing.T) error {
+		return errorOf(datasetByID(t, stubClient(t, respondWith(500, ""))).Jobs(jobType).Create(t.Context(), args))
+	}, want}
+}
+
 func filterError(f jobs.Filter, want ...string) errorCase {
 	return searchError(func(a *jobs.BasicSearchArgs) { a.Filters = []jobs.Filter{f} }, append(want, "filter 0")...)
 }
@@ -342,6 +349,10 @@ var errorCases = map[string]errorCase{
 	"search/of a draft":                searchErrorAt([]jobs.RevisionOption{jobs.AtDraft(1)}, func(*jobs.BasicSearchArgs) {}, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f is checked out at draft 1", "commit it, or set Revision"),
 	"search/frames of a plain dataset": searchError(func(a *jobs.BasicSearchArgs) { a.Unit = jobs.UnitFrame }, "unit frame on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f", "use UnitFile"),
 	"search/sensor of a plain dataset": filterError(jobs.SensorIn("CAM"), `sensor in ["CAM"], on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `leave it out`),
+
+	"raw/no type":      rawError("", jobs.RawArgs{}, "the job type is empty", "use one such as TypeBasicSearch"),
+	"raw/no title":     rawError("countFiles", jobs.RawArgs{Arguments: map[string]any{}}, "create countFiles job", "the title is empty", "set Title"),
+	"raw/no arguments": rawError("countFiles", jobs.RawArgs{Title: "count"}, "create countFiles job", "the arguments are not a JSON object", "use a map or a struct"),
 
 	"filter/zero value":              filterError(jobs.Filter{}, "is the zero value", "use a function"),
 	"filter/empty list":              filterError(jobs.SegmentIn(), "segment in", "the list is empty", "add one name at least"),

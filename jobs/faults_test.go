@@ -24,7 +24,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
@@ -437,7 +437,7 @@ func expectOnce(s operationCase, f faultCase) outcome {
 
 func TestFaultMatrix(t *testing.T) {
 	t.Run("every operation", func(t *testing.T) {
-		spec, err := server.GetSpec()
+		spec, err := contract.Load()
 		require.NoError(t, err)
 		var known []string
 		for _, path := range spec.Paths.Map() {

@@ -133,8 +133,7 @@ func (j *Job) stale(s *Snapshot, requestedAt time.Time) bool {
 			return true
 		}
 	}
-	// A finished search never runs again.
-	return j.last.Status.Finished() && !s.Status.Finished() && (j.jobType == TypeBasicSearch || requestedAt.Before(j.seenAt))
+	return j.last.Status.Finished() && !s.Status.Finished() && (jobTypes[j.jobType].final || requestedAt.Before(j.seenAt))
 }
 
 // finished reports whether the current run is known to have ended. mu must be held.
@@ -181,6 +180,15 @@ func (j *Job) Abort(ctx context.Context) error {
 	return err
 }
 
+// RawResult returns the result of the job in its wire form, for a job type that this package
+// does not know. The error is [ErrNotFinished] before the end of the job and a [*JobError] if
+// the job failed or was aborted.
+func (j *Job) RawResult(ctx context.Context) (json.RawMessage, error) {
+	var raw json.RawMessage
+	_, err := j.result(ctx, &raw)
+	return raw, err
+}
+
 // result decodes the result of a successful job into v and returns its snapshot.
 func (j *Job) result(ctx context.Context, v any) (*Snapshot, error) {
 	s := j.end()
@@ -206,11 +214,11 @@ func (j *Job) result(ctx context.Context, v any) (*Snapshot, error) {
 	return s, nil
 }
 
-// arguments decodes the arguments of the job into v and returns its snapshot.
-func (j *Job) arguments(v any) (*Snapshot, error) {
-	s := j.newest()
-	if err := decode(s.Arguments, v); err != nil {
-		return nil, fmt.Errorf("arguments of job %s: %w; its Snapshot holds the response", s.ID, err)
+// argumentsOf decodes the arguments of a job and returns its snapshot.
+func argumentsOf[A any](j *Job) (a A, s *Snapshot, err error) {
+	s = j.newest()
+	if err := decode(s.Arguments, &a); err != nil {
+		return a, nil, fmt.Errorf("arguments of job %s: %w; its Snapshot holds the response", s.ID, err)
 	}
-	return s, nil
+	return a, s, nil
 }

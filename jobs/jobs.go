@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -18,11 +19,21 @@ import (
 //
 // [Dataset.SquashAndMerge] returns it with J = [*SquashAndMergeJob] and
 // A = [SquashAndMergeArgs]. [Dataset.BasicSearch] returns it with J = [*BasicSearchJob] and
-// A = [BasicSearchArgs].
+// A = [BasicSearchArgs]. [Dataset.Jobs] returns it with J = [*Job] and A = [RawArgs], for any
+// job type.
 type Jobs[J Waiter, A arguments] struct {
 	dataset *Dataset
 	jobType Type
 	wrap    func(*Job) J
+}
+
+// jobTypes describes the job types that this package knows.
+var jobTypes = map[Type]struct {
+	wrap  func(*Job) Waiter
+	final bool // a finished job never runs again
+}{
+	TypeSquashAndMerge: {wrap: func(j *Job) Waiter { return &SquashAndMergeJob{j} }},
+	TypeBasicSearch:    {wrap: func(j *Job) Waiter { return &BasicSearchJob{j} }, final: true},
 }
 
 // arguments are the arguments of a new job.
@@ -37,6 +48,40 @@ type jobSpec struct {
 	arguments          any
 }
 
+// RawArgs holds the arguments of a job of any type.
+type RawArgs struct {
+	// Title is the title of the job. It is required.
+	Title string
+	// Description is the description of the job.
+	Description string
+	// Arguments is sent as JSON. It must be a JSON object.
+	Arguments any
+}
+
+func (a RawArgs) prepare(context.Context, *Dataset) (jobSpec, error) {
+	raw, err := json.Marshal(a.Arguments)
+	switch {
+	case a.Title == "":
+		return jobSpec{}, invalid("the title is empty: set Title")
+	case err != nil, !bytes.HasPrefix(raw, []byte("{")):
+		return jobSpec{}, invalid("the arguments are not a JSON object: use a map or a struct")
+	}
+	return jobSpec{a.Title, a.Description, json.RawMessage(raw)}, nil
+}
+
+// Jobs returns the jobs of a type that this package may not know. Their arguments and results
+// stay in the wire form: see [Snapshot] and [Job.RawResult].
+func (ds *Dataset) Jobs(jobType Type) Jobs[*Job, RawArgs] {
+	return Jobs[*Job, RawArgs]{ds, jobType, func(j *Job) *Job { return j }}
+}
+
+func (js Jobs[J, A]) check() error {
+	if js.jobType == "" {
+		return invalid("the job type is empty: use one such as TypeBasicSearch")
+	}
+	return nil
+}
+
 // Create starts a job and returns it when the service has accepted it. If an argument is
 // invalid, it creates nothing and the error matches [ErrInvalidArgument].
 //
@@ -46,6 +91,9 @@ type jobSpec struct {
 // may have created a job.
 func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	var none J
+	if err := js.check(); err != nil {
+		return none, err
+	}
 	spec, err := args.prepare(ctx, js.dataset)
 	request := gen.CreateJobRequest{JobType: string(js.jobType), Title: spec.title, Description: optional(spec.description)}
 	if err == nil {
@@ -120,7 +168,7 @@ func (js Jobs[J, A]) create(ctx context.Context, request gen.CreateJobRequest) (
 // with this id.
 func (js Jobs[J, A]) Get(ctx context.Context, id string) (J, error) {
 	var none J
-	if err := checkID("job id", id); err != nil {
+	if err := cmp.Or(js.check(), checkID("job id", id)); err != nil {
 		return none, err
 	}
 	job := &Job{dataset: js.dataset, id: id, jobType: js.jobType}
@@ -141,6 +189,9 @@ func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J,
 	c := js.dataset.client
 	return only(list(ctx, c, "listJobs",
 		func(offset, limit *int) (*http.Request, error) {
+			if err := js.check(); err != nil {
+				return nil, err
+			}
 			return c.listJobsRequest(js.dataset.id, js.jobType, string(options.Status), offset, limit)
 		},
 		func(p *gen.JobList) ([]J, int, error) {
@@ -162,7 +213,7 @@ func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J,
 
 // Delete deletes a finished job. A draft or dataset that was made from it remains.
 func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
-	if err := checkID("job id", id); err != nil {
+	if err := cmp.Or(js.check(), checkID("job id", id)); err != nil {
 		return err
 	}
 	c := js.dataset.client
@@ -210,11 +261,8 @@ func (c *Client) Resume(data []byte) (Waiter, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch saved.JobType {
-	case TypeSquashAndMerge:
-		return &SquashAndMergeJob{job}, nil
-	case TypeBasicSearch:
-		return &BasicSearchJob{job}, nil
+	if known, ok := jobTypes[saved.JobType]; ok {
+		return known.wrap(job), nil
 	}
 	return job, nil
 }

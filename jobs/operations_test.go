@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
@@ -229,7 +229,7 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 // TestClient_CallsEveryOperation fails if openapi.yaml has an operation that is
 // not in operations.
 func TestClient_CallsEveryOperation(t *testing.T) {
-	spec, err := server.GetSpec()
+	spec, err := contract.Load()
 	require.NoError(t, err)
 	var known []string
 	for _, path := range spec.Paths.Map() {

@@ -209,6 +209,7 @@ func valuesWithSecrets(t *testing.T) map[string]any {
 		"SensorType":              jobs.SensorCamera,
 		"Signature":               jobs.Signature{Name: "me"},
 		"Snapshot":                job.Snapshot(),
+		"RawArgs":                 jobs.RawArgs{Title: "count", Arguments: map[string]any{}},
 		"SquashAndMergeArgs":      mergeDev,
 		"SquashAndMergeJob":       job,
 		"Status":                  jobs.StatusFailed,

@@ -82,24 +82,18 @@ func newSnapshot(raw []byte, jobType Type) (*Snapshot, error) {
 	if required.Status == "" {
 		return nil, invalidResponse("status of job %s is empty", required.JobID)
 	}
-	// Unmarshal decodes all other fields if the type of one does not match. A time may have
-	// a fraction.
+	// Unmarshal decodes all other fields if the type of one does not match.
 	var j gen.Job
-	var at struct {
-		CreatedAt  float64 `json:"createdAt"`
-		StartedAt  float64 `json:"startedAt"`
-		FinishedAt float64 `json:"finishedAt"`
-	}
-	_, _ = json.Unmarshal(raw, &j), json.Unmarshal(raw, &at)
+	_ = json.Unmarshal(raw, &j)
 	s := &Snapshot{
 		ID:           required.JobID,
 		Type:         Type(cmp.Or(value(j.JobType), string(jobType))),
 		Title:        j.Title,
 		Description:  value(j.Description),
 		Status:       required.Status,
-		CreatedAt:    fromSeconds(at.CreatedAt),
-		StartedAt:    fromSeconds(at.StartedAt),
-		FinishedAt:   fromSeconds(at.FinishedAt),
+		CreatedAt:    fromSeconds(j.CreatedAt),
+		StartedAt:    fromSeconds(value(j.StartedAt)),
+		FinishedAt:   fromSeconds(value(j.FinishedAt)),
 		ErrorMessage: value(j.ErrorMessage),
 		Arguments:    j.Arguments,
 		Result:       j.Result,

@@ -12,7 +12,9 @@ import (
 
 // ready contains the address and the key of a server that accepts requests.
 type ready struct {
-	URL       string `json:"url"`
+	URL string `json:"url"`
+	// APIURL is the base URL of the operations of openapi.yaml.
+	APIURL    string `json:"apiUrl"`
 	AccessKey string `json:"accessKey"`
 	// CAFile names the file of the CA certificate. It is absent without TLS.
 	CAFile string `json:"caFile,omitempty"`

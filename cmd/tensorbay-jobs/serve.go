@@ -19,11 +19,12 @@ type serveCommand struct {
 	DataListen string        `placeholder:"HOST:PORT" help:"Address that serves data URLs. The default is a free port on the same host."`
 	TLS        bool          `name:"tls" help:"Serve HTTPS with a certificate created at startup."`
 	Seed       string        `placeholder:"FILE" help:"YAML file with the datasets to serve. The default is the built-in testdata/seed.yaml."`
-	ReadyFile  string        `placeholder:"FILE" help:"File for {\"url\",\"accessKey\",\"caFile\"}, written when the server accepts requests and removed at exit. The default is one line on stdout."`
+	ReadyFile  string        `placeholder:"FILE" help:"File for {\"url\",\"apiUrl\",\"accessKey\",\"caFile\"}, written when the server accepts requests and removed at exit. The default is one line on stdout."`
 	AccessKey  string        `placeholder:"KEY" help:"Access key that clients must send. The default is a random key."`
 	Queuing    time.Duration `default:"200ms" placeholder:"TIME" help:"Time a job stays QUEUING (default ${default})."`
 	Processing time.Duration `default:"500ms" placeholder:"TIME" help:"Time a job stays PROCESSING (default ${default})."`
 	Fault      []faultFlag   `sep:"none" placeholder:"FAULT[,CONDITION=VALUE...]" help:"Fault to inject: refuse, reset, hang, truncate, status=CODE, html=CODE or delay=TIME. Example: status=503,operation=getJob,probability=0.2. Conditions: operation=ID (an operationId of openapi.yaml, or content), probability=P, seed=N (of the probability), from=N (the first request affected), times=N (requests affected), after=TIME (since startup) and for=TIME. retry-after=TIME adds that header. The flag may be repeated; the first fault that matches a request applies."`
+	Newer      bool          `help:"Serve a later version of the service, with fields, a job type, a status, a label type and an error code that openapi.yaml does not list."`
 	URLTTL     time.Duration `name:"url-ttl" default:"10m" placeholder:"TIME" help:"Time until a data URL expires (default ${default}). If it is negative, URLs have expired before they are returned."`
 }
 
@@ -31,7 +32,9 @@ type serveCommand struct {
 func (*serveCommand) Help() string {
 	return "The server keeps its state in memory and stops on SIGINT or SIGTERM. " +
 		"The ready file is written atomically: a script can wait for it and read it. " +
-		"Its field caFile, the CA certificate, is absent without --tls."
+		"Its field caFile, the CA certificate, is absent without --tls. " +
+		"Clients that are generated from openapi.yaml use apiUrl as base URL. " +
+		"A browser shows the reference of the API at /docs, and the document at /openapi.yaml."
 }
 
 // Run serves until ctx ends.
@@ -56,7 +59,7 @@ func (c *serveCommand) Run(ctx context.Context, to console) (err error) {
 		}
 	}
 
-	ready := ready{URL: server.URL(), AccessKey: server.AccessKey()}
+	ready := ready{URL: server.URL(), APIURL: server.URL() + "gatewayv2/tensorbay-open-api/v1", AccessKey: server.AccessKey()}
 	if c.TLS {
 		var remove func() error
 		if ready.CAFile, remove, err = c.writeCertificate(server.CertificatePEM()); err != nil {
@@ -97,6 +100,9 @@ func (c *serveCommand) start() (*jobstest.Server, error) {
 	}
 	if c.TLS {
 		options = append(options, jobstest.WithTLS())
+	}
+	if c.Newer {
+		options = append(options, jobstest.WithNewerService())
 	}
 	if c.Seed == "" {
 		return jobstest.NewServer(options...) // with the built-in seed

@@ -7,23 +7,16 @@ package server
 
 import (
 	"bytes"
-	"compress/flate"
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"path"
-	"strings"
 
-	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/oapi-codegen/runtime"
 )
 
-// AttributeStatistics A numeric attribute has `minimum` and `maximum`. Other attributes have
-// `enum` and `quantities`, with one count for each value.
+// AttributeStatistics defines model for AttributeStatistics.
 type AttributeStatistics struct {
 	Name       string   `json:"name"`
 	Enum       *[]any   `json:"enum,omitempty"`
@@ -32,173 +25,94 @@ type AttributeStatistics struct {
 	Maximum    *float64 `json:"maximum,omitempty"`
 }
 
-// AttributeValue A boolean, number, string, null, or a list of these.
-type AttributeValue = interface{}
-
-// Attributes Attribute values by name.
-type Attributes map[string]*AttributeValue
-
 // BasicSearchArguments defines model for BasicSearchArguments.
 type BasicSearchArguments struct {
-	// Commit The id of the commit to search. A draft cannot be searched.
-	Commit string `json:"commit"`
-
-	// Conjunction Whether a datum must match every filter (`and`) or one of them (`or`).
+	Commit      string            `json:"commit"`
 	Conjunction SearchConjunction `json:"conjunction"`
 	Filters     []SearchFilter    `json:"filters"`
-
-	// Unit `file` returns the data that match. `frame` returns all data of each
-	// frame with at least one match; it requires a fusion dataset.
-	Unit SearchUnit `json:"unit"`
+	Unit        SearchUnit        `json:"unit"`
 }
+
+// BasicSearchJob defines model for BasicSearchJob.
+type BasicSearchJob = json.RawMessage
 
 // BasicSearchResult defines model for BasicSearchResult.
 type BasicSearchResult struct {
-	// SearchResultCommitID The commit to use when reading the result.
 	SearchResultCommitID string `json:"searchResultCommitId"`
-
-	// SearchResultID The id to use as dataset id when reading the result.
-	SearchResultID string `json:"searchResultId"`
-}
-
-// Box2D In pixels.
-type Box2D struct {
-	Xmax float64 `json:"xmax"`
-	Xmin float64 `json:"xmin"`
-	Ymax float64 `json:"ymax"`
-	Ymin float64 `json:"ymin"`
-}
-
-// Box3D defines model for Box3D.
-type Box3D struct {
-	Rotation    Quaternion `json:"rotation"`
-	Size        Vector3D   `json:"size"`
-	Translation Vector3D   `json:"translation"`
+	SearchResultID       string `json:"searchResultId"`
 }
 
 // BranchList defines model for BranchList.
 type BranchList struct {
-	Branches []NamedCommit `json:"branches"`
-
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
-
-	// TotalCount The number of items on all pages. May change between two pages.
-	TotalCount TotalCount `json:"totalCount"`
+	Branches   []NamedCommit `json:"branches"`
+	Offset     *PageOffset   `json:"offset,omitempty"`
+	RecordSize *RecordSize   `json:"recordSize,omitempty"`
+	TotalCount TotalCount    `json:"totalCount"`
 }
 
 // CameraMatrix defines model for CameraMatrix.
 type CameraMatrix struct {
-	// Cx Optical center in pixels.
-	Cx float64 `json:"cx"`
-
-	// Cy Optical center in pixels.
-	Cy float64 `json:"cy"`
-
-	// Fx Focal length in pixels.
-	Fx float64 `json:"fx"`
-
-	// Fy Focal length in pixels.
+	Cx   float64  `json:"cx"`
+	Cy   float64  `json:"cy"`
+	Fx   float64  `json:"fx"`
 	Fy   float64  `json:"fy"`
 	Skew *float64 `json:"skew,omitempty"`
 }
 
 // CategoryStatistics defines model for CategoryStatistics.
 type CategoryStatistics struct {
-	Name string `json:"name"`
-
-	// Quantity The number of labels with this category.
+	Name       string                `json:"name"`
 	Quantity   int64                 `json:"quantity"`
 	Attributes []AttributeStatistics `json:"attributes,omitempty"`
 }
 
-// Classification defines model for Classification.
-type Classification struct {
-	// Attributes Attribute values by name.
-	Attributes *Attributes `json:"attributes,omitempty"`
-	Category   *string     `json:"category,omitempty"`
-}
-
 // Commit defines model for Commit.
 type Commit struct {
-	CommitID string `json:"commitId"`
-
-	// Committer The author and the time of an action.
-	Committer   *Signature `json:"committer,omitempty"`
-	Description *string    `json:"description,omitempty"`
-
-	// ParentCommitID 32 zeros if there is no parent.
-	ParentCommitID *string `json:"parentCommitId,omitempty"`
-	Title          *string `json:"title,omitempty"`
+	CommitID       string     `json:"commitId"`
+	Committer      *Signature `json:"committer,omitempty"`
+	Description    *string    `json:"description,omitempty"`
+	ParentCommitID *string    `json:"parentCommitId,omitempty"`
+	Title          *string    `json:"title,omitempty"`
 }
 
 // CommitList defines model for CommitList.
 type CommitList struct {
-	Commits []Commit `json:"commits"`
-
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
+	Commits    []Commit    `json:"commits"`
+	Offset     *PageOffset `json:"offset,omitempty"`
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
-
-	// TotalCount The number of items on all pages. May change between two pages.
-	TotalCount TotalCount `json:"totalCount"`
+	TotalCount TotalCount  `json:"totalCount"`
 }
 
 // CreateDatasetRequest defines model for CreateDatasetRequest.
 type CreateDatasetRequest struct {
-	// Alias The display name. May be empty.
-	Alias string `json:"alias"`
-
-	// DatasetName The name of the new dataset. It must be unused.
+	Alias       string `json:"alias"`
 	DatasetName string `json:"datasetName"`
-
-	// IsPublic Whether the dataset is public.
-	IsPublic bool `json:"isPublic"`
+	IsPublic    bool   `json:"isPublic"`
 }
 
 // CreateJobRequest defines model for CreateJobRequest.
 type CreateJobRequest struct {
-	// Arguments The arguments of the job. The form depends on `jobType`.
-	Arguments JobArguments `json:"arguments"`
-
-	// Description The description of the job.
-	Description *string `json:"description,omitempty"`
-
-	// JobType The type of a job.
-	JobType JobType `json:"jobType"`
-
-	// Title The title of the job.
-	Title string `json:"title"`
+	Arguments   JobArguments `json:"arguments"`
+	Description *string      `json:"description,omitempty"`
+	JobType     string       `json:"jobType"`
+	Title       string       `json:"title"`
 }
 
-// CreatedJob The id and creation time of a new job.
+// CreatedJob defines model for CreatedJob.
 type CreatedJob struct {
-	// CreatedAt Seconds since the epoch.
 	CreatedAt int64  `json:"createdAt"`
 	JobID     string `json:"jobId"`
 }
 
 // Data defines model for Data.
 type Data struct {
-	// Label The labels of a datum by type. Clients keep labels of unknown types unchanged.
-	Label Label `json:"label,omitempty"`
-
-	// RemotePath The path of the datum in its segment.
-	RemotePath string `json:"remotePath"`
-
-	// Timestamp The time of recording. The uploader chooses the unit.
-	Timestamp *float64 `json:"timestamp,omitempty"`
-
-	// URL A signed URL of the content. After it expires the status is 403.
-	URL string `json:"url"`
+	Label      Label    `json:"label,omitempty"`
+	RemotePath string   `json:"remotePath"`
+	Timestamp  *float64 `json:"timestamp,omitempty"`
+	URL        string   `json:"url"`
 }
 
-// DataDetail A datum of a plain dataset, or a frame of a fusion dataset.
+// DataDetail defines model for DataDetail.
 type DataDetail struct {
 	union json.RawMessage
 }
@@ -206,120 +120,77 @@ type DataDetail struct {
 // DataDetailList defines model for DataDetailList.
 type DataDetailList struct {
 	DataDetails []DataDetail `json:"dataDetails"`
-
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
-
-	// TotalCount The number of items on all pages. May change between two pages.
-	TotalCount TotalCount `json:"totalCount"`
+	Offset      *PageOffset  `json:"offset,omitempty"`
+	RecordSize  *RecordSize  `json:"recordSize,omitempty"`
+	TotalCount  TotalCount   `json:"totalCount"`
 }
 
-// DataURLItem The URL of a datum of a plain dataset, or the URLs of a frame.
+// DataURLItem defines model for DataUrlItem.
 type DataURLItem struct {
 	union json.RawMessage
 }
 
 // DataURLList defines model for DataUrlList.
 type DataURLList struct {
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
-
-	// TotalCount The number of items on all pages. May change between two pages.
+	Offset     *PageOffset   `json:"offset,omitempty"`
+	RecordSize *RecordSize   `json:"recordSize,omitempty"`
 	TotalCount TotalCount    `json:"totalCount"`
 	Urls       []DataURLItem `json:"urls"`
 }
 
 // Dataset defines model for Dataset.
 type Dataset struct {
-	Alias *string `json:"alias,omitempty"`
-
-	// CommitID The newest commit of the default branch. Absent or empty before the first commit.
-	CommitID      *string `json:"commitId,omitempty"`
-	DefaultBranch *string `json:"defaultBranch,omitempty"`
-	ID            *string `json:"id,omitempty"`
-	IsPublic      *bool   `json:"isPublic,omitempty"`
-	Name          string  `json:"name"`
-
-	// Type 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
-	Type DatasetType `json:"type"`
+	Alias         *string     `json:"alias,omitempty"`
+	CommitID      *string     `json:"commitId,omitempty"`
+	DefaultBranch *string     `json:"defaultBranch,omitempty"`
+	ID            *string     `json:"id,omitempty"`
+	IsPublic      *bool       `json:"isPublic,omitempty"`
+	Name          string      `json:"name"`
+	Type          DatasetType `json:"type"`
 }
 
 // DatasetList defines model for DatasetList.
 type DatasetList struct {
-	Datasets []DatasetListItem `json:"datasets"`
-
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
-
-	// TotalCount The number of items on all pages. May change between two pages.
-	TotalCount TotalCount `json:"totalCount"`
+	Datasets   []DatasetListItem `json:"datasets"`
+	Offset     *PageOffset       `json:"offset,omitempty"`
+	RecordSize *RecordSize       `json:"recordSize,omitempty"`
+	TotalCount TotalCount        `json:"totalCount"`
 }
 
 // DatasetListItem defines model for DatasetListItem.
 type DatasetListItem struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-
-	// Type 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
+	ID   string       `json:"id"`
+	Name string       `json:"name"`
 	Type *DatasetType `json:"type,omitempty"`
 }
 
-// DatasetType 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
+// DatasetType defines model for DatasetType.
 type DatasetType = int
 
 // Draft defines model for Draft.
 type Draft struct {
-	// Author The author and the time of an action.
-	Author      *Signature `json:"author,omitempty"`
-	BranchName  string     `json:"branchName"`
-	Description *string    `json:"description,omitempty"`
-	Number      int64      `json:"number"`
-
-	// ParentCommitID The commit the draft starts from. 32 zeros before the first commit.
+	Author         *Signature  `json:"author,omitempty"`
+	BranchName     string      `json:"branchName"`
+	Description    *string     `json:"description,omitempty"`
+	Number         int64       `json:"number"`
 	ParentCommitID *string     `json:"parentCommitId,omitempty"`
 	Status         DraftStatus `json:"status"`
 	Title          string      `json:"title"`
-
-	// UpdatedAt Seconds since the epoch.
-	UpdatedAt *float64 `json:"updatedAt,omitempty"`
+	UpdatedAt      *float64    `json:"updatedAt,omitempty"`
 }
 
 // DraftList defines model for DraftList.
 type DraftList struct {
-	Drafts []Draft `json:"drafts"`
-
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
+	Drafts     []Draft     `json:"drafts"`
+	Offset     *PageOffset `json:"offset,omitempty"`
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
-
-	// TotalCount The number of items on all pages. May change between two pages.
-	TotalCount TotalCount `json:"totalCount"`
+	TotalCount TotalCount  `json:"totalCount"`
 }
 
 // DraftStatus defines model for DraftStatus.
 type DraftStatus = string
 
-// Error defines model for Error.
-type Error struct {
-	// Code The kind of the error.
-	Code string `json:"code"`
-
-	// Message A text for humans.
-	Message string `json:"message"`
-}
-
-// Extrinsics Position and orientation of the sensor in the vehicle's coordinate system.
+// Extrinsics defines model for Extrinsics.
 type Extrinsics struct {
 	Rotation    *Quaternion `json:"rotation,omitempty"`
 	Translation *Vector3D   `json:"translation,omitempty"`
@@ -327,37 +198,25 @@ type Extrinsics struct {
 
 // FilterExtraInfo defines model for FilterExtraInfo.
 type FilterExtraInfo struct {
-	// LabelType The kind of a label.
 	LabelType *LabelType `json:"labelType,omitempty"`
 }
 
-// FilterValue A string, integer, boolean, list of strings or object, depending on the key.
+// FilterValue defines model for FilterValue.
 type FilterValue = json.RawMessage
 
 // Frame defines model for Frame.
 type Frame struct {
-	Frame []FrameData `json:"frame"`
-
-	// FrameID A ULID. Old datasets use a UUID.
-	FrameID string `json:"frameId"`
+	Frame   []FrameData `json:"frame"`
+	FrameID string      `json:"frameId"`
 }
 
 // FrameData defines model for FrameData.
 type FrameData struct {
-	// Label The labels of a datum by type. Clients keep labels of unknown types unchanged.
-	Label Label `json:"label,omitempty"`
-
-	// RemotePath The path of the datum in its segment.
-	RemotePath string `json:"remotePath"`
-
-	// SensorName The sensor that recorded the datum.
-	SensorName string `json:"sensorName"`
-
-	// Timestamp The time of recording. The uploader chooses the unit.
-	Timestamp *float64 `json:"timestamp,omitempty"`
-
-	// URL A signed URL of the content. After it expires the status is 403.
-	URL string `json:"url"`
+	Label      Label    `json:"label,omitempty"`
+	RemotePath string   `json:"remotePath"`
+	SensorName string   `json:"sensorName"`
+	Timestamp  *float64 `json:"timestamp,omitempty"`
+	URL        string   `json:"url"`
 }
 
 // FrameUrls defines model for FrameUrls.
@@ -366,110 +225,52 @@ type FrameUrls struct {
 	Urls    []SensorURL `json:"urls"`
 }
 
-// InstanceMask defines model for InstanceMask.
-type InstanceMask struct {
-	Info []InstanceMaskInfo `json:"info"`
-
-	// RemotePath The path of the mask.
-	RemotePath string `json:"remotePath"`
-
-	// URL A signed URL of the mask. After it expires the status is 403.
-	URL string `json:"url"`
-}
-
-// InstanceMaskInfo defines model for InstanceMaskInfo.
-type InstanceMaskInfo struct {
-	// Attributes Attribute values by name.
-	Attributes *Attributes `json:"attributes,omitempty"`
-	InstanceID int64       `json:"instanceId"`
-}
-
 // Intrinsics defines model for Intrinsics.
 type Intrinsics struct {
-	CameraMatrix *CameraMatrix `json:"cameraMatrix,omitempty"`
-
-	// DistortionCoefficients k1, k2, ... are radial; p1, p2, ... are tangential.
+	CameraMatrix           *CameraMatrix      `json:"cameraMatrix,omitempty"`
 	DistortionCoefficients map[string]float64 `json:"distortionCoefficients,omitempty"`
 }
 
 // Job defines model for Job.
 type Job struct {
-	// Arguments The arguments of the job. The form depends on `jobType`.
-	Arguments JobArguments `json:"arguments"`
-
-	// CreatedAt Seconds since the epoch.
-	CreatedAt int64 `json:"createdAt"`
-
-	// Description The description of the job.
-	Description *string `json:"description,omitempty"`
-
-	// ErrorMessage The reason of a failure. Absent or empty otherwise.
-	ErrorMessage *string `json:"errorMessage,omitempty"`
-
-	// FinishedAt Seconds since the epoch. Absent until the job finishes.
-	FinishedAt *int64 `json:"finishedAt,omitempty"`
-
-	// JobID The id of the job.
-	JobID string `json:"jobId"`
-
-	// JobType The type of a job.
-	JobType *JobType `json:"jobType,omitempty"`
-
-	// Result The result of the job. The form depends on `jobType`. Absent until success.
-	Result JobResult `json:"result,omitempty"`
-
-	// StartedAt Seconds since the epoch. Absent until the job starts.
-	StartedAt *int64 `json:"startedAt,omitempty"`
-
-	// Status `QUEUING` and `PROCESSING` are unfinished; `SUCCESS`, `FAILED` and
-	// `ABORTED` are finished. Any other value is unknown.
-	Status JobStatus `json:"status"`
-
-	// Title The title of the job.
-	Title string `json:"title"`
+	Arguments    JobArguments `json:"arguments"`
+	CreatedAt    int64        `json:"createdAt"`
+	Description  *string      `json:"description,omitempty"`
+	ErrorMessage *string      `json:"errorMessage,omitempty"`
+	FinishedAt   *int64       `json:"finishedAt,omitempty"`
+	JobID        string       `json:"jobId"`
+	JobType      *JobType     `json:"jobType,omitempty"`
+	Result       JobResult    `json:"result,omitempty"`
+	StartedAt    *int64       `json:"startedAt,omitempty"`
+	Status       JobStatus    `json:"status"`
+	Title        string       `json:"title"`
 }
 
-// JobArguments The arguments of the job. The form depends on `jobType`.
+// JobArguments defines model for JobArguments.
 type JobArguments = json.RawMessage
 
 // JobList defines model for JobList.
 type JobList struct {
-	Jobs []Job `json:"jobs"`
-
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
+	Jobs       []Job       `json:"jobs"`
+	Offset     *PageOffset `json:"offset,omitempty"`
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
-
-	// TotalCount The number of items on all pages. May change between two pages.
-	TotalCount TotalCount `json:"totalCount"`
+	TotalCount TotalCount  `json:"totalCount"`
 }
 
-// JobResult The result of the job. The form depends on `jobType`. Absent until success.
+// JobResult defines model for JobResult.
 type JobResult = json.RawMessage
 
-// JobStatus `QUEUING` and `PROCESSING` are unfinished; `SUCCESS`, `FAILED` and
-// `ABORTED` are finished. Any other value is unknown.
+// JobStatus defines model for JobStatus.
 type JobStatus = string
 
-// JobType The type of a job.
+// JobType defines model for JobType.
 type JobType = string
 
-// Keypoint2D In pixels.
-type Keypoint2D struct {
-	// V The visibility. The dataset defines the meaning of the numbers.
-	V *int    `json:"v,omitempty"`
-	X float64 `json:"x"`
-	Y float64 `json:"y"`
-}
-
-// Label The labels of a datum by type. Clients keep labels of unknown types unchanged.
+// Label defines model for Label.
 type Label = json.RawMessage
 
 // LabelStatistics defines model for LabelStatistics.
 type LabelStatistics struct {
-	// Quantity The number of labels of this type.
 	Quantity   int64                 `json:"quantity"`
 	Categories []CategoryStatistics  `json:"categories,omitempty"`
 	Attributes []AttributeStatistics `json:"attributes,omitempty"`
@@ -477,116 +278,11 @@ type LabelStatistics struct {
 
 // LabelStatisticsAnswer defines model for LabelStatisticsAnswer.
 type LabelStatisticsAnswer struct {
-	// LabelStatistics Statistics by label type.
 	LabelStatistics map[string]LabelStatistics `json:"labelStatistics"`
 }
 
-// LabelType The kind of a label.
+// LabelType defines model for LabelType.
 type LabelType = string
-
-// LabeledBox2D defines model for LabeledBox2D.
-type LabeledBox2D struct {
-	// Attributes Attribute values by name.
-	Attributes *Attributes `json:"attributes,omitempty"`
-
-	// Box2D In pixels.
-	Box2D    Box2D   `json:"box2d"`
-	Category *string `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance *string `json:"instance,omitempty"`
-}
-
-// LabeledBox3D defines model for LabeledBox3D.
-type LabeledBox3D struct {
-	// Attributes Attribute values by name.
-	Attributes *Attributes `json:"attributes,omitempty"`
-	Box3D      Box3D       `json:"box3d"`
-	Category   *string     `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance *string `json:"instance,omitempty"`
-}
-
-// LabeledKeypoints2D defines model for LabeledKeypoints2D.
-type LabeledKeypoints2D struct {
-	// Attributes Attribute values by name.
-	Attributes *Attributes `json:"attributes,omitempty"`
-	Category   *string     `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance    *string      `json:"instance,omitempty"`
-	Keypoints2D []Keypoint2D `json:"keypoints2d"`
-}
-
-// LabeledMultiPolygon defines model for LabeledMultiPolygon.
-type LabeledMultiPolygon struct {
-	// Attributes Attribute values by name.
-	Attributes *Attributes `json:"attributes,omitempty"`
-	Category   *string     `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance     *string     `json:"instance,omitempty"`
-	MultiPolygon [][]Point2D `json:"multiPolygon"`
-}
-
-// LabeledMultiPolyline2D defines model for LabeledMultiPolyline2D.
-type LabeledMultiPolyline2D struct {
-	// Attributes Attribute values by name.
-	Attributes *Attributes `json:"attributes,omitempty"`
-	Category   *string     `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance        *string     `json:"instance,omitempty"`
-	MultiPolyline2D [][]Point2D `json:"multiPolyline2d"`
-}
-
-// LabeledPolygon defines model for LabeledPolygon.
-type LabeledPolygon struct {
-	// Attributes Attribute values by name.
-	Attributes *Attributes `json:"attributes,omitempty"`
-	Category   *string     `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance *string   `json:"instance,omitempty"`
-	Polygon  []Point2D `json:"polygon"`
-}
-
-// LabeledPolyline2D defines model for LabeledPolyline2D.
-type LabeledPolyline2D struct {
-	// Attributes Attribute values by name.
-	Attributes *Attributes `json:"attributes,omitempty"`
-
-	// BeizerPointTypes The Bezier type of each point. The property name is misspelled on the wire.
-	BeizerPointTypes *string `json:"beizerPointTypes,omitempty"`
-	Category         *string `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance   *string   `json:"instance,omitempty"`
-	Polyline2D []Point2D `json:"polyline2d"`
-}
-
-// LabeledRLE defines model for LabeledRLE.
-type LabeledRLE struct {
-	// Attributes Attribute values by name.
-	Attributes *Attributes `json:"attributes,omitempty"`
-	Category   *string     `json:"category,omitempty"`
-
-	// Instance The id of an object that appears in several data.
-	Instance *string `json:"instance,omitempty"`
-
-	// RLE Run lengths of a mask.
-	RLE []int64 `json:"rle"`
-}
-
-// LabeledSentence defines model for LabeledSentence.
-type LabeledSentence struct {
-	// Attributes Attribute values by name.
-	Attributes *Attributes `json:"attributes,omitempty"`
-	Phone      []Word      `json:"phone,omitempty"`
-	Sentence   []Word      `json:"sentence"`
-	Spell      []Word      `json:"spell,omitempty"`
-}
 
 // MaskURLItem defines model for MaskUrlItem.
 type MaskURLItem struct {
@@ -596,73 +292,27 @@ type MaskURLItem struct {
 
 // MaskURLList defines model for MaskUrlList.
 type MaskURLList struct {
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
-
-	// TotalCount The number of items on all pages. May change between two pages.
+	Offset     *PageOffset    `json:"offset,omitempty"`
+	RecordSize *RecordSize    `json:"recordSize,omitempty"`
 	TotalCount TotalCount     `json:"totalCount"`
 	Urls       []*MaskURLItem `json:"urls"`
 }
 
-// MergeStrategy The handling of conflicts. A conflict is a datum with the same segment
-// and remote path but different content or labels in source and target.
-// `abort` keeps the whole target unchanged, `override` takes the datum of
-// the source, `skip` keeps the datum of the target.
+// MergeStrategy defines model for MergeStrategy.
 type MergeStrategy = string
 
-// NamedCommit A branch or a tag and its commit.
+// NamedCommit defines model for NamedCommit.
 type NamedCommit struct {
-	CommitID string `json:"commitId"`
-
-	// Committer The author and the time of an action.
-	Committer   *Signature `json:"committer,omitempty"`
-	Description *string    `json:"description,omitempty"`
-	Name        string     `json:"name"`
-
-	// ParentCommitID 32 zeros if there is no parent.
-	ParentCommitID *string `json:"parentCommitId,omitempty"`
-	Title          *string `json:"title,omitempty"`
+	CommitID       string     `json:"commitId"`
+	Committer      *Signature `json:"committer,omitempty"`
+	Description    *string    `json:"description,omitempty"`
+	Name           string     `json:"name"`
+	ParentCommitID *string    `json:"parentCommitId,omitempty"`
+	Title          *string    `json:"title,omitempty"`
 }
 
-// Nothing No property is specified.
-type Nothing map[string]interface{}
-
-// OtherArguments The arguments of a job type that is not in this document.
-type OtherArguments map[string]interface{}
-
-// OtherResult The result of a job type that is not in this document.
-type OtherResult map[string]interface{}
-
-// PageOffset The number of items before this page. May be absent.
+// PageOffset defines model for PageOffset.
 type PageOffset = int
-
-// PanopticMask defines model for PanopticMask.
-type PanopticMask struct {
-	Info []PanopticMaskInfo `json:"info"`
-
-	// RemotePath The path of the mask.
-	RemotePath string `json:"remotePath"`
-
-	// URL A signed URL of the mask. After it expires the status is 403.
-	URL string `json:"url"`
-}
-
-// PanopticMaskInfo defines model for PanopticMaskInfo.
-type PanopticMaskInfo struct {
-	// Attributes Attribute values by name.
-	Attributes *Attributes `json:"attributes,omitempty"`
-	CategoryID int64       `json:"categoryId"`
-	InstanceID int64       `json:"instanceId"`
-}
-
-// Point2D In pixels.
-type Point2D struct {
-	X float64 `json:"x"`
-	Y float64 `json:"y"`
-}
 
 // Quaternion defines model for Quaternion.
 type Quaternion struct {
@@ -672,7 +322,7 @@ type Quaternion struct {
 	Z float64 `json:"z"`
 }
 
-// RecordSize The number of items on this page. May be absent.
+// RecordSize defines model for RecordSize.
 type RecordSize = int
 
 // RemotePathURL defines model for RemotePathUrl.
@@ -681,37 +331,19 @@ type RemotePathURL struct {
 	URL        string `json:"url"`
 }
 
-// SearchConjunction Whether a datum must match every filter (`and`) or one of them (`or`).
+// SearchConjunction defines model for SearchConjunction.
 type SearchConjunction = string
 
-// SearchFilter | key | title | operators | value | extraInfo.labelType |
-// | --- | --- | --- | --- | --- |
-// | segment | Segment | in | list of strings | no |
-// | size | Size | = > < >= <= | integer, bytes | no |
-// | withLabel | With/Without Label | = | boolean | no |
-// | frame | Frame | like = | string, a frame id | no |
-// | sensor | Sensor | in | list of strings | no |
-// | category | Category | in | list of strings | yes |
-// | attribute | Attribute | in | object: attribute name to list of allowed values | yes |
-// | keyword | Data Name | like = | string, a remote path | no |
+// SearchFilter defines model for SearchFilter.
 type SearchFilter struct {
 	ExtraInfo *FilterExtraInfo `json:"extraInfo,omitempty"`
-
-	// Key The property to compare.
-	Key string `json:"key"`
-
-	// Operator The comparison with the value.
-	Operator string `json:"operator"`
-
-	// Title The display name of the key.
-	Title string `json:"title"`
-
-	// Value A string, integer, boolean, list of strings or object, depending on the key.
-	Value FilterValue `json:"value"`
+	Key       string           `json:"key"`
+	Operator  string           `json:"operator"`
+	Title     string           `json:"title"`
+	Value     FilterValue      `json:"value"`
 }
 
-// SearchUnit `file` returns the data that match. `frame` returns all data of each
-// frame with at least one match; it requires a fusion dataset.
+// SearchUnit defines model for SearchUnit.
 type SearchUnit = string
 
 // Segment defines model for Segment.
@@ -722,44 +354,19 @@ type Segment struct {
 
 // SegmentList defines model for SegmentList.
 type SegmentList struct {
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
+	Offset     *PageOffset `json:"offset,omitempty"`
 	RecordSize *RecordSize `json:"recordSize,omitempty"`
 	Segments   []Segment   `json:"segments"`
-
-	// TotalCount The number of items on all pages. May change between two pages.
-	TotalCount TotalCount `json:"totalCount"`
-}
-
-// SemanticMask defines model for SemanticMask.
-type SemanticMask struct {
-	Info []SemanticMaskInfo `json:"info"`
-
-	// RemotePath The path of the mask.
-	RemotePath string `json:"remotePath"`
-
-	// URL A signed URL of the mask. After it expires the status is 403.
-	URL string `json:"url"`
-}
-
-// SemanticMaskInfo defines model for SemanticMaskInfo.
-type SemanticMaskInfo struct {
-	// Attributes Attribute values by name.
-	Attributes *Attributes `json:"attributes,omitempty"`
-	CategoryID int64       `json:"categoryId"`
+	TotalCount TotalCount  `json:"totalCount"`
 }
 
 // Sensor defines model for Sensor.
 type Sensor struct {
-	Description *string `json:"description,omitempty"`
-
-	// Extrinsics Position and orientation of the sensor in the vehicle's coordinate system.
-	Extrinsics *Extrinsics `json:"extrinsics,omitempty"`
-	Intrinsics *Intrinsics `json:"intrinsics,omitempty"`
-	Name       string      `json:"name"`
-	Type       string      `json:"type"`
+	Description *string     `json:"description,omitempty"`
+	Extrinsics  *Extrinsics `json:"extrinsics,omitempty"`
+	Intrinsics  *Intrinsics `json:"intrinsics,omitempty"`
+	Name        string      `json:"name"`
+	Type        string      `json:"type"`
 }
 
 // SensorList defines model for SensorList.
@@ -774,59 +381,42 @@ type SensorURL struct {
 	URL        string `json:"url"`
 }
 
-// Signature The author and the time of an action.
+// Signature defines model for Signature.
 type Signature struct {
-	// Date Seconds since the epoch.
 	Date *float64 `json:"date,omitempty"`
 	Name *string  `json:"name,omitempty"`
 }
 
 // SquashAndMergeArguments defines model for SquashAndMergeArguments.
 type SquashAndMergeArguments struct {
-	// Description The description of the draft.
-	Description *string `json:"description,omitempty"`
-
-	// SourceBranchName The branch whose commits are squashed.
-	SourceBranchName string `json:"sourceBranchName"`
-
-	// Strategy The handling of conflicts. A conflict is a datum with the same segment
-	// and remote path but different content or labels in source and target.
-	// `abort` keeps the whole target unchanged, `override` takes the datum of
-	// the source, `skip` keeps the datum of the target.
-	Strategy MergeStrategy `json:"strategy"`
-
-	// TargetBranchName The branch on which the job creates the draft.
-	TargetBranchName string `json:"targetBranchName"`
-
-	// Title The title of the draft that the job creates.
-	Title string `json:"title"`
+	Description      *string       `json:"description,omitempty"`
+	SourceBranchName string        `json:"sourceBranchName"`
+	Strategy         MergeStrategy `json:"strategy"`
+	TargetBranchName string        `json:"targetBranchName"`
+	Title            string        `json:"title"`
 }
+
+// SquashAndMergeJob defines model for SquashAndMergeJob.
+type SquashAndMergeJob = json.RawMessage
 
 // SquashAndMergeResult defines model for SquashAndMergeResult.
 type SquashAndMergeResult struct {
-	// DraftNumber The number of the draft with the merged data.
 	DraftNumber int64 `json:"draftNumber"`
 }
 
 // TagList defines model for TagList.
 type TagList struct {
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
+	Offset     *PageOffset   `json:"offset,omitempty"`
 	RecordSize *RecordSize   `json:"recordSize,omitempty"`
 	Tags       []NamedCommit `json:"tags"`
-
-	// TotalCount The number of items on all pages. May change between two pages.
-	TotalCount TotalCount `json:"totalCount"`
+	TotalCount TotalCount    `json:"totalCount"`
 }
 
-// TotalCount The number of items on all pages. May change between two pages.
+// TotalCount defines model for TotalCount.
 type TotalCount = int
 
 // UpdateDraftRequest defines model for UpdateDraftRequest.
 type UpdateDraftRequest struct {
-	// Status `CLOSED` closes the draft.
 	Status string `json:"status"`
 }
 
@@ -835,16 +425,6 @@ type Vector3D struct {
 	X float64 `json:"x"`
 	Y float64 `json:"y"`
 	Z float64 `json:"z"`
-}
-
-// Word defines model for Word.
-type Word struct {
-	// Begin Seconds from the start of the recording.
-	Begin *float64 `json:"begin,omitempty"`
-
-	// End Seconds from the start of the recording.
-	End  *float64 `json:"end,omitempty"`
-	Text string   `json:"text"`
 }
 
 // AtCommit defines model for AtCommit.
@@ -868,7 +448,7 @@ type Limit = int
 // Name defines model for Name.
 type Name = string
 
-// OfJobType The type of a job.
+// OfJobType defines model for OfJobType.
 type OfJobType = JobType
 
 // Offset defines model for Offset.
@@ -877,355 +457,127 @@ type Offset = int
 // RemotePath defines model for RemotePath.
 type RemotePath = string
 
-// RequestID defines model for RequestId.
-type RequestID = string
-
 // SegmentName defines model for SegmentName.
 type SegmentName = string
 
-// Source defines model for Source.
-type Source = string
-
-// JobCreated The id and creation time of a new job.
+// JobCreated defines model for JobCreated.
 type JobCreated = CreatedJob
 
 // ListDatasetsParams defines parameters for ListDatasets.
 type ListDatasetsParams struct {
-	// Name The exact name. The default is all items.
-	Name *Name `form:"name,omitempty" json:"name,omitempty"`
-
-	// Offset The number of items to skip.
+	Name   *Name   `form:"name,omitempty" json:"name,omitempty"`
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
-
-	// Limit The maximum number of items in the response.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-}
-
-// GetDatasetParams defines parameters for GetDataset.
-type GetDatasetParams struct {
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListBranchesParams defines parameters for ListBranches.
 type ListBranchesParams struct {
-	// Name The exact name. The default is all items.
-	Name *Name `form:"name,omitempty" json:"name,omitempty"`
-
-	// Offset The number of items to skip.
+	Name   *Name   `form:"name,omitempty" json:"name,omitempty"`
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
-
-	// Limit The maximum number of items in the response.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListCommitsParams defines parameters for ListCommits.
 type ListCommitsParams struct {
-	// Commit A branch name, a tag name or a commit id. The default is the default branch.
 	Commit *string `form:"commit,omitempty" json:"commit,omitempty"`
-
-	// Offset The number of items to skip.
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
-
-	// Limit The maximum number of items in the response.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListDataDetailsParams defines parameters for ListDataDetails.
 type ListDataDetailsParams struct {
-	// SegmentName The name of the segment.
 	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
-
-	// RemotePath Only the datum with this path.
-	RemotePath *RemotePath `form:"remotePath,omitempty" json:"remotePath,omitempty"`
-
-	// Commit The id of a commit. Use this or `draftNumber`.
-	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
-
-	// DraftNumber The number of a draft. Use this or `commit`.
-	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
-
-	// IsInternal For internal callers of TensorBay only.
-	IsInternal *bool `form:"isInternal,omitempty" json:"isInternal,omitempty"`
-
-	// Offset The number of items to skip.
-	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
-
-	// Limit The maximum number of items in the response.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+	RemotePath  *RemotePath `form:"remotePath,omitempty" json:"remotePath,omitempty"`
+	Commit      *AtCommit   `form:"commit,omitempty" json:"commit,omitempty"`
+	DraftNumber *AtDraft    `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
+	IsInternal  *bool       `form:"isInternal,omitempty" json:"isInternal,omitempty"`
+	Offset      *Offset     `form:"offset,omitempty" json:"offset,omitempty"`
+	Limit       *Limit      `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListDataUrlsParams defines parameters for ListDataUrls.
 type ListDataUrlsParams struct {
-	// SegmentName The name of the segment.
 	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
-
-	// RemotePath Only the datum with this path.
-	RemotePath *RemotePath `form:"remotePath,omitempty" json:"remotePath,omitempty"`
-
-	// Commit The id of a commit. Use this or `draftNumber`.
-	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
-
-	// DraftNumber The number of a draft. Use this or `commit`.
-	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
-
-	// Offset The number of items to skip.
-	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
-
-	// Limit The maximum number of items in the response.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+	RemotePath  *RemotePath `form:"remotePath,omitempty" json:"remotePath,omitempty"`
+	Commit      *AtCommit   `form:"commit,omitempty" json:"commit,omitempty"`
+	DraftNumber *AtDraft    `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
+	Offset      *Offset     `form:"offset,omitempty" json:"offset,omitempty"`
+	Limit       *Limit      `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListDraftsParams defines parameters for ListDrafts.
 type ListDraftsParams struct {
-	// Status `OPEN` (the default), `CLOSED`, `COMMITTED` or `ALL`.
-	Status *string `form:"status,omitempty" json:"status,omitempty"`
-
-	// BranchName Only drafts on this branch.
+	Status     *string `form:"status,omitempty" json:"status,omitempty"`
 	BranchName *string `form:"branchName,omitempty" json:"branchName,omitempty"`
-
-	// Offset The number of items to skip.
-	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
-
-	// Limit The maximum number of items in the response.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-}
-
-// UpdateDraftParams defines parameters for UpdateDraft.
-type UpdateDraftParams struct {
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+	Offset     *Offset `form:"offset,omitempty" json:"offset,omitempty"`
+	Limit      *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListJobsParams defines parameters for ListJobs.
 type ListJobsParams struct {
-	// JobType The type of the job or jobs.
-	JobType OfJobType `form:"jobType" json:"jobType"`
-
-	// Status Only jobs with this status. The default is all jobs.
-	Status *JobStatus `form:"status,omitempty" json:"status,omitempty"`
-
-	// Offset The number of items to skip.
-	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
-
-	// Limit The maximum number of items in the response.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-}
-
-// CreateJobParams defines parameters for CreateJob.
-type CreateJobParams struct {
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+	JobType OfJobType  `form:"jobType" json:"jobType"`
+	Status  *JobStatus `form:"status,omitempty" json:"status,omitempty"`
+	Offset  *Offset    `form:"offset,omitempty" json:"offset,omitempty"`
+	Limit   *Limit     `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // DeleteJobParams defines parameters for DeleteJob.
 type DeleteJobParams struct {
-	// JobType The type of the job or jobs.
 	JobType OfJobType `form:"jobType" json:"jobType"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // GetJobParams defines parameters for GetJob.
 type GetJobParams struct {
-	// JobType The type of the job or jobs.
 	JobType OfJobType `form:"jobType" json:"jobType"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // AbortJobParams defines parameters for AbortJob.
 type AbortJobParams struct {
-	// JobType The type of the job or jobs.
 	JobType OfJobType `form:"jobType" json:"jobType"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // RetryJobParams defines parameters for RetryJob.
 type RetryJobParams struct {
-	// JobType The type of the job or jobs.
 	JobType OfJobType `form:"jobType" json:"jobType"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
 }
 
 // GetLabelStatisticsParams defines parameters for GetLabelStatistics.
 type GetLabelStatisticsParams struct {
-	// Commit The id of a commit. Use this or `draftNumber`.
-	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
-
-	// DraftNumber The number of a draft. Use this or `commit`.
-	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+	Commit      *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
+	DraftNumber *AtDraft  `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 }
 
 // ListMaskUrlsParams defines parameters for ListMaskUrls.
 type ListMaskUrlsParams struct {
-	// SegmentName The name of the segment.
 	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
-
-	// MaskType The label type of the masks.
-	MaskType string `form:"maskType" json:"maskType"`
-
-	// RemotePath Only the datum with this path.
-	RemotePath *RemotePath `form:"remotePath,omitempty" json:"remotePath,omitempty"`
-
-	// Commit The id of a commit. Use this or `draftNumber`.
-	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
-
-	// DraftNumber The number of a draft. Use this or `commit`.
-	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
-
-	// Offset The number of items to skip.
-	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
-
-	// Limit The maximum number of items in the response.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+	MaskType    string      `form:"maskType" json:"maskType"`
+	RemotePath  *RemotePath `form:"remotePath,omitempty" json:"remotePath,omitempty"`
+	Commit      *AtCommit   `form:"commit,omitempty" json:"commit,omitempty"`
+	DraftNumber *AtDraft    `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
+	Offset      *Offset     `form:"offset,omitempty" json:"offset,omitempty"`
+	Limit       *Limit      `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListSegmentsParams defines parameters for ListSegments.
 type ListSegmentsParams struct {
-	// Commit The id of a commit. Use this or `draftNumber`.
-	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
-
-	// DraftNumber The number of a draft. Use this or `commit`.
-	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
-
-	// Offset The number of items to skip.
-	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
-
-	// Limit The maximum number of items in the response.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+	Commit      *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
+	DraftNumber *AtDraft  `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
+	Offset      *Offset   `form:"offset,omitempty" json:"offset,omitempty"`
+	Limit       *Limit    `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // ListSensorsParams defines parameters for ListSensors.
 type ListSensorsParams struct {
-	// SegmentName The name of the segment.
 	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
-
-	// Commit The id of a commit. Use this or `draftNumber`.
-	Commit *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
-
-	// DraftNumber The number of a draft. Use this or `commit`.
-	DraftNumber *AtDraft `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+	Commit      *AtCommit   `form:"commit,omitempty" json:"commit,omitempty"`
+	DraftNumber *AtDraft    `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 }
 
 // ListTagsParams defines parameters for ListTags.
 type ListTagsParams struct {
-	// Name The exact name. The default is all items.
-	Name *Name `form:"name,omitempty" json:"name,omitempty"`
-
-	// Offset The number of items to skip.
+	Name   *Name   `form:"name,omitempty" json:"name,omitempty"`
 	Offset *Offset `form:"offset,omitempty" json:"offset,omitempty"`
-
-	// Limit The maximum number of items in the response.
-	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
-
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
-}
-
-// CreateDatasetFromSearchParams defines parameters for CreateDatasetFromSearch.
-type CreateDatasetFromSearchParams struct {
-	// XSource `<product>/<version>` of the client.
-	XSource *Source `json:"X-Source,omitempty"`
-
-	// XRequestID 32 hexadecimal digits, different for each attempt.
-	XRequestID *RequestID `json:"X-Request-Id,omitempty"`
+	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
 // UpdateDraftJSONRequestBody defines body for UpdateDraft for application/json ContentType.
@@ -1363,66 +715,66 @@ func (t *DataURLItem) UnmarshalJSON(b []byte) error {
 
 // ServerInterface represents all server handlers.
 type ServerInterface interface {
-	// ListDatasets List datasets, or find one by its exact name
+
 	// (GET /datasets)
 	ListDatasets(w http.ResponseWriter, r *http.Request, params ListDatasetsParams)
-	// GetDataset Read one dataset
+
 	// (GET /datasets/{datasetId})
-	GetDataset(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params GetDatasetParams)
-	// ListBranches List branches, or find one by its exact name
+	GetDataset(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
+
 	// (GET /datasets/{datasetId}/branches)
 	ListBranches(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params ListBranchesParams)
-	// ListCommits List the commits that lead to a revision
+
 	// (GET /datasets/{datasetId}/commits)
 	ListCommits(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params ListCommitsParams)
-	// ListDataDetails List the data of a segment with their labels
+
 	// (GET /datasets/{datasetId}/data/details)
 	ListDataDetails(w http.ResponseWriter, r *http.Request, datasetID ContentID, params ListDataDetailsParams)
-	// ListDataUrls Renew the URLs of the data of a segment
+
 	// (GET /datasets/{datasetId}/data/urls)
 	ListDataUrls(w http.ResponseWriter, r *http.Request, datasetID ContentID, params ListDataUrlsParams)
-	// ListDrafts List drafts
+
 	// (GET /datasets/{datasetId}/drafts)
 	ListDrafts(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params ListDraftsParams)
-	// UpdateDraft Close a draft
+
 	// (PATCH /datasets/{datasetId}/drafts/{draftNumber})
-	UpdateDraft(w http.ResponseWriter, r *http.Request, datasetID DatasetID, draftNumber int64, params UpdateDraftParams)
-	// ListJobs List jobs of one type, newest first
+	UpdateDraft(w http.ResponseWriter, r *http.Request, datasetID DatasetID, draftNumber int64)
+
 	// (GET /datasets/{datasetId}/jobs)
 	ListJobs(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params ListJobsParams)
-	// CreateJob Create a job
+
 	// (POST /datasets/{datasetId}/jobs)
-	CreateJob(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params CreateJobParams)
-	// DeleteJob Delete a finished job
+	CreateJob(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
+
 	// (DELETE /datasets/{datasetId}/jobs/{jobId})
 	DeleteJob(w http.ResponseWriter, r *http.Request, datasetID DatasetID, jobID JobID, params DeleteJobParams)
-	// GetJob Read one job
+
 	// (GET /datasets/{datasetId}/jobs/{jobId})
 	GetJob(w http.ResponseWriter, r *http.Request, datasetID DatasetID, jobID JobID, params GetJobParams)
-	// AbortJob Abort an unfinished job
+
 	// (POST /datasets/{datasetId}/jobs/{jobId}/abort)
 	AbortJob(w http.ResponseWriter, r *http.Request, datasetID DatasetID, jobID JobID, params AbortJobParams)
-	// RetryJob Run a failed or aborted squash-and-merge job again
+
 	// (POST /datasets/{datasetId}/jobs/{jobId}/retry)
 	RetryJob(w http.ResponseWriter, r *http.Request, datasetID DatasetID, jobID JobID, params RetryJobParams)
-	// GetLabelStatistics Count labels by type, category and attribute
+
 	// (GET /datasets/{datasetId}/labels/statistics)
 	GetLabelStatistics(w http.ResponseWriter, r *http.Request, datasetID ContentID, params GetLabelStatisticsParams)
-	// ListMaskUrls Renew the URLs of the masks of a segment
+
 	// (GET /datasets/{datasetId}/masks/urls)
 	ListMaskUrls(w http.ResponseWriter, r *http.Request, datasetID ContentID, params ListMaskUrlsParams)
-	// ListSegments List segments
+
 	// (GET /datasets/{datasetId}/segments)
 	ListSegments(w http.ResponseWriter, r *http.Request, datasetID ContentID, params ListSegmentsParams)
-	// ListSensors List the sensors of a segment of a fusion dataset
+
 	// (GET /datasets/{datasetId}/sensors)
 	ListSensors(w http.ResponseWriter, r *http.Request, datasetID ContentID, params ListSensorsParams)
-	// ListTags List tags, or find one by its exact name
+
 	// (GET /datasets/{datasetId}/tags)
 	ListTags(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params ListTagsParams)
-	// CreateDatasetFromSearch Create a dataset from the result of a successful search
+
 	// (POST /searchResults/{jobId}/datasets)
-	CreateDatasetFromSearch(w http.ResponseWriter, r *http.Request, jobID JobID, params CreateDatasetFromSearchParams)
+	CreateDatasetFromSearch(w http.ResponseWriter, r *http.Request, jobID JobID)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -1482,46 +834,6 @@ func (siw *ServerInterfaceWrapper) ListDatasets(w http.ResponseWriter, r *http.R
 		return
 	}
 
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListDatasets(w, r, params)
 	}))
@@ -1548,51 +860,8 @@ func (siw *ServerInterfaceWrapper) GetDataset(w http.ResponseWriter, r *http.Req
 		return
 	}
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params GetDatasetParams
-
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.GetDataset(w, r, datasetID, params)
+		siw.Handler.GetDataset(w, r, datasetID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1657,46 +926,6 @@ func (siw *ServerInterfaceWrapper) ListBranches(w http.ResponseWriter, r *http.R
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
 		}
 		return
-	}
-
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -1765,46 +994,6 @@ func (siw *ServerInterfaceWrapper) ListCommits(w http.ResponseWriter, r *http.Re
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
 		}
 		return
-	}
-
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -1927,46 +1116,6 @@ func (siw *ServerInterfaceWrapper) ListDataDetails(w http.ResponseWriter, r *htt
 		return
 	}
 
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListDataDetails(w, r, datasetID, params)
 	}))
@@ -2074,46 +1223,6 @@ func (siw *ServerInterfaceWrapper) ListDataUrls(w http.ResponseWriter, r *http.R
 		return
 	}
 
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListDataUrls(w, r, datasetID, params)
 	}))
@@ -2195,46 +1304,6 @@ func (siw *ServerInterfaceWrapper) ListDrafts(w http.ResponseWriter, r *http.Req
 		return
 	}
 
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListDrafts(w, r, datasetID, params)
 	}))
@@ -2270,51 +1339,8 @@ func (siw *ServerInterfaceWrapper) UpdateDraft(w http.ResponseWriter, r *http.Re
 		return
 	}
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params UpdateDraftParams
-
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.UpdateDraft(w, r, datasetID, draftNumber, params)
+		siw.Handler.UpdateDraft(w, r, datasetID, draftNumber)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2394,46 +1420,6 @@ func (siw *ServerInterfaceWrapper) ListJobs(w http.ResponseWriter, r *http.Reque
 		return
 	}
 
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListJobs(w, r, datasetID, params)
 	}))
@@ -2460,51 +1446,8 @@ func (siw *ServerInterfaceWrapper) CreateJob(w http.ResponseWriter, r *http.Requ
 		return
 	}
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params CreateJobParams
-
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.CreateJob(w, r, datasetID, params)
+		siw.Handler.CreateJob(w, r, datasetID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2552,46 +1495,6 @@ func (siw *ServerInterfaceWrapper) DeleteJob(w http.ResponseWriter, r *http.Requ
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "jobType", Err: err})
 		}
 		return
-	}
-
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -2645,46 +1548,6 @@ func (siw *ServerInterfaceWrapper) GetJob(w http.ResponseWriter, r *http.Request
 		return
 	}
 
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetJob(w, r, datasetID, jobID, params)
 	}))
@@ -2736,46 +1599,6 @@ func (siw *ServerInterfaceWrapper) AbortJob(w http.ResponseWriter, r *http.Reque
 		return
 	}
 
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.AbortJob(w, r, datasetID, jobID, params)
 	}))
@@ -2825,46 +1648,6 @@ func (siw *ServerInterfaceWrapper) RetryJob(w http.ResponseWriter, r *http.Reque
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "jobType", Err: err})
 		}
 		return
-	}
-
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -2920,46 +1703,6 @@ func (siw *ServerInterfaceWrapper) GetLabelStatistics(w http.ResponseWriter, r *
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "draftNumber", Err: err})
 		}
 		return
-	}
-
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -3082,46 +1825,6 @@ func (siw *ServerInterfaceWrapper) ListMaskUrls(w http.ResponseWriter, r *http.R
 		return
 	}
 
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListMaskUrls(w, r, datasetID, params)
 	}))
@@ -3203,46 +1906,6 @@ func (siw *ServerInterfaceWrapper) ListSegments(w http.ResponseWriter, r *http.R
 		return
 	}
 
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListSegments(w, r, datasetID, params)
 	}))
@@ -3309,46 +1972,6 @@ func (siw *ServerInterfaceWrapper) ListSensors(w http.ResponseWriter, r *http.Re
 			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "draftNumber", Err: err})
 		}
 		return
-	}
-
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
 	}
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -3419,46 +2042,6 @@ func (siw *ServerInterfaceWrapper) ListTags(w http.ResponseWriter, r *http.Reque
 		return
 	}
 
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListTags(w, r, datasetID, params)
 	}))
@@ -3485,51 +2068,8 @@ func (siw *ServerInterfaceWrapper) CreateDatasetFromSearch(w http.ResponseWriter
 		return
 	}
 
-	// Parameter object where we will unmarshal all parameters from the context
-	var params CreateDatasetFromSearchParams
-
-	headers := r.Header
-
-	// ------------- Optional header parameter "X-Source" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Source")]; found {
-		var XSource Source
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Source", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Source", valueList[0], &XSource, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Source", Err: err})
-			return
-		}
-
-		params.XSource = &XSource
-
-	}
-
-	// ------------- Optional header parameter "X-Request-Id" -------------
-	if valueList, found := headers[http.CanonicalHeaderKey("X-Request-Id")]; found {
-		var XRequestID RequestID
-		n := len(valueList)
-		if n != 1 {
-			siw.ErrorHandlerFunc(w, r, &TooManyValuesForParamError{ParamName: "X-Request-Id", Count: n})
-			return
-		}
-
-		err = runtime.BindStyledParameterWithOptions("simple", "X-Request-Id", valueList[0], &XRequestID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""})
-		if err != nil {
-			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "X-Request-Id", Err: err})
-			return
-		}
-
-		params.XRequestID = &XRequestID
-
-	}
-
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		siw.Handler.CreateDatasetFromSearch(w, r, jobID, params)
+		siw.Handler.CreateDatasetFromSearch(w, r, jobID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -3683,18 +2223,10 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	return m
 }
 
-type ErrorResponseHeaders struct {
-	RetryAfter *string
-}
-type ErrorJSONResponse struct {
-	Body Error
-
-	Headers ErrorResponseHeaders
-}
-
 type JobCreatedJSONResponse CreatedJob
 
-type NothingJSONResponse Nothing
+type NothingResponse struct {
+}
 
 type ListDatasetsRequestObject struct {
 	Params ListDatasetsParams
@@ -3718,30 +2250,8 @@ func (response ListDatasets200JSONResponse) VisitListDatasetsResponse(w http.Res
 	return err
 }
 
-type ListDatasetsdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response ListDatasetsdefaultJSONResponse) VisitListDatasetsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type GetDatasetRequestObject struct {
 	DatasetID DatasetID `json:"datasetId"`
-	Params    GetDatasetParams
 }
 
 type GetDatasetResponseObject interface {
@@ -3758,27 +2268,6 @@ func (response GetDataset200JSONResponse) VisitGetDatasetResponse(w http.Respons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetDatasetdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response GetDatasetdefaultJSONResponse) VisitGetDatasetResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3806,27 +2295,6 @@ func (response ListBranches200JSONResponse) VisitListBranchesResponse(w http.Res
 	return err
 }
 
-type ListBranchesdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response ListBranchesdefaultJSONResponse) VisitListBranchesResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListCommitsRequestObject struct {
 	DatasetID DatasetID `json:"datasetId"`
 	Params    ListCommitsParams
@@ -3846,27 +2314,6 @@ func (response ListCommits200JSONResponse) VisitListCommitsResponse(w http.Respo
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListCommitsdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response ListCommitsdefaultJSONResponse) VisitListCommitsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3894,27 +2341,6 @@ func (response ListDataDetails200JSONResponse) VisitListDataDetailsResponse(w ht
 	return err
 }
 
-type ListDataDetailsdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response ListDataDetailsdefaultJSONResponse) VisitListDataDetailsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListDataUrlsRequestObject struct {
 	DatasetID ContentID `json:"datasetId"`
 	Params    ListDataUrlsParams
@@ -3934,27 +2360,6 @@ func (response ListDataUrls200JSONResponse) VisitListDataUrlsResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListDataUrlsdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response ListDataUrlsdefaultJSONResponse) VisitListDataUrlsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -3982,31 +2387,9 @@ func (response ListDrafts200JSONResponse) VisitListDraftsResponse(w http.Respons
 	return err
 }
 
-type ListDraftsdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response ListDraftsdefaultJSONResponse) VisitListDraftsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type UpdateDraftRequestObject struct {
 	DatasetID   DatasetID `json:"datasetId"`
 	DraftNumber int64     `json:"draftNumber"`
-	Params      UpdateDraftParams
 	Body        *UpdateDraftJSONRequestBody
 }
 
@@ -4014,39 +2397,11 @@ type UpdateDraftResponseObject interface {
 	VisitUpdateDraftResponse(w http.ResponseWriter) error
 }
 
-type UpdateDraft200JSONResponse struct{ NothingJSONResponse }
+type UpdateDraft200Response = NothingResponse
 
-func (response UpdateDraft200JSONResponse) VisitUpdateDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
+func (response UpdateDraft200Response) VisitUpdateDraftResponse(w http.ResponseWriter) error {
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type UpdateDraftdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response UpdateDraftdefaultJSONResponse) VisitUpdateDraftResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
+	return nil
 }
 
 type ListJobsRequestObject struct {
@@ -4072,30 +2427,8 @@ func (response ListJobs200JSONResponse) VisitListJobsResponse(w http.ResponseWri
 	return err
 }
 
-type ListJobsdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response ListJobsdefaultJSONResponse) VisitListJobsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateJobRequestObject struct {
 	DatasetID DatasetID `json:"datasetId"`
-	Params    CreateJobParams
 	Body      *CreateJobJSONRequestBody
 }
 
@@ -4131,27 +2464,6 @@ func (response CreateJob201JSONResponse) VisitCreateJobResponse(w http.ResponseW
 	return err
 }
 
-type CreateJobdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response CreateJobdefaultJSONResponse) VisitCreateJobResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type DeleteJobRequestObject struct {
 	DatasetID DatasetID `json:"datasetId"`
 	JobID     JobID     `json:"jobId"`
@@ -4162,39 +2474,11 @@ type DeleteJobResponseObject interface {
 	VisitDeleteJobResponse(w http.ResponseWriter) error
 }
 
-type DeleteJob200JSONResponse struct{ NothingJSONResponse }
+type DeleteJob200Response = NothingResponse
 
-func (response DeleteJob200JSONResponse) VisitDeleteJobResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
+func (response DeleteJob200Response) VisitDeleteJobResponse(w http.ResponseWriter) error {
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type DeleteJobdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response DeleteJobdefaultJSONResponse) VisitDeleteJobResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
+	return nil
 }
 
 type GetJobRequestObject struct {
@@ -4221,27 +2505,6 @@ func (response GetJob200JSONResponse) VisitGetJobResponse(w http.ResponseWriter)
 	return err
 }
 
-type GetJobdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response GetJobdefaultJSONResponse) VisitGetJobResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type AbortJobRequestObject struct {
 	DatasetID DatasetID `json:"datasetId"`
 	JobID     JobID     `json:"jobId"`
@@ -4252,53 +2515,19 @@ type AbortJobResponseObject interface {
 	VisitAbortJobResponse(w http.ResponseWriter) error
 }
 
-type AbortJob200JSONResponse struct{ NothingJSONResponse }
+type AbortJob200Response = NothingResponse
 
-func (response AbortJob200JSONResponse) VisitAbortJobResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
+func (response AbortJob200Response) VisitAbortJobResponse(w http.ResponseWriter) error {
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return nil
 }
 
-type AbortJob201JSONResponse Nothing
+type AbortJob201Response struct {
+}
 
-func (response AbortJob201JSONResponse) VisitAbortJobResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
+func (response AbortJob201Response) VisitAbortJobResponse(w http.ResponseWriter) error {
 	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type AbortJobdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response AbortJobdefaultJSONResponse) VisitAbortJobResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
+	return nil
 }
 
 type RetryJobRequestObject struct {
@@ -4311,53 +2540,19 @@ type RetryJobResponseObject interface {
 	VisitRetryJobResponse(w http.ResponseWriter) error
 }
 
-type RetryJob200JSONResponse struct{ NothingJSONResponse }
+type RetryJob200Response = NothingResponse
 
-func (response RetryJob200JSONResponse) VisitRetryJobResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
+func (response RetryJob200Response) VisitRetryJobResponse(w http.ResponseWriter) error {
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return nil
 }
 
-type RetryJob201JSONResponse Nothing
+type RetryJob201Response struct {
+}
 
-func (response RetryJob201JSONResponse) VisitRetryJobResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
+func (response RetryJob201Response) VisitRetryJobResponse(w http.ResponseWriter) error {
 	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type RetryJobdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response RetryJobdefaultJSONResponse) VisitRetryJobResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
+	return nil
 }
 
 type GetLabelStatisticsRequestObject struct {
@@ -4379,27 +2574,6 @@ func (response GetLabelStatistics200JSONResponse) VisitGetLabelStatisticsRespons
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type GetLabelStatisticsdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response GetLabelStatisticsdefaultJSONResponse) VisitGetLabelStatisticsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4427,27 +2601,6 @@ func (response ListMaskUrls200JSONResponse) VisitListMaskUrlsResponse(w http.Res
 	return err
 }
 
-type ListMaskUrlsdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response ListMaskUrlsdefaultJSONResponse) VisitListMaskUrlsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListSegmentsRequestObject struct {
 	DatasetID ContentID `json:"datasetId"`
 	Params    ListSegmentsParams
@@ -4467,27 +2620,6 @@ func (response ListSegments200JSONResponse) VisitListSegmentsResponse(w http.Res
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type ListSegmentsdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response ListSegmentsdefaultJSONResponse) VisitListSegmentsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
 	_, err := buf.WriteTo(w)
 	return err
 }
@@ -4515,27 +2647,6 @@ func (response ListSensors200JSONResponse) VisitListSensorsResponse(w http.Respo
 	return err
 }
 
-type ListSensorsdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response ListSensorsdefaultJSONResponse) VisitListSensorsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type ListTagsRequestObject struct {
 	DatasetID DatasetID `json:"datasetId"`
 	Params    ListTagsParams
@@ -4559,146 +2670,90 @@ func (response ListTags200JSONResponse) VisitListTagsResponse(w http.ResponseWri
 	return err
 }
 
-type ListTagsdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response ListTagsdefaultJSONResponse) VisitListTagsResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
 type CreateDatasetFromSearchRequestObject struct {
-	JobID  JobID `json:"jobId"`
-	Params CreateDatasetFromSearchParams
-	Body   *CreateDatasetFromSearchJSONRequestBody
+	JobID JobID `json:"jobId"`
+	Body  *CreateDatasetFromSearchJSONRequestBody
 }
 
 type CreateDatasetFromSearchResponseObject interface {
 	VisitCreateDatasetFromSearchResponse(w http.ResponseWriter) error
 }
 
-type CreateDatasetFromSearch200JSONResponse struct{ NothingJSONResponse }
+type CreateDatasetFromSearch200Response = NothingResponse
 
-func (response CreateDatasetFromSearch200JSONResponse) VisitCreateDatasetFromSearchResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
+func (response CreateDatasetFromSearch200Response) VisitCreateDatasetFromSearchResponse(w http.ResponseWriter) error {
 	w.WriteHeader(200)
-	_, err := buf.WriteTo(w)
-	return err
+	return nil
 }
 
-type CreateDatasetFromSearch201JSONResponse Nothing
+type CreateDatasetFromSearch201Response struct {
+}
 
-func (response CreateDatasetFromSearch201JSONResponse) VisitCreateDatasetFromSearchResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
+func (response CreateDatasetFromSearch201Response) VisitCreateDatasetFromSearchResponse(w http.ResponseWriter) error {
 	w.WriteHeader(201)
-	_, err := buf.WriteTo(w)
-	return err
-}
-
-type CreateDatasetFromSearchdefaultJSONResponse struct {
-	Body       Error
-	Headers    ErrorResponseHeaders
-	StatusCode int
-}
-
-func (response CreateDatasetFromSearchdefaultJSONResponse) VisitCreateDatasetFromSearchResponse(w http.ResponseWriter) error {
-
-	var buf bytes.Buffer
-	if err := json.NewEncoder(&buf).Encode(response.Body); err != nil {
-		return err
-	}
-	w.Header().Set("Content-Type", "application/json")
-	if response.Headers.RetryAfter != nil {
-		w.Header().Set("Retry-After", fmt.Sprint(*response.Headers.RetryAfter))
-	}
-	w.WriteHeader(response.StatusCode)
-	_, err := buf.WriteTo(w)
-	return err
+	return nil
 }
 
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
-	// ListDatasets List datasets, or find one by its exact name
+
 	// (GET /datasets)
 	ListDatasets(ctx context.Context, request ListDatasetsRequestObject) (ListDatasetsResponseObject, error)
-	// GetDataset Read one dataset
+
 	// (GET /datasets/{datasetId})
 	GetDataset(ctx context.Context, request GetDatasetRequestObject) (GetDatasetResponseObject, error)
-	// ListBranches List branches, or find one by its exact name
+
 	// (GET /datasets/{datasetId}/branches)
 	ListBranches(ctx context.Context, request ListBranchesRequestObject) (ListBranchesResponseObject, error)
-	// ListCommits List the commits that lead to a revision
+
 	// (GET /datasets/{datasetId}/commits)
 	ListCommits(ctx context.Context, request ListCommitsRequestObject) (ListCommitsResponseObject, error)
-	// ListDataDetails List the data of a segment with their labels
+
 	// (GET /datasets/{datasetId}/data/details)
 	ListDataDetails(ctx context.Context, request ListDataDetailsRequestObject) (ListDataDetailsResponseObject, error)
-	// ListDataUrls Renew the URLs of the data of a segment
+
 	// (GET /datasets/{datasetId}/data/urls)
 	ListDataUrls(ctx context.Context, request ListDataUrlsRequestObject) (ListDataUrlsResponseObject, error)
-	// ListDrafts List drafts
+
 	// (GET /datasets/{datasetId}/drafts)
 	ListDrafts(ctx context.Context, request ListDraftsRequestObject) (ListDraftsResponseObject, error)
-	// UpdateDraft Close a draft
+
 	// (PATCH /datasets/{datasetId}/drafts/{draftNumber})
 	UpdateDraft(ctx context.Context, request UpdateDraftRequestObject) (UpdateDraftResponseObject, error)
-	// ListJobs List jobs of one type, newest first
+
 	// (GET /datasets/{datasetId}/jobs)
 	ListJobs(ctx context.Context, request ListJobsRequestObject) (ListJobsResponseObject, error)
-	// CreateJob Create a job
+
 	// (POST /datasets/{datasetId}/jobs)
 	CreateJob(ctx context.Context, request CreateJobRequestObject) (CreateJobResponseObject, error)
-	// DeleteJob Delete a finished job
+
 	// (DELETE /datasets/{datasetId}/jobs/{jobId})
 	DeleteJob(ctx context.Context, request DeleteJobRequestObject) (DeleteJobResponseObject, error)
-	// GetJob Read one job
+
 	// (GET /datasets/{datasetId}/jobs/{jobId})
 	GetJob(ctx context.Context, request GetJobRequestObject) (GetJobResponseObject, error)
-	// AbortJob Abort an unfinished job
+
 	// (POST /datasets/{datasetId}/jobs/{jobId}/abort)
 	AbortJob(ctx context.Context, request AbortJobRequestObject) (AbortJobResponseObject, error)
-	// RetryJob Run a failed or aborted squash-and-merge job again
+
 	// (POST /datasets/{datasetId}/jobs/{jobId}/retry)
 	RetryJob(ctx context.Context, request RetryJobRequestObject) (RetryJobResponseObject, error)
-	// GetLabelStatistics Count labels by type, category and attribute
+
 	// (GET /datasets/{datasetId}/labels/statistics)
 	GetLabelStatistics(ctx context.Context, request GetLabelStatisticsRequestObject) (GetLabelStatisticsResponseObject, error)
-	// ListMaskUrls Renew the URLs of the masks of a segment
+
 	// (GET /datasets/{datasetId}/masks/urls)
 	ListMaskUrls(ctx context.Context, request ListMaskUrlsRequestObject) (ListMaskUrlsResponseObject, error)
-	// ListSegments List segments
+
 	// (GET /datasets/{datasetId}/segments)
 	ListSegments(ctx context.Context, request ListSegmentsRequestObject) (ListSegmentsResponseObject, error)
-	// ListSensors List the sensors of a segment of a fusion dataset
+
 	// (GET /datasets/{datasetId}/sensors)
 	ListSensors(ctx context.Context, request ListSensorsRequestObject) (ListSensorsResponseObject, error)
-	// ListTags List tags, or find one by its exact name
+
 	// (GET /datasets/{datasetId}/tags)
 	ListTags(ctx context.Context, request ListTagsRequestObject) (ListTagsResponseObject, error)
-	// CreateDatasetFromSearch Create a dataset from the result of a successful search
+
 	// (POST /searchResults/{jobId}/datasets)
 	CreateDatasetFromSearch(ctx context.Context, request CreateDatasetFromSearchRequestObject) (CreateDatasetFromSearchResponseObject, error)
 }
@@ -4769,11 +2824,10 @@ func (sh *strictHandler) ListDatasets(w http.ResponseWriter, r *http.Request, pa
 }
 
 // GetDataset operation middleware
-func (sh *strictHandler) GetDataset(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params GetDatasetParams) {
+func (sh *strictHandler) GetDataset(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
 	var request GetDatasetRequestObject
 
 	request.DatasetID = datasetID
-	request.Params = params
 
 	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
 		return sh.ssi.GetDataset(ctx, request.(GetDatasetRequestObject))
@@ -4931,12 +2985,11 @@ func (sh *strictHandler) ListDrafts(w http.ResponseWriter, r *http.Request, data
 }
 
 // UpdateDraft operation middleware
-func (sh *strictHandler) UpdateDraft(w http.ResponseWriter, r *http.Request, datasetID DatasetID, draftNumber int64, params UpdateDraftParams) {
+func (sh *strictHandler) UpdateDraft(w http.ResponseWriter, r *http.Request, datasetID DatasetID, draftNumber int64) {
 	var request UpdateDraftRequestObject
 
 	request.DatasetID = datasetID
 	request.DraftNumber = draftNumber
-	request.Params = params
 
 	var body UpdateDraftJSONRequestBody
 	if err := runtime.BindJSONBody(r, &body); err != nil {
@@ -4993,11 +3046,10 @@ func (sh *strictHandler) ListJobs(w http.ResponseWriter, r *http.Request, datase
 }
 
 // CreateJob operation middleware
-func (sh *strictHandler) CreateJob(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params CreateJobParams) {
+func (sh *strictHandler) CreateJob(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
 	var request CreateJobRequestObject
 
 	request.DatasetID = datasetID
-	request.Params = params
 
 	var body CreateJobJSONRequestBody
 	if err := runtime.BindJSONBody(r, &body); err != nil {
@@ -5274,11 +3326,10 @@ func (sh *strictHandler) ListTags(w http.ResponseWriter, r *http.Request, datase
 }
 
 // CreateDatasetFromSearch operation middleware
-func (sh *strictHandler) CreateDatasetFromSearch(w http.ResponseWriter, r *http.Request, jobID JobID, params CreateDatasetFromSearchParams) {
+func (sh *strictHandler) CreateDatasetFromSearch(w http.ResponseWriter, r *http.Request, jobID JobID) {
 	var request CreateDatasetFromSearchRequestObject
 
 	request.JobID = jobID
-	request.Params = params
 
 	var body CreateDatasetFromSearchJSONRequestBody
 	if err := runtime.BindJSONBody(r, &body); err != nil {
@@ -5305,256 +3356,4 @@ func (sh *strictHandler) CreateDatasetFromSearch(w http.ResponseWriter, r *http.
 	} else if response != nil {
 		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
 	}
-}
-
-// Base64 encoded, compressed with deflate, json marshaled OpenAPI spec.
-// Stored as a slice of fixed-width chunks rather than one concatenated
-// const string: with thousands of chunks the chained `+` fold is several
-// times slower for the Go compiler than parsing a slice literal.
-var swaggerSpec = []string{
-	"7H0Jc+M20uhfQfF9VS/ZomUdtif2V6lXGtuz64mv9bG7+Wy/CCIhCWMKVADQtjLj//4KDYAExUOUrckc",
-	"eVtbGUsigUaj0d3o86MXxNNZzAiTwtv76M0wx1MiCYdPfbkfT6dUqr9DIgJOZ5LGzNvzriYE0RDFI4RR",
-	"AM+00LUgSE6oQDFHg5DjkTxNpkPCBy3P98gTns4i4u15vWG4FXaGW8E27mwRTHaH7WALD3eDbtAhbYw9",
-	"36Nqit8Twuee7zE8Va/pWTzfE8GETLECSc5n6hchOWVj7/nZ9/ryQM1bDi8DaDTMAN4CyHqGPLS9cmCc",
-	"1eUgGsV8iqW351Emd7Y835tSRqfJ1Nvr+BZcyiQZEw7w7sdMEiaPwnoMh1hiQaSvwJQTggaCYB5MLohI",
-	"InkUDvRT+ss8sjvbW6S3PcTb7d3trQCT3VGP9II3ONjqDLthe2SRPcNy4ixPz3cUer7Hye8J5ST09iRP",
-	"iLvYKWXHhI3lxF2dsxkH6ShNFvf1wP0+Hi6D+UM8zMO7M+rirbAd7A47ZAu/eTPcwZ1we9QOeqQ77OB2",
-	"ObwfYKbXwHpMK4/nFD8p0nPInkoyFYgyoCFOxCxmguTW0en+VE7wEV08fCEZ4SSS5h0zmf1UT/WnMGYZ",
-	"zOQJBxKpOVtIfTaTICoQjiK9gDzip5iyCo4B/9Tzi7PR+3h4BV+XgaNeUIhT+PoQD9Xx+xAPFyAQvydY",
-	"TPosPCF8TCpg+WCmqdvr/+Jk5O15/2szY8mb+lexacHUQI8EWcrj9GbLGIl7OstB3C4HMdbDlu5x29nT",
-	"dumeXpBpLMm5Iu8CYGcsmgMOQyyTKXqkcqK5rjoNeWRKjinbbKv/dVofZuMKdPJstvoNviC/J0SU8qBe",
-	"F03IEw5JQKc4QiEdUyl8FNLRiHDCJBrFHBEcTBCWkkxnCxxqazja7Y5622/eDHtbId7BvYDsdnfDNmmT",
-	"rTe9HQv5hOAQpIQB/T8bBqYNOPoZ8DM1DVev/N+b9sYu3hjdfex1n//LKzv3l2Q8JUxWnyQ1myVdoR8u",
-	"wXQFeoUzeh3FlsAVJzwoAWlwm7TbvWDG4zAJJHwgm/q7B8IFjZn+bmBhDiJaAPnvZxuXB79sdlrtVrsa",
-	"vQaEOjif1aI0+wM955DzmKs/Ai2P1Z94NotogBX8mx+EWsTHDBT1ZKiGvCACpjuN5eETFer4TIkQeEzM",
-	"Pii2YYUDCmMiEIslIurZlvfc9PhrAAHw4lZzTU/oEQvEyQcSSBIqVjXCNCJh65bdsk9IwYs+ISGxTAT6",
-	"pL7a2NhA5r/q4xF7wBENz5UGKP6Fo4T4yJCq/u6ECkHZGH1CW+22fuea4UROYk7/ICF839Hf94OACHFA",
-	"GCWhj97FfEjDkDB4pKcfWcQc/Lalf1OEtx+zUUQD/f2uBVGdEBxdEv5AOCAFfULbGppbttXdRZiFaPvp",
-	"CU3xXCmmBI14PEUYjbEkj3jua+6D0TAOFU/CIFvUlry/PDtt3aoToUkKCOOCSD7f6I8k4RUSgk6JYrKP",
-	"mEo0JKOYEyBfRp6k5Ru+ErmCBDELQdHEAmGG/nF1da4YImmhEzxHQ4LwUBRIvldPx1pb2ecESxKuSMD6",
-	"pb6S4G92toDltn2jkjRQaBrTroHufTysImB1RhTxGpDgXJzGcqIWucqaGoNkBy+B5zIB0tXqBxCJoQ8x",
-	"IwEdUQAvncjckiSnw0SSS4klFZIGokgsfSWaCaeBogr9OJpggQZGrg6AcgdGjxq00JmcEJ49LNAEP5Bb",
-	"NiAsffj3BDNJJSViYOg6ZgQFceIKrwd1kjVhz3g8I1w9D3hjSpp/9EBRWIaxdI3AGNQGGVrEnGMlOZ42",
-	"xvGG+e7mDjP9XcwVc97rPjsaonNLCuNkGJFMwDF7o0rf3H52NI+V3tx6tjJh8dw4D3WefS/DYg4bhavc",
-	"otJTggIzak8LGCs1bzQcd+kL8VAxaQ/uqzm0llDNMI4jgplvNDsf6UWoz1EEF0KMIsU+tdzU+rz6DSv8",
-	"gMR254Gl4TCkagIcnecoYjUCWIA0pWogOIGGc63HeyXLfosFDS7hutrn42SaWh9y4ARLbQ+gKMBToOjq",
-	"+y/q69s9CjBTB3dIzC/q6BZ0KV+xlw8JC/Tg9UjQIO87Lzz73ohG1l7S6CjpQd7BW54m7yP9XmeBpJ59",
-	"L2EaA8sHvFZPLhJeajRxF2lGzSC/q98ibWYo7o9rhNB2oqprc7ZHiSDocUIY4gSHSpkwV9EkAsFXe931",
-	"vbzZo5IyzDxYWNuC+vKlsy5gdAEEvxwLpRiNn7oHRZiPGJrRJxLBrTKP4KcpfmrC9Z5972lKWcNH581H",
-	"nTcddQFJAI153dfLMPNWIKZ3UCQvHkvc5FD+M8FKKzSnUdA/yLI3/kUCGfPeAfBwjpmIGk2UvbZIE2rO",
-	"/FB+Bn7pkjlmweRYXRgK6x7Cb6Q5Q1HacmgMtc9FFhKn5oK6Qc7xmBjDAqwuiHl42QCXF9mTau5Y4mhf",
-	"KSDL3rvKnlxEZ4qA3HhlaNzHU8LxCZacPpXIj6cSU8RM0gBHKCDqKqEU8+zwNTgQwXztQ45KoHwXqwEj",
-	"4EmrDzhf84Dinjy+hAuM1KkfKc0oUH8F84o9lGQc83leec7vJM6pL6sprM64NSrbqtrifJn5LcJDEgnH",
-	"1hWYdeaQXqFb5lTnMl3SgaMUpxEWgo7MTWkZPhuhEbBn11Bu+ymCkSpwZYqdFuAl6pj60Vy4a9UeOmZY",
-	"JryojJaMOsOcsBotpddFfxAeC0RBq+REX/uQfq9Ub5RURqQcE0UVrEIn0ACVywH9YnOK/44kgF36cgEA",
-	"FgPjaDLGqhJyjygW5Qc2pGIWYXNVsYYYMp3JeemeG32ymdmVkcfUuYWOJJomAm4jCUuEvossUXepOE+G",
-	"EQ2KU/17QsA8YIzqWscVaAaPO5Cb22MBwe46fIMfZ75qVL+Ph9Vodq9yS5wZ2bWveHhLdin7xnHHlO7Q",
-	"h8yf08if4pzjMuuejEj9jAuI1YP5jr8nw0o1VsE4VnWbwSzUljG1erA3ggtSUZcBaYFvZIa9xREvjRFS",
-	"UBZoOyWZxdpl3MDc8cH6RVe5L1kXZwZVGRrUCS4SFMjQZTt5DA85BqgNcU9nG/FMWzg2ZrFaAk9NIbzG",
-	"UaUwPsNyYrdc+6soQ1QK14tSIgumREg8ndVYieMR0kyVsrE2LyazKMYh4SiYxLEgAuZUd/OGilnCozKT",
-	"kaBjRkJ0fXGc2UjAgtpCYMlGVCLyNKPczGh8AlSgrXZvOYnnfG8KhKoNPSASU4AQs/nZyNu7qd/Jd1yx",
-	"o2e//ikglee7gv3JbBacjVmEKctFTWA04tgenVEi1FlKAw9y8JYL4zD9vblAdnDwPQhlFwVLBbNa+zWP",
-	"jiSZrkgA1zwSS4kg8zZf86iEGtTpMvSP6wlD6ieFoQwOJstsAeXU8PXvHZzM1UjVbleBVhfoAAZuRAAG",
-	"RxXKWIXmX2XXY+SRCGlNiZZBm/gQbTJooT640NS+gg7neuRGlKevl+t2eixtmikFkJbfWFw1bVHvqrpV",
-	"pkhevi+CyDT0o+QiCMPU7EA1PxNErkYhZrRyKvlGORogoSk1p6sv4JMuV4w+IynQ0AZA1ABv1eKMFxdU",
-	"vCL9FjhrW0cWRIKAi7HAUjvAVHlif87LWh89TmgwQWMeJzNtnkeUyVgzXjBIuY5EqllZGtO5wEkg9GAl",
-	"M4HmE6dV+7DMimBUr1UDPZebH1wniWJr4L8SEnMpIIChhVIDxSosTWt2SylLzXapH62xa/heMgtfc7No",
-	"aDZMXbn2LuVsWrqkUjpX66hgd+qnFZgdENx3weL0wpczOIcGSk2g5EkSJugwIhs6cODGOzs/PPV8b//4",
-	"7PLwQP1xdnJydHV1eODdPftZTNWiVSusuGzfU5Y6dYl6uUjSFYC40Uae76XhRp7vFYOaPB1/asOLvDRG",
-	"MBfkBF8XQrvccCcYvBCOBEtPI8CKdzNJnnRsxiSZYiaW37YAX9mQZXt3+KReFaVhJ+exAFc/WBFiTgnT",
-	"XqksNJCJmNuY4AcyoUFE/rdAQQwXVSwJEnMhybRoZ3iZf+6l/rbCqrUDXa0dH7FRXGE9aGILOk4frJmo",
-	"MkDDxmMYbu9nERs2LEM/AaFfelQfhWRGGHiiY435ezJfFH4fRMxaF/jxxGy9AoUbyZVf6ch+3Yi5wSD6",
-	"Fl1kcDBUmYTqo+vjo4MWOotCK8yF9rKj6+ujg+WEbEc2c5RScgbaN2wL0keq2kRsjhzEHmrZQMJshr+8",
-	"eclBn9/M1pSZDcpPRoWjaaUL8iVABcaGJdfjjM5hgjKAj5iQmAXkBIv7kquE4WaN4HKHAjZYcqZXofIp",
-	"FvelJNiYGGCEz2No9DVulqG0XBy81OdJzciaipaayRdvZtnb5WC7ontBU1oIbqj1/bnPqosMFTLmapf2",
-	"YzIa0YBav0xV7F8DfpDf+/uOj+67Pmq1WghzgjgOKY7+G806Ppo530vMxoRJiqOSUMAyeWt8IWvyLX02",
-	"b8g6nVag7p5UaY06xh8LPQ6GuP6Ek6K1K5YTwh+pIKWTjCijYrIaKuwUCZM0StOgzEhiVb9RXRinQc0S",
-	"C8rq3j2eBi8uecFEOTZXHuB6vg506nt+Q2Q2u9K/j4clF/o1OzhByGUH0z1rtff03BFt7By4zKXZuWe8",
-	"/r3SWONlL0HwvfN4qYMhXbqLQNC81D4aHV8oDX9g6HbQQMd/Hw/LbRgf4mFzfQWyLb4D+wUseqn1Iju+",
-	"LyQn8/YKtNTwDSAk++xdefaW+nEFEsozEWHyVRoRVmbgWcjO++f14fXR6d9NXsn5xdn+4eWl/oKrO4OV",
-	"Hf+NBpfX++rHgY8G7/pHx4cH8NItG/Tfnl1cwUdOrIgIW6jPjGDSiQFK+0vYPYsfmU5KaWThMfB5vpfB",
-	"5vmegcXzPQ2K53sGCrDDNMrtxeV8rwKQQrLvMCMJmPMXMgdBsWKo90M5kA9U0CGNqJybfGgT6xOSEWVG",
-	"q54SzMCSYKKOQF9zLUuO9Ggc+P2iqG9PvVh2Po/t5b1c+9RppcXVmxhKx4k7nMO+tdA+pIcKdE/IzHnO",
-	"UBY8pOgsmCjtMyzi++3Zf/QONeKmAD8JdQR/CVt9e/af3ktG65WOtn/cv7w8ene03786OjtdqvrnYz3V",
-	"peL08qp/un/420n/8pdVLpDq5V8Ofz0/Ozq9ulwdPZb0RTmSTq6Pr45+Oz87/vXvelWrjH2SRJKex9F8",
-	"bMyIlYMfH50erg57On5EGSmH/7x/enZ+dbTfCK3nmCnFMbBofeGya1b88rXWL/Pi+HDVAdUrJSNdHp70",
-	"T5si7JJMMXMQdnl4enV4ur8yLJeEScICUmqnyTOmpRIThvzycekm6pquMEtJUH1tvuLKce0gbKjQ3PiV",
-	"Ee21oewLe9Bn4pHwCvNwfqtekuW4uOPF9OD0NyWLYNYUB0XbhrvKRQgrF1utslgPGdYTN1ZaFgSKb6Sf",
-	"lVsZd1pk0pob5HhNCavNCw3n6C6ygEXRtMhT7ywKrKhdmxFvGD91w2WvpOK9Js0hswfWFghixtOjrfx4",
-	"NiOYC10G4IFwHIEit/yyrcGupBSrQ6wTTb0maOp9dWjq1aLJ1Uz+jGSYz7x837tPFxQ2lgnOzWSZD8Md",
-	"vgatOaXsu8DrdGFFKWIbYfi8Cr1L0J2btQm+jfb2faEcFhV+AaybiWsQ/13R+KyEvF+E3wV8zpYT8Oeg",
-	"3SGhfxAOQCrNqSLP6y35gxKeGn2gMgqwOG1XMaDoPDBEBZpSIWYkikhoIzQeKS/3q3zpvSw5N+vazuUn",
-	"w9wWv/1TwctcJBcJM0nTxgpl3eMvrhJT8HFHpA696W12bTieTWLWPFbo3zEPyxircOB63UDqkL1ylGIA",
-	"iYatDK8nWNw7eSn5QjmFCLdc4ERVSMQasqUMVH+RZBN3D9aTbALG+EvJFf+osGBMMAsjYyYPTOynaKF+",
-	"+gFqjOYrVBIklDgwwV63DLMQ6f3UMTPDRDrlIk0UFIq5NZIovgMhpOBWkZiPiWzdsgEexlwOwHatTfiP",
-	"kzgi5oHMau2jQfxAOKchGSCJ742936Yz3TKAECbw0UDc05k7Zpr1pD6kczc1GQCInu9ZADzfUxPAFd2t",
-	"N1JWsQrCtXXSncRjWDuVwolT/+LVACoTMb5cmQCTzVNbLcCpidfckXIaZ9oNFW4Zu5IZFvzeK3tsci5x",
-	"8KxplcsttAixxlSgMA6ShSDKBUAcn+5KUGQu1deA4HDURqV208QMKGw7LqvrWFQOcn6C14UCukP9lUMB",
-	"C3hYu37aMBRwjbGDublLF/0Cn/MXcgY7+QCFnXlsWu5sraD73h8vWeKjEp6wTDVA2VIvcmrYchYSsxXZ",
-	"Rz4PulhC7c9SYIuFEStLllgdC6qhTLEMJkjdzeZIVyNEPwwwCwc/QrYEs7FpU/TDIOaDHxu7PDBTh8bk",
-	"4+QqLhYA+4TuyRx9MrFwn5BCIJYxF+iTCVn5hIhNM2mlWSWFGsrF/6oHjPKIPqHL9C/K0KdCdsgnpUfo",
-	"V+gfas5L/c/PSFfG1v8E5pP5NvgZhrOZJ3NJ3IGUGgsXSfQJ/ZvKyab6T5xIZL9Ub5t0Fec1XSnhE3pn",
-	"/o3oPYFHbaqLLaZAQxdqndag1mn+WLJMy9HQJ7Sf/Vnx0pyYotVZ9dxPqO/8De9pgtxzHgJ7jozTEXEU",
-	"xY8ktEVKnYHvyfwx5mpFB1hiKEFdvnb3BmBXUyyu6+Yl1WbjLKQxaeN+hXS2epyMlTatlM7mgUua+jzf",
-	"VitMiSPNyLGpK4608fxMWHoAmcIRHCp7TCqTWWeYUxGz7DKlKxE3BRhKR/7s+Z4mePtHkH6T/haov9RG",
-	"AVw10a5usSero5jEqwJvfLD5Xss3z1TELfpQPAdLdkQLYDUXvWZl96rBiEZkgDiRCWfpDQ9rtRbYaAsN",
-	"YB+zh3CkDV7W4nnL9LnVJdAlighWp4IRPcB/KyXNLEEUy6Q0vzwqULM8r6xbQUle7ssuak3LK5t5v7xd",
-	"xZy+VfKNNMbKnBrriKtNAVpqW8kF5rzuhuIO9Ve+oRTw8KVuKIu5xvV3DC3YVz/EJJefXNvmInsSbk9N",
-	"33PSqJqU2WjExI6PDvoXnu9d9PW/+/2Tw4u+53vvji7/cfjr4W/mi7tV67JoNJbzJC2AV01LbGISh2Gr",
-	"wXnJ9SGf6Pqy28Xq2Z6Zoa+UP+gEfW1wdVJjMUMYLibFa3CIJVlvQYs6uVVcT0Vey7Jj1ijhTLe5K81S",
-	"Brvx21w9lOKQxpb7OImFLVAiIL5fx8FXVNQXjiW+1hGQM9sr5ICZuiFQSrWEYjI2j0qnH4klC2+aDaVr",
-	"sIB6tTBB8ySpApJLluig624peVSV4nf7ES6xNGRrSxXzqRo6TH2jqzYxLNQbMYCULecKj78CLxcer626",
-	"+lq0MQBoqSZ2lZuqkTVJ3QBmeEyEtiZpxxIaEvlICEPyMTa/lhqXrqHcD1SGqaz5KqoyinRVmAEKorT0",
-	"QMWZrAxahbIyBfFak1iYFgwpgPlV2AvrbYXg2y42AyBjyqqlEzS3MtoqT5PIsjoQzaQVYeHnnkKSJ7lc",
-	"G4Cn7soiqQUJEk7l/FIdJo0aXfXnlypjCYaf1f3eRwP97D2Zb7RarQF0e+1D6tgvh7/CV1mB5rRlDJO3",
-	"TMaw2kkstEsLbtPXF8dC34YrOtBdxffEuSzjGVVQQrMpe18qu9hk2L0CregtnqOzGWGof36kBZGVcFjM",
-	"WTDhMYsTAR0pfehsIsAlTDncXbTTGb5G+lvtFhPQEG4/Zg+EqemFLtQWRcbwqb7aU4/8DV3RKYFlqynQ",
-	"D4M0v3fgo0Ga/qw+ZLnlgx9BP9AebdP07JYho0d1dt+0N9qdjXbnqt3eg///Twv1tZpmihCNEqXdgTte",
-	"W74VKH/7G2BCMQfR+tvfkK27o/ESUbU/Sjcxdr2EhYSjQYGxDBQoUzyHZloIG/tunEhBQ63lqaEgLAAS",
-	"zIw/XWFSTOJHgUQSTOx7LTXYkcy6+kF++IwTiajcUyqnTUczd8kpwUwgRigYwk3mJmIxVwOZrH71Uaub",
-	"LJcb7yBBHwtAwyFWipAOeUqXlXEQEwYFo2oskVDNNSFQPsAuko5ZzEmal+kM4E6bMEUaatZB6uY1CaOa",
-	"sgaZx1UnrioJRCVsv5O+qjP7hEz1uJGhzwFk7g5g59k8rZWkyFPThBrI+nM1aKZbm3ql24bShN12p4WO",
-	"RojFafe21OXtAzbh66nrW1Hjwp1hDl0A9e76KBEJjqI5Gnx8HsBsUOFLN2LLRhp8vIUiXbeej25tna5b",
-	"73nQQjX9CNWUtS0J/3F1cuzbug5QUZEF0BwPGE9EA8IEqD2G65wcXZlL0543kXIm9jY345niI0oFbcV8",
-	"vGleEpvq2UwT9jJuU+Arnu+Z9pzenqf7bmrTL8Mz6u15vVa71VM3KiwnwJQ33cKiY63QpXwFGgsqKjzI",
-	"Cm+6DccrUrazR0AZq8y5dp5LdcSlT+oGys93Cx1Bu+32au0Us3Xf6GqgTVpY23arkhMiN0RAmO56A3Kj",
-	"rYCyanE7r+128opnp3HnQ7cobEn3wz7og1bSqfW0nNK4VYOnmEv7lPqeSKZTzOfenqfmSoeDmssjyGNi",
-	"BA3nwLSzrs+eVc6d4qx3z6tSiekA22D3s/bAz2qalHo3P6atxJ8rKXlMLCF7r6UeUxTZuwRKQCklZLFR",
-	"TdrmL1QwTntjp/WJoW7rUrJbkZaqunq65dVfRUAXBGtyCVNsr4FIsu70DehkvRS16bb4qmSSb7M2WN8L",
-	"k8zWffNxRdrOBQJqk13nzU5v17StNSQ95viBSrph5ywQZsZ0zeFYjPjz2kv+52WCU9fftQLyc7Brp09c",
-	"Lbe2iF0Tt7bD/Snc+kseRKfH0rgqzs+tsqw0M339faDgHKVSkGikdGnYCtDkInVaUEfdt+LoQV3XbpnG",
-	"qG9CYiE21o4I/SrtR63eFZnBftoRaQG5FdG3anvsbNrdnZvSVBMx1fPNohaK6ef6UE+rm8WnPUZr+sJ/",
-	"hbwo3fo/jxV93bzG6UVWy2sM4nzbkQEgWxPjyRr6mrtrpGQ/nA975L59pqP+3AyzZjKVnMciDFILMGWm",
-	"YH5J3X24Zuoa+rm6+7csbUDWd3Ib4kTaHIXUasBiNIDvBlU86CDXAGZFlVzHGzRVTbK4xiZP92Vqn2/w",
-	"rC3uXuyRybUFh+EIBTiKCAfjV3Y9jlk0z7FFo0+XcUUqbHXwMs7o9GX7ylijzmpLhPEypmFQuQZIN2nN",
-	"6Zu8l9gL8HQTWFen9WE29vJOYm+/f/Lb2/7+L79dHP39H1derrBxZ6fd7bW3uu2t1vaiIQM8UwbAzfwU",
-	"/8fEbPzcebOz1W63d9rt26Td7u4I6yf+eTfY6gBW0mrAXrtzeNLv/Ov9zuXF9i/t//nn1tVP/+r+e/c/",
-	"vV9XYq2K7ahjWIuptHK1qTl1sxjeEQdBlIQkNPTklqvQHaB7bdvguWPbN2+1bXfmbi5x0gswhyUUi0g5",
-	"D+mbnzG/O7snOaYsv38v2aHFYRrsUW/UxauhfqVrqtPaa6nVA3Re045kbULNhuHhNCDYel+pTRdzBJs5",
-	"qi8RbPv61S8n2GwqYKVUgzJAVueEBDsMqXIDVy5CpcxyEXTNvxf5800w/oYH0uaA3nxsxmad518jQF4q",
-	"JzrdIg/aHraJIu+7cr6+OiKW8daXs9Ay8N+8wYqFrsgZbdpxLVsccSIm2u+5BmseI4+5tnul/PE74IZp",
-	"z6FKVtg/P0ITDBmkKa+zjSEw1H21sTrG9qId6hW80bb6qbUQDM7OD08H6Afnwv+jj2y4hvrLdvExbvLj",
-	"40HeFNA/Pq6wBJjQjGpLwMqNhHyY7e65qK2fsWiucZOlTa1ouMj3lfqmjBeWtm7cLmipKULpWO2dWlOE",
-	"2wjN4qhoKTUBZb0S00UDO4mNDbL7a00ZEG6GQvLg5VqKZYB/FsdX2hysXgEExK7L6ZU23/rGDRawjs2P",
-	"TnAfeMVes4JGIYotpGcTJvgIS9RRqiKU70n9S85x75mTPtMxxIb+3aBEN+BI549n9LNi4ONn2gbwpusO",
-	"pHkmn2TxeGYZRMi3cThfjXekx9Lw28ZHqCQe8DkfwZW2VSrytvojZCsbvPbY7UcxtKQKDZJKDl4lldv6",
-	"+pUOufc6IGI1qj8bZc0oSmUYxFaZyyAVJlSoYJ/HUQRP5oVbrhh6Q4ncsG3EVyn29BbdLLSDKYaye1q4",
-	"ZHHounhJWYC5FX5F4ZRvHmOlU7tdIijz/Vu8tD3Gnrcz6uKtsB3sDjtkC795M9zBnXB71A56pDvs4Lbn",
-	"9DQpFpd3Woyk83cdwZrbf7uCkDxs6AxJtbQf1Mp//CwOA9upolagAtGiIwhInuI5inBw7/bDWIughTMU",
-	"j0BfVnw675tw+AAQ0FcpfH1vFouSa8K+DfmEyDcd0qmzO9V9gIaITqckpFiSaN5Cp7FENCTTWaxO1B5E",
-	"eJPfExzdMiMvhAkihZ9gc0qs/fqR9/HwpXJGxy47rRHci3Tu8BrvYUPHm1NfwKT466oBehdzSddO+0dj",
-	"ebWp1W52c5bF7OXYwH72iIH7BkyrvjdMgII+mrFMNrUzTpqvbMe61I+YcTrtrZ+23+yoHU8g01eny7rN",
-	"jXKYy8YR8MUPBlE/7mUZ9JShm1sFnw5CHCbi1rvTByXPUiq34fPx0Dw5MzqeyGiuU07qmV89P2tu5di3",
-	"xLxupeV9PNRjQ026bruz6iuvU3X0MQa+UORwtVrO5kcQT8+a20RE57/lWYD+3rKAL6XPHQAUCKf9ZMpX",
-	"61cG6FUv4GtmZJq1uBUaHP7ys3M2ilU9MkYDdF3kMk11GqvBtPHu8KfgTbhDtkdb7V7np+5uD28Nt4Od",
-	"8A35abTrVTOuVE/J2vdU8rKsVsnP0D7+K+FejbC1yNSK6qDbe8810KxHTcx63OXyAHvPyzXIrIPSutgt",
-	"dB4rjwiF5lYnn0EJTCNEK7jDZ9T23sMONrotuRfBP9eA4zL9TV3a8ZXmm28IK5lmnZcOgIc1CLhGgn9d",
-	"ArGvgNapRfUisRktcCJ1ueW/HC2UWGJGMUeDPHM16Urq6qUzwfSlS38rCH+gAYFrLScfSCBvGUaAUvdW",
-	"hjCUF8EMAcWhH7Z0ptJWu/dj2eULBvjW6PIiYaYzLQkh1lQtlYSmTsAGZuGGlqtwix0biduQZHV8xKbI",
-	"tfep0vgWW/isyv1f5Mx/tWWrpH9R2qLOjRZSt1ztNVNK0l1q6Euf+a3jpc2cIIf4pnOnwHObSN2saUzz",
-	"XNv5ee7tddRP7sfmukN5s6cSbQJsVYUWTK++UqlRbWCkaTXoZ7dszELkVkP7xv3TUyzuxdrCdYAjUkmm",
-	"brtGE2uq2KKaLdc1TA05YElUHW9q6oS/PtinorNk2g3CVoJasK4vNq8qM7Cr10Bk1fmVGjnBV22V9f+j",
-	"mKp4aYWdu5u3c3erAnX0uTChNzO2JFBn8ekGgTrtcHfkPfuK9u8as0a3RcAXjtWBJX9nwTpugb5KB+Bl",
-	"VjTvT9Apvq2jlSGwEHIU4nlExxMJ8fMZ64QQNwDefgHG2buFY9r4hLjFHmtPiAV1Tc4nt5Tit34I0upz",
-	"NWdAP/OZA3C/jBaeIqBAw5xgjjhQcYCnhGNvsa4hjyW2tdkewav6BOdkDv/9QydWS46ZiNLnnnREv7e3",
-	"0W5tw0Od1vZzofShnvEES06hkFHw5O391NlpdX0vmHt7W7sd9fZIjdbd2Wlt+d5onv0t7smjnj2kQsZc",
-	"Tb4fk9GIBtSyvPsOwNDu+t5919trt9od35t1APSZ+uI5LWpXksSh1RtTD/H5boUTm1ZCLDuwUWSKSqeS",
-	"xxy1NcblOxNkofnwIV/99ts/3LboWeXJvtJFyL6XXPOaaAe9kX9a2qf55aHTaq894fxlkRu2Cl+tmFRo",
-	"WtdJw+PvKpdce690McbMmOqWvlkN7MYm0vVaPU3jPFN3Cyorm3s+TWtPgUdvQy8YHDgVwSIG8+94PE39",
-	"fy8OUbTlUPYx18W3homAQhgGxcZxF2AuwLRof16odLJiiIBZwmeMbfxTTbJpgIDNEU4r+bn9kUwVslGi",
-	"hK0NOFmwyzr194Cancp7N2AIFIQ/lKcbvIu5U4nPJHXrYF6IeXQq8w0KF+0xFi3DT1sB2zT1sh66mxKk",
-	"9hDPN+IZYRt4RjcfOhUpvfWzp0UAl8weT5dPf+eIljwc7018GnaDlo1YACQXQbclsmwlY8ot3xfoh6w+",
-	"h+asaUq+jtT+0Rk+ZUrFKYw2kofMt9GzumKEOfiaYlroKobMlMUf/FuWCAIcfeDyxqNwgLBICZCGaTO4",
-	"3GNWGKqHb9lAr8aYBdMiE0bper57/n8BAAD//w==",
-}
-
-// decodeSpec returns the embedded OpenAPI spec as raw JSON bytes,
-// after base64-decoding and flate-decompressing the embedded blob.
-func decodeSpec() ([]byte, error) {
-	encoded := strings.Join(swaggerSpec, "")
-	compressed, err := base64.StdEncoding.DecodeString(encoded)
-	if err != nil {
-		return nil, fmt.Errorf("error base64 decoding spec: %w", err)
-	}
-	zr := flate.NewReader(bytes.NewReader(compressed))
-	var buf bytes.Buffer
-	if _, err := buf.ReadFrom(zr); err != nil {
-		return nil, fmt.Errorf("read flate: %w", err)
-	}
-	if err := zr.Close(); err != nil {
-		return nil, fmt.Errorf("close flate reader: %w", err)
-	}
-
-	return buf.Bytes(), nil
-}
-
-var rawSpec = decodeSpecCached()
-
-// a naive cache of the decoded OpenAPI spec
-func decodeSpecCached() func() ([]byte, error) {
-	data, err := decodeSpec()
-	return func() ([]byte, error) {
-		return data, err
-	}
-}
-
-// Constructs a synthetic filesystem for resolving external references when loading openapi specifications.
-func PathToRawSpec(pathToFile string) map[string]func() ([]byte, error) {
-	res := make(map[string]func() ([]byte, error))
-	if len(pathToFile) > 0 {
-		res[pathToFile] = rawSpec
-	}
-
-	return res
-}
-
-// GetSpec returns the OpenAPI specification corresponding to the generated
-// code in this file. External references in the spec are resolved through
-// PathToRawSpec; externally-referenced files must be embedded in their
-// corresponding Go packages (via the import-mapping feature). URL-based
-// external refs are not supported.
-func GetSpec() (swagger *openapi3.T, err error) {
-	resolvePath := PathToRawSpec("")
-
-	loader := openapi3.NewLoader()
-	loader.IsExternalRefsAllowed = true
-	loader.ReadFromURIFunc = func(loader *openapi3.Loader, url *url.URL) ([]byte, error) {
-		pathToFile := url.String()
-		pathToFile = path.Clean(pathToFile)
-		getSpec, ok := resolvePath[pathToFile]
-		if !ok {
-			err1 := fmt.Errorf("path not found: %s", pathToFile)
-			return nil, err1
-		}
-		return getSpec()
-	}
-	var specData []byte
-	specData, err = rawSpec()
-	if err != nil {
-		return
-	}
-	swagger, err = loader.LoadFromData(specData)
-	if err != nil {
-		return
-	}
-	return
-}
-
-// GetSpecJSON returns the raw JSON bytes of the embedded OpenAPI
-// specification: decompressed but not unmarshaled. External references
-// are not resolved here; the bytes are the spec exactly as embedded by
-// codegen. The result is cached at package init time, so repeated calls
-// are cheap.
-func GetSpecJSON() ([]byte, error) {
-	return rawSpec()
-}
-
-// GetSwagger returns the OpenAPI specification corresponding to the
-// generated code in this file.
-//
-// Deprecated: GetSwagger predates kin-openapi renaming openapi3.Swagger
-// to openapi3.T. Use [GetSpec] instead. This wrapper is retained for
-// backwards compatibility.
-func GetSwagger() (*openapi3.T, error) {
-	return GetSpec()
 }

@@ -16,21 +16,20 @@ import (
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
 )
 
-// A contract is openapi.yaml. It maps the patterns of the generated router to
-// the operations.
-type contract struct {
-	operations map[string]*operation
-}
-
-// loadContract returns the contract, which all emulators share.
-var loadContract = sync.OnceValues(func() (*contract, error) {
-	document, err := server.GetSpec()
+// loadOperations returns the operations of openapi.yaml by the patterns of the generated
+// router. All emulators share them.
+var loadOperations = sync.OnceValues(func() (map[string]*operation, error) {
+	document, err := contract.Load()
 	if err != nil {
-		return nil, fmt.Errorf("read the embedded openapi.yaml: %w", err)
+		return nil, err
 	}
+	return operationsOf(document), nil
+})
+
+func operationsOf(document *openapi3.T) map[string]*operation {
 	operations := make(map[string]*operation)
 	for path, item := range document.Paths.Map() {
 		for method, op := range item.Operations() {
@@ -39,8 +38,8 @@ var loadContract = sync.OnceValues(func() (*contract, error) {
 			}}
 		}
 	}
-	return &contract{operations}, nil
-})
+	return operations
+}
 
 // An operation is one operation of openapi.yaml.
 type operation struct{ route routers.Route }
@@ -48,7 +47,7 @@ type operation struct{ route routers.Route }
 // Operations returns the names of all operations, sorted.
 func (e *Emulator) Operations() []string {
 	names := []string{ContentOperation}
-	for _, op := range e.contract.operations {
+	for _, op := range e.operations {
 		names = append(names, op.id())
 	}
 	slices.Sort(names)
@@ -171,8 +170,12 @@ func brief(err error) string {
 		}
 	}
 	var schema *openapi3.SchemaError
-	if errors.As(err, &schema) {
-		return fmt.Sprintf("%s/%s: %s", prefix, strings.Join(schema.JSONPointer(), "/"), schema.Reason)
+	if !errors.As(err, &schema) {
+		return prefix + err.Error()
 	}
-	return prefix + err.Error()
+	// A discriminator selects one branch of a union, whose error says more.
+	for branch := schema; schema.Schema.Discriminator != nil && errors.As(schema.Origin, &branch); {
+		schema = branch
+	}
+	return fmt.Sprintf("%s/%s: %s", prefix, strings.Join(schema.JSONPointer(), "/"), schema.Reason)
 }

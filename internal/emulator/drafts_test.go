@@ -25,7 +25,7 @@ func TestListDrafts_FiltersByStatusAndBranch(t *testing.T) {
 			{Title: "three", Branch: "main", Status: "CLOSED"},
 			{Title: "four", Branch: "main", Status: "COMMITTED"},
 		}
-		c := start(t, withSeed(s))
+		c := start(t, withSeed(s), withBadRequests())
 		id := c.id("hello")
 		list := func(query string) string {
 			var titles []string

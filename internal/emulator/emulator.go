@@ -34,6 +34,8 @@ type Config struct {
 	SkipContract bool
 	// AllowBadRequests turns off the check of requests.
 	AllowBadRequests bool
+	// Newer makes the emulator a later version of the service: see newer.go.
+	Newer bool
 }
 
 // A Run is the course of one run of a job. A negative duration counts as 0.
@@ -53,12 +55,13 @@ type RunRequest struct {
 
 // An Emulator is one embedded TensorBay. It is safe for concurrent use.
 type Emulator struct {
-	config   Config
-	contract *contract
-	checker  *checker // nil if nothing is checked
-	routes   *http.ServeMux
-	signer   *signer
-	contents map[string]*datum // by content id, never changed
+	config     Config
+	operations map[string]*operation // by pattern
+	jobTypes   map[string]*jobType
+	checker    *checker // nil if nothing is checked
+	routes     *http.ServeMux
+	signer     *signer
+	contents   map[string]*datum // by content id, never changed
 
 	mu    sync.Mutex // guards store
 	store *store
@@ -66,19 +69,25 @@ type Emulator struct {
 
 // New returns an emulator with an initial state.
 func New(state *State, config Config) (*Emulator, error) {
-	contract, err := loadContract()
+	operations, err := loadOperations()
 	if err != nil {
 		return nil, err
 	}
 	e := &Emulator{
-		config:   config,
-		contract: contract,
-		signer:   newSigner(config.URLTTL),
-		contents: state.contents,
-		store:    newStore(state),
+		config:     config,
+		operations: operations,
+		jobTypes:   jobTypes,
+		signer:     newSigner(config.URLTTL),
+		contents:   state.contents,
+		store:      newStore(state),
 	}
 	if config.Report != nil {
 		e.checker = &checker{report: config.Report, skipContract: config.SkipContract, allowBadRequests: config.AllowBadRequests}
+	}
+	if config.Newer {
+		if err := e.becomeNewer(); err != nil {
+			return nil, err
+		}
 	}
 	e.routes = newRoutes(&api{e})
 	return e, nil

@@ -51,6 +51,11 @@ type apiError struct {
 	message string
 }
 
+// MarshalJSON returns the body of the response.
+func (e *apiError) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]string{"code": e.code, "message": e.message})
+}
+
 func (e *apiError) Error() string { return e.code + ": " + e.message }
 
 func newError(status int, code, format string, args ...any) error {
@@ -96,5 +101,5 @@ func writeError(w http.ResponseWriter, e *apiError) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(e.status)
 	// A write to a Recorder does not fail, and a lost connection needs no report.
-	_ = json.NewEncoder(w).Encode(server.Error{Code: e.code, Message: e.message})
+	_ = json.NewEncoder(w).Encode(e)
 }

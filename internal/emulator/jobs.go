@@ -2,16 +2,27 @@ package emulator
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
 )
 
-const (
-	squashAndMerge = "squashAndMerge"
-	basicSearch    = "basicSearch"
-)
+// jobTypes holds the types of jobs.
+var jobTypes = map[string]*jobType{
+	"squashAndMerge": {newTask: newMerge, retryable: true},
+	"basicSearch":    {newTask: newSearch},
+}
+
+// A jobType is a type of jobs.
+type jobType struct {
+	// newTask returns the task of a job, or an error if the arguments are invalid.
+	newTask   func(ds *dataset, arguments json.RawMessage) (task, error)
+	retryable bool
+}
+
+func noJobType(name string) error { return invalid("There is no job type %q.", name) }
 
 const (
 	statusQueuing    = "QUEUING"
@@ -21,12 +32,17 @@ const (
 	statusAborted    = "ABORTED"
 )
 
+// finishedStatuses are the statuses of finished jobs. A job with any other status is
+// unfinished.
+var finishedStatuses = []string{statusSuccess, statusFailed, statusAborted}
+
 // A job holds its current state and its past states.
 type job struct {
 	id          string
 	order       uint64 // the number of the job
 	dataset     *dataset
-	jobType     string
+	jobType     string // its name
+	retryable   bool
 	title       string
 	description string
 	arguments   json.RawMessage
@@ -35,6 +51,7 @@ type job struct {
 
 	attempt   int
 	run       Run
+	stage     int       // the number of statuses of this run after QUEUING
 	due       time.Time // of the next change of an unfinished job
 	scheduled int       // index in the schedule
 	jobState
@@ -54,25 +71,15 @@ type jobState struct {
 // A task is the work of a job, with valid arguments.
 type task interface {
 	// perform does the work and returns the result of the job. It cannot
-	// fail: newTask has checked the arguments.
+	// fail: jobType.newTask has checked the arguments.
 	perform(st *store, ds *dataset, now time.Time) json.RawMessage
-}
-
-// newTask returns the task of a job, or an error if the arguments are invalid.
-func newTask(ds *dataset, jobType string, arguments json.RawMessage) (task, error) {
-	switch jobType {
-	case squashAndMerge:
-		return newMerge(ds, arguments)
-	case basicSearch:
-		return newSearch(ds, arguments)
-	}
-	return nil, invalid("There is no job type %q.", jobType)
 }
 
 // enqueue starts a run in the status QUEUING.
 func (j *job) enqueue(run Run, now time.Time) {
 	j.attempt++
 	j.run = run
+	j.stage = 0
 	j.due = now.Add(max(run.Queuing, 0))
 	j.setState(jobState{status: statusQueuing}, now)
 }
@@ -99,22 +106,28 @@ func (j *job) at(moment time.Time) *jobState {
 	return nil
 }
 
-func (j *job) process() {
-	j.setState(jobState{status: statusProcessing, started: j.due}, j.due)
-	j.due = j.due.Add(max(j.run.Processing, 0))
+// process enters the next of the stages between QUEUING and the end.
+func (j *job) process(stages []string) {
+	started := j.started
+	if j.stage == 0 {
+		started = j.due
+	}
+	j.setState(jobState{status: stages[j.stage], started: started}, j.due)
+	j.due = j.due.Add(max(j.run.Processing, 0) / time.Duration(len(stages)))
+	j.stage++
 }
 
 func (j *job) finish(status string, now time.Time) {
 	j.setState(jobState{status: status, started: j.started, finished: now}, now)
 }
 
-func (j *job) isFinished() bool { return j.status != statusQueuing && j.status != statusProcessing }
+func (j *job) isFinished() bool { return slices.Contains(finishedStatuses, j.status) }
 
 // checkRetry returns an error if the job cannot run again.
 func (j *job) checkRetry() error {
 	switch {
-	case j.jobType != squashAndMerge:
-		return invalid("Only %s jobs can be retried.", squashAndMerge)
+	case !j.retryable:
+		return invalid("A job of the type %s cannot be retried.", j.jobType)
 	case j.status != statusFailed && j.status != statusAborted:
 		return invalid("The job %s is %s: only %s and %s jobs can be retried.", j.id, j.status, statusFailed, statusAborted)
 	}

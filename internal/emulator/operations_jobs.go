@@ -38,7 +38,11 @@ func (a *api) newJob(datasetID string, body *server.CreateJobJSONRequestBody) (*
 	case body.Arguments == nil:
 		return nil, missing("The arguments are missing.")
 	}
-	task, err := newTask(ds, body.JobType, body.Arguments)
+	kind := a.jobTypes[body.JobType]
+	if kind == nil {
+		return nil, noJobType(body.JobType)
+	}
+	task, err := kind.newTask(ds, body.Arguments)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +50,7 @@ func (a *api) newJob(datasetID string, body *server.CreateJobJSONRequestBody) (*
 		id:        newID(),
 		dataset:   ds,
 		jobType:   body.JobType,
+		retryable: kind.retryable,
 		title:     body.Title,
 		arguments: bytes.Clone(body.Arguments),
 		task:      task,
@@ -90,8 +95,8 @@ func (a *api) ListJobs(ctx context.Context, request server.ListJobsRequestObject
 	if err != nil {
 		return nil, err
 	}
-	if request.Params.JobType != squashAndMerge && request.Params.JobType != basicSearch {
-		return nil, invalid("There is no job type %q.", request.Params.JobType)
+	if a.jobTypes[request.Params.JobType] == nil {
+		return nil, noJobType(request.Params.JobType)
 	}
 	jobs := ds.jobs[request.Params.JobType]
 	moment := now.Add(-stalenessOf(ctx).Lag)
@@ -209,7 +214,10 @@ func (a *api) CreateDatasetFromSearch(_ context.Context, request server.CreateDa
 // resultOf returns the result of a basic-search job if it can still be read.
 func (st *store) resultOf(jobID string) (*searchResult, error) {
 	j := st.jobs[jobID]
-	if j == nil || j.jobType != basicSearch {
+	if j == nil {
+		return nil, notExist("There is no search job %s.", jobID)
+	}
+	if _, ok := j.task.(*search); !ok {
 		return nil, notExist("There is no search job %s.", jobID)
 	}
 	if j.status != statusSuccess {

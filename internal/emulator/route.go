@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path"
 	"strconv"
+	"strings"
 )
 
 // maxBody limits a request body, in bytes.
@@ -27,6 +28,9 @@ type Route struct {
 
 // RouteAPI returns the route of a request to the API.
 func (e *Emulator) RouteAPI(r *http.Request) Route {
+	if page := pages[r.URL.Path]; page != nil && r.Method == http.MethodGet {
+		return Route{Serve: page, Check: func(*http.Request) {}}
+	}
 	op := e.findOperation(r)
 	route := Route{
 		Serve: func(w http.ResponseWriter, r *http.Request) { e.serveAPI(w, r, op) },
@@ -55,6 +59,9 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request, op *operatio
 	} else {
 		e.routes.ServeHTTP(response, WithBody(r, body))
 	}
+	if e.config.Newer {
+		response.addLater()
+	}
 	if e.checker != nil {
 		e.checker.check(op, WithBody(r, body), response)
 	}
@@ -64,7 +71,11 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request, op *operatio
 // authorize returns an error if a request must not reach its operation.
 func (e *Emulator) authorize(op *operation, r *http.Request, body []byte) error {
 	if op == nil {
-		return notExist("There is no operation %s %s.", r.Method, r.URL.Path)
+		hint := ""
+		if !strings.HasPrefix(r.URL.Path, APIRoot+"/") {
+			hint = " Its path must start with " + APIRoot + "/."
+		}
+		return notExist("There is no operation %s %s.%s", r.Method, r.URL.Path, hint)
 	}
 	switch r.Header.Get("X-Token") {
 	case e.config.AccessKey:
@@ -94,7 +105,7 @@ func (e *Emulator) findOperation(r *http.Request) *operation {
 		return nil
 	}
 	_, pattern := e.routes.Handler(r)
-	op := e.contract.operations[pattern]
+	op := e.operations[pattern]
 	if op == nil || op.route.Method != r.Method {
 		return nil
 	}

@@ -15,6 +15,7 @@ type store struct {
 	results  map[string]*searchResult
 	due      schedule
 	lastJob  uint64
+	stages   []string // the statuses of a job between QUEUING and its end
 }
 
 func newStore(state *State) *store {
@@ -23,6 +24,7 @@ func newStore(state *State) *store {
 		byID:    make(map[string]*dataset, len(state.datasets)),
 		jobs:    make(map[string]*job),
 		results: make(map[string]*searchResult),
+		stages:  []string{statusProcessing},
 	}
 	for _, ds := range state.datasets {
 		st.addDataset(ds.clone())
@@ -115,8 +117,8 @@ func (st *store) addResult(ds *dataset, found *content) *searchResult {
 func (st *store) advance(now time.Time) {
 	for len(st.due) > 0 && !st.due[0].due.After(now) {
 		j := st.due[0]
-		if j.status == statusQueuing {
-			j.process()
+		if j.stage < len(st.stages) {
+			j.process(st.stages)
 			heap.Fix(&st.due, 0)
 			continue
 		}

@@ -9,11 +9,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
 )
 
 // formats are the forms of texts by the name in the tag "format".
@@ -30,22 +29,13 @@ var formats = map[string]struct {
 	"draftStatus":   {regexp.MustCompile(`^(OPEN|CLOSED|COMMITTED)$`), "OPEN, CLOSED or COMMITTED"},
 }
 
-// contract returns the schemas of openapi.yaml.
-var contract = sync.OnceValues(func() (openapi3.Schemas, error) {
-	document, err := server.GetSpec()
-	if err != nil {
-		return nil, fmt.Errorf("read the embedded openapi.yaml: %w", err)
-	}
-	return document.Components.Schemas, nil
-})
-
 // validate returns the missing fields and the values of a wrong form.
 func validate(seed *Seed) []error {
-	schemas, err := contract()
+	document, err := contract.Load()
 	if err != nil {
 		return []error{err}
 	}
-	v := &validator{schemas: schemas}
+	v := &validator{schemas: document.Components.Schemas}
 	v.value("", reflect.ValueOf(seed).Elem(), "")
 	return v.problems
 }

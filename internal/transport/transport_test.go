@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
@@ -374,4 +375,14 @@ func TestNew_DoesNotChangeTheClientOfTheCaller(t *testing.T) {
 	assert.Nil(t, own.CheckRedirect)
 	assert.Equal(t, time.Minute, own.Timeout)
 	assert.Nil(t, tr.Client)
+}
+
+func TestOperations_AreIdempotentAsInTheContract(t *testing.T) {
+	document, err := contract.Load()
+	require.NoError(t, err)
+	for path, item := range document.Paths.Map() {
+		for method, op := range item.Operations() {
+			assert.Equal(t, op.Extensions["x-idempotent"], transport.Operation(op.OperationID).Idempotent(), "%s %s", method, path)
+		}
+	}
 }

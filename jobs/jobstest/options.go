@@ -32,6 +32,7 @@ type config struct {
 	tls              bool
 	skipContract     bool
 	allowBadRequests bool
+	newer            bool
 	report           func(format string, args ...any)
 }
 
@@ -189,6 +190,18 @@ func WithoutContractCheck() Option {
 func WithBadRequests() Option {
 	return func(c *config) error {
 		c.allowBadRequests = true
+		return nil
+	}
+}
+
+// WithNewerService makes the server a later version of the service, which has what
+// openapi.yaml does not list: a field in each object, the status PREPARING before
+// PROCESSING, the label type CUBOID4D, the error code ResourceNotVisible in place of
+// ResourceNotExist, and the job type countFiles, with the arguments
+// {"commit", "segmentName"} and the result {"count"}. A client must tolerate them.
+func WithNewerService() Option {
+	return func(c *config) error {
+		c.newer = true
 		return nil
 	}
 }

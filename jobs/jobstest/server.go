@@ -90,6 +90,7 @@ func newServer(config *config) (*Server, error) {
 		Report:           config.report,
 		SkipContract:     config.skipContract,
 		AllowBadRequests: config.allowBadRequests,
+		Newer:            config.newer,
 	})
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("jobstest: %w", err), s.Close())
