@@ -63,7 +63,7 @@ cover-report: # reads the profile of the last `make test COVER=1`
 		}' cover.out
 
 .PHONY: bench
-bench: ## measure beside other libraries and write docs/performance.md, 8 minutes
+bench: ## measure beside other libraries and write docs/performance.md, 10 minutes
 	cd bench && $(GO) test -count=1 -run TestReport -v -timeout 30m -report .. .
 
 .PHONY: bench-check
