@@ -109,8 +109,16 @@ func (a BasicSearchArgs) check(ctx context.Context, ds *Dataset) error {
 	}
 }
 
-// BasicSearchJob is a job that searches a commit. Use Wait or Watch to wait for it, Update to
-// read it once, and Abort to stop it; see [Job]. It is safe for concurrent use.
+// BasicSearchJob is a job that searches a commit. It is safe for concurrent use. It also has
+// the methods of [Job]:
+//
+//	Wait(ctx, options...) error                           waits for the end
+//	Watch(ctx, options...) iter.Seq2[Event, error]        the same, with an event for each poll
+//	Update(ctx) error                                     reads the job once
+//	Abort(ctx) error                                      asks the service to stop it
+//	Snapshot() Snapshot, Status() Status, ID() string     the newest known state
+//	Dataset() *Dataset
+//	MarshalJSON() ([]byte, error)                         saves it for Client.Resume
 type BasicSearchJob struct{ *Job }
 
 // Arguments returns the arguments with which the job was created. The revision is the id of
@@ -135,7 +143,7 @@ func (j *BasicSearchJob) Arguments() (BasicSearchArgs, error) {
 // a fusion dataset: see FusionResult.
 //
 // Only the latest five results of a dataset can be read. Reading an older one fails with
-// [ErrNotFound].
+// [ErrNotFound]. It may need a ctx of its own: that of the wait may have ended.
 func (j *BasicSearchJob) Result(ctx context.Context) (*SearchResult, error) {
 	contents, err := j.contents(ctx, false)
 	if err != nil {

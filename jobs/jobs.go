@@ -21,7 +21,7 @@ import (
 // A = [SquashAndMergeArgs]. [Dataset.BasicSearch] returns it with J = [*BasicSearchJob] and
 // A = [BasicSearchArgs]. [Dataset.Jobs] returns it with J = [*Job] and A = [RawArgs], for any
 // job type.
-type Jobs[J Waiter, A arguments] struct {
+type Jobs[J Waiter, A Arguments] struct {
 	dataset *Dataset
 	jobType Type
 	wrap    func(*Job) J
@@ -36,8 +36,10 @@ var jobTypes = map[Type]struct {
 	TypeBasicSearch:    {wrap: func(j *Job) Waiter { return &BasicSearchJob{j} }, final: true},
 }
 
-// arguments are the arguments of a new job.
-type arguments interface {
+// Arguments are the arguments of a new job. Use it with [Waiter] as the constraints of a
+// generic function over [Jobs].
+type Arguments interface {
+	SquashAndMergeArgs | BasicSearchArgs | RawArgs
 	// prepare performs all client-side validation and sets the defaults. The request has no
 	// job type yet.
 	prepare(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error)
@@ -125,6 +127,21 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	return js.wrap(job), nil
 }
 
+// Run creates a job and waits for its end. Its errors are those of [Jobs.Create] and
+// [Job.Wait]. The job is nil only if Create failed: after any other error, wait for it again
+// or abort it.
+func (js Jobs[J, A]) Run(ctx context.Context, args A, options ...WaitOption) (J, error) {
+	if _, err := newWaitOptions(options); err != nil {
+		var none J
+		return none, err
+	}
+	job, err := js.Create(ctx, args)
+	if err == nil {
+		err = job.Wait(ctx, options...)
+	}
+	return job, err
+}
+
 // receivedJobID returns the job id in the invalid response of a create, or "".
 func receivedJobID(err error) string {
 	var failed *Error
@@ -195,7 +212,7 @@ func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J,
 		func(p *gen.JobList) ([]J, int, error) {
 			jobs := make([]J, len(p.Jobs))
 			for i, raw := range p.Jobs {
-				s, err := newSnapshot(raw, js.jobType)
+				s, err := newSnapshot(raw, js.dataset.id, js.jobType)
 				if err != nil && !errors.Is(err, errOtherType) {
 					return nil, 0, err
 				}
@@ -277,7 +294,7 @@ func parseSavedJob(data []byte) (saved savedJob, err error) {
 
 // resume returns a saved job of the dataset.
 func (ds *Dataset) resume(saved savedJob) (*Job, error) {
-	s, err := newSnapshot(saved.Job, saved.JobType)
+	s, err := newSnapshot(saved.Job, ds.id, saved.JobType)
 	if err != nil {
 		return nil, fmt.Errorf("resume %s job: %w; pass the JSON of such a job", saved.JobType, err)
 	}

@@ -26,9 +26,13 @@ type settings struct {
 }
 
 // WithBaseURL sets the address of the service, such as https://gas.graviti.com/. The path
-// of the API is appended. Only https is allowed, and http to a loopback address.
+// of the API is appended. Only https is allowed, and http to a loopback address. The default,
+// also for an empty url, is the address that the access key selects, see [NewClient].
 func WithBaseURL(url string) Option {
 	return func(s *settings) (err error) {
+		if url == "" {
+			return nil
+		}
 		if s.BaseURL, err = transport.ParseBaseURL(url); err != nil {
 			return invalid("%v", err)
 		}

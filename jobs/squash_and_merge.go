@@ -78,9 +78,16 @@ func (a SquashAndMergeArgs) prepare(ctx context.Context, ds *Dataset) (r gen.Cre
 	})
 }
 
-// SquashAndMergeJob is a job that merges one branch into another. Use Wait or Watch to wait
-// for it, Update to read it once, and Abort to stop it; see [Job]. It is safe for concurrent
-// use.
+// SquashAndMergeJob is a job that merges one branch into another. It is safe for concurrent
+// use. It also has the methods of [Job]:
+//
+//	Wait(ctx, options...) error                           waits for the end
+//	Watch(ctx, options...) iter.Seq2[Event, error]        the same, with an event for each poll
+//	Update(ctx) error                                     reads the job once
+//	Abort(ctx) error                                      asks the service to stop it
+//	Snapshot() Snapshot, Status() Status, ID() string     the newest known state
+//	Dataset() *Dataset
+//	MarshalJSON() ([]byte, error)                         saves it for Client.Resume
 type SquashAndMergeJob struct{ *Job }
 
 // Arguments returns the arguments with which the job was created.
@@ -127,7 +134,8 @@ func (j *SquashAndMergeJob) Retry(ctx context.Context) error {
 // [ErrNotFinished] before the end of the job, a [*JobError] if the job failed or was aborted,
 // and [ErrNotFound] if the draft was deleted.
 //
-// It reads the drafts of the target branch page by page.
+// It reads the drafts of the target branch page by page, which may take many requests. It may
+// need a ctx of its own: that of the wait may have ended, or allow hours.
 func (j *SquashAndMergeJob) Result(ctx context.Context) (*Draft, error) {
 	var r gen.SquashAndMergeResult
 	s, err := j.result(ctx, &r)
