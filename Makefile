@@ -67,7 +67,7 @@ cover-report: # reads the profile of the last `make test COVER=1`
 		}' cover.out
 
 .PHONY: bench
-bench: ## measure beside other libraries and write docs/performance.md, 8 minutes
+bench: ## measure beside other libraries and write docs/performance.md, 10 minutes
 	cd bench && $(GO) test -count=1 -run TestReport -v -timeout 30m -report .. .
 
 .PHONY: bench-check
@@ -118,7 +118,7 @@ API      := testdata/api
 TAG      := $(shell git describe --tags --abbrev=0 2>/dev/null)
 OASDIFF  := github.com/oasdiff/oasdiff@v1.37.0
 APIDIFF  := golang.org/x/exp/cmd/apidiff@v0.0.0-20261113113407-e3970619a1a4
-PUBLIC   := polling jobs jobs/jobstest
+PUBLIC   := polling jobs jobs/download jobs/jobstest
 
 .PHONY: api-check
 api-check: ## fail if a change breaks users of openapi.yaml or of the Go packages

@@ -56,22 +56,22 @@ func (ds *Dataset) BasicSearch() Jobs[*BasicSearchJob, BasicSearchArgs] {
 	return Jobs[*BasicSearchJob, BasicSearchArgs]{ds, TypeBasicSearch, func(j *Job) *BasicSearchJob { return &BasicSearchJob{j} }}
 }
 
-func (a BasicSearchArgs) prepare(ctx context.Context, ds *Dataset) (jobSpec, error) {
+func (a BasicSearchArgs) prepare(ctx context.Context, ds *Dataset) (r gen.CreateJobRequest, err error) {
 	a.Conjunction, a.Unit = cmp.Or(a.Conjunction, And), cmp.Or(a.Unit, UnitFile)
 	if err := a.check(ctx, ds); err != nil {
-		return jobSpec{}, err
+		return r, err
 	}
 	commit, err := ds.commitID(ctx, a.Revision)
 	if err != nil {
-		return jobSpec{}, err
+		return r, err
 	}
 	title := cmp.Or(a.Title, fmt.Sprintf("search(%.7s): %s", commit, a.Filters[0]))
-	return jobSpec{title, a.Description, gen.BasicSearchArguments{
+	return newRequest(title, a.Description, gen.BasicSearchArguments{
 		Commit:      commit,
 		Conjunction: string(a.Conjunction),
 		Unit:        string(a.Unit),
 		Filters:     convert(a.Filters, func(f Filter) gen.SearchFilter { return f.wire }),
-	}}, nil
+	})
 }
 
 // check validates the arguments without the commit. It reads the dataset only if a check

@@ -40,14 +40,15 @@ var jobTypes = map[Type]struct {
 // generic function over [Jobs].
 type Arguments interface {
 	SquashAndMergeArgs | BasicSearchArgs | RawArgs
-	// prepare performs all client-side validation and sets the defaults.
-	prepare(ctx context.Context, ds *Dataset) (jobSpec, error)
+	// prepare performs all client-side validation and sets the defaults. The request has no
+	// job type yet.
+	prepare(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error)
 }
 
-// jobSpec describes a new job. The arguments are in their wire form.
-type jobSpec struct {
-	title, description string
-	arguments          any
+// newRequest returns the request for a new job. The arguments are of a generated type.
+func newRequest(title, description string, arguments any) (gen.CreateJobRequest, error) {
+	raw, err := json.Marshal(arguments)
+	return gen.CreateJobRequest{Title: title, Description: optional(description), Arguments: raw}, err
 }
 
 // RawArgs holds the arguments of a job of any type.
@@ -60,15 +61,15 @@ type RawArgs struct {
 	Arguments any
 }
 
-func (a RawArgs) prepare(context.Context, *Dataset) (jobSpec, error) {
-	raw, err := json.Marshal(a.Arguments)
+func (a RawArgs) prepare(context.Context, *Dataset) (gen.CreateJobRequest, error) {
+	request, err := newRequest(a.Title, a.Description, a.Arguments)
 	switch {
 	case a.Title == "":
-		return jobSpec{}, invalid("the title is empty: set Title")
-	case err != nil, !bytes.HasPrefix(raw, []byte("{")):
-		return jobSpec{}, invalid("the arguments are not a JSON object: use a map or a struct")
+		err = invalid("the title is empty: set Title")
+	case err != nil, !bytes.HasPrefix(request.Arguments, []byte("{")):
+		err = invalid("the arguments are not a JSON object: use a map or a struct")
 	}
-	return jobSpec{a.Title, a.Description, json.RawMessage(raw)}, nil
+	return request, err
 }
 
 // Jobs returns the jobs of a type that this package may not know. Their arguments and results
@@ -96,20 +97,17 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	if err := js.check(); err != nil {
 		return none, err
 	}
-	spec, err := args.prepare(ctx, js.dataset)
-	request := gen.CreateJobRequest{JobType: string(js.jobType), Title: spec.title, Description: optional(spec.description)}
-	if err == nil {
-		request.Arguments, err = json.Marshal(spec.arguments)
-	}
+	request, err := args.prepare(ctx, js.dataset)
 	if err != nil {
 		return none, fmt.Errorf("create %s job: %w", js.jobType, err)
 	}
+	request.JobType = string(js.jobType)
 	c := js.dataset.client
-	uncertain := &CreateError{DatasetID: js.dataset.id, Type: js.jobType, Title: spec.title, Arguments: request.Arguments, Since: time.Now()}
+	uncertain := &CreateError{DatasetID: js.dataset.id, Type: js.jobType, Title: request.Title, Arguments: request.Arguments, Since: time.Now()}
 	unlock, err := c.recovery.lock(ctx, uncertain)
 	if err != nil {
 		return none, fmt.Errorf("create %s job %q of dataset %s: not sent, because another create of an equal job is in progress; wait for that one: %w",
-			js.jobType, sanitize(spec.title), js.dataset.id, err)
+			js.jobType, sanitize(request.Title), js.dataset.id, err)
 	}
 	defer unlock()
 	job, err := js.create(ctx, request)

@@ -134,8 +134,8 @@ func WithRateLimit(requestsPerSecond float64) Option {
 }
 
 // WithPrefetch sets how many pages of a list the client requests ahead while the caller works
-// on a page: one during the first page, and more after that. A loop that ends early costs the
-// pages ahead. They are held in memory. The default is 8; a negative value means that no page
+// on a page: one during the first page, and more after that. They are held in memory. A loop
+// that ends early cancels their requests. The default is 8; a negative value means that no page
 // is requested ahead.
 func WithPrefetch(pages int) Option {
 	return func(s *settings) error {

@@ -50,33 +50,32 @@ func (ds *Dataset) SquashAndMerge() Jobs[*SquashAndMergeJob, SquashAndMergeArgs]
 	return Jobs[*SquashAndMergeJob, SquashAndMergeArgs]{ds, TypeSquashAndMerge, func(j *Job) *SquashAndMergeJob { return &SquashAndMergeJob{j} }}
 }
 
-func (a SquashAndMergeArgs) prepare(ctx context.Context, ds *Dataset) (jobSpec, error) {
+func (a SquashAndMergeArgs) prepare(ctx context.Context, ds *Dataset) (r gen.CreateJobRequest, err error) {
 	a.Strategy = cmp.Or(a.Strategy, StrategyAbort)
 	switch {
 	case a.DraftTitle == "":
-		return jobSpec{}, invalid("the draft title is empty: set DraftTitle")
+		return r, invalid("the draft title is empty: set DraftTitle")
 	case a.Source == "":
-		return jobSpec{}, invalid("the source branch is empty: set Source")
+		return r, invalid("the source branch is empty: set Source")
 	case a.Strategy != StrategyAbort && a.Strategy != StrategyOverride && a.Strategy != StrategySkip:
-		return jobSpec{}, invalid("unknown strategy %q: use %s, %s or %s", a.Strategy, StrategyAbort, StrategyOverride, StrategySkip)
+		return r, invalid("unknown strategy %q: use %s, %s or %s", a.Strategy, StrategyAbort, StrategyOverride, StrategySkip)
 	}
 	if a.Target == "" {
-		var err error
 		if a.Target, err = ds.branch(ctx); err != nil {
-			return jobSpec{}, err
+			return r, err
 		}
 	}
 	if a.Source == a.Target {
-		return jobSpec{}, invalid("source and target are the same branch %q: use two branches", a.Source)
+		return r, invalid("source and target are the same branch %q: use two branches", a.Source)
 	}
 	title := cmp.Or(a.Title, fmt.Sprintf("%s->%s(%s)", a.Source, a.Target, a.Strategy))
-	return jobSpec{title, a.Description, gen.SquashAndMergeArguments{
+	return newRequest(title, a.Description, gen.SquashAndMergeArguments{
 		Title:            a.DraftTitle,
 		Description:      optional(a.DraftDescription),
 		SourceBranchName: a.Source,
 		TargetBranchName: a.Target,
 		Strategy:         string(a.Strategy),
-	}}, nil
+	})
 }
 
 // SquashAndMergeJob is a job that merges one branch into another. It is safe for concurrent
