@@ -103,6 +103,12 @@ type CreateJobRequest struct {
 	Title       string       `json:"title"`
 }
 
+// CreatedCommit The id of a new commit.
+type CreatedCommit struct {
+	// CommitID The id of the commit.
+	CommitID string `json:"commitId"`
+}
+
 // CreatedJob The id and creation time of a new job.
 type CreatedJob struct {
 	// CreatedAt Seconds since the epoch.
@@ -164,15 +170,19 @@ type DataURLList struct {
 type Dataset struct {
 	Alias *string `json:"alias,omitempty"`
 
-	// CommitID The newest commit of the default branch. Absent or empty before the first commit.
+	// CommitID The newest commit of the default branch. 32 zeros, absent or empty before the first commit.
 	CommitID      *string `json:"commitId,omitempty"`
 	DefaultBranch *string `json:"defaultBranch,omitempty"`
 	ID            *string `json:"id,omitempty"`
 	IsPublic      *bool   `json:"isPublic,omitempty"`
 	Name          string  `json:"name"`
+	Owner         *string `json:"owner,omitempty"`
 
 	// Type 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
 	Type DatasetType `json:"type"`
+
+	// UpdateTime Seconds since the epoch.
+	UpdateTime *int64 `json:"updateTime,omitempty"`
 }
 
 // DatasetList defines model for DatasetList.
@@ -191,11 +201,16 @@ type DatasetList struct {
 
 // DatasetListItem defines model for DatasetListItem.
 type DatasetListItem struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	DefaultBranch *string `json:"defaultBranch,omitempty"`
+	ID            string  `json:"id"`
+	Name          string  `json:"name"`
+	Owner         *string `json:"owner,omitempty"`
 
 	// Type 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
 	Type *DatasetType `json:"type,omitempty"`
+
+	// UpdateTime Seconds since the epoch.
+	UpdateTime *int64 `json:"updateTime,omitempty"`
 }
 
 // DatasetType 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
@@ -233,6 +248,9 @@ type DraftList struct {
 	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
+
+// DraftNumber The number of an open draft.
+type DraftNumber = int64
 
 // DraftStatus The status of a draft, `OPEN`, `CLOSED` or `COMMITTED`.
 type DraftStatus = string
@@ -410,6 +428,30 @@ type NamedCommit struct {
 	Title          *string `json:"title,omitempty"`
 }
 
+// NewCommit The new commit.
+type NewCommit struct {
+	// Description The description.
+	Description *NewDescription `json:"description,omitempty"`
+
+	// DraftNumber The number of an open draft.
+	DraftNumber DraftNumber `json:"draftNumber"`
+
+	// Tag A name. It must be unused.
+	Tag *NewName `json:"tag,omitempty"`
+
+	// Title The title.
+	Title NewTitle `json:"title"`
+}
+
+// NewDescription The description.
+type NewDescription = string
+
+// NewName A name. It must be unused.
+type NewName = string
+
+// NewTitle The title.
+type NewTitle = string
+
 // PageOffset The number of items before this page. May be absent.
 type PageOffset = int
 
@@ -531,8 +573,14 @@ type TotalCount = int
 
 // UpdateDraftRequest The change of the draft.
 type UpdateDraftRequest struct {
+	// Description The new description.
+	Description *string `json:"description,omitempty"`
+
 	// Status `CLOSED` closes the draft.
-	Status string `json:"status"`
+	Status *string `json:"status,omitempty"`
+
+	// Title The new title.
+	Title *string `json:"title,omitempty"`
 }
 
 // AtCommit defines model for AtCommit.
@@ -782,6 +830,9 @@ type ListTagsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// CreateCommitJSONRequestBody defines body for CreateCommit for application/json ContentType.
+type CreateCommitJSONRequestBody = NewCommit
+
 // UpdateDraftJSONRequestBody defines body for UpdateDraft for application/json ContentType.
 type UpdateDraftJSONRequestBody = UpdateDraftRequest
 
@@ -922,6 +973,33 @@ func NewListCommitsRequest(server string, datasetID DatasetID, params *ListCommi
 	}
 	queryURL.RawQuery = strings.Join(query, "&")
 	return http.NewRequest(http.MethodGet, queryURL.String(), nil)
+}
+
+// NewCreateCommitRequest returns a request of the operation CreateCommit.
+func NewCreateCommitRequest(server string, datasetID DatasetID, body CreateCommitJSONRequestBody) (*http.Request, error) {
+	buf, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+
+	pathParam0, err := runtime.StyleParamWithOptions("simple", false, "datasetId", datasetID, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+	queryURL, err := serverURL.Parse(fmt.Sprintf("./datasets/%s/commits", pathParam0))
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequest(http.MethodPost, queryURL.String(), bytes.NewReader(buf))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return req, nil
 }
 
 // NewListDataDetailsRequest returns a request of the operation ListDataDetails.

@@ -20,7 +20,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
@@ -167,6 +166,13 @@ var operationCases = []operationCase{
 		draft, err := job.Result(ctx)
 		require.NoError(t, err)
 		return draft.Close
+	}},
+	{"createCommit", classCommand, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		job := mergeTitled(ctx, t, client, "")
+		require.NoError(t, job.Wait(ctx))
+		draft, err := job.Result(ctx)
+		require.NoError(t, err)
+		return func(ctx context.Context) error { return errorOf(draft.Commit(ctx, jobs.CommitSpec{})) }
 	}},
 	{"createJob", classCreate, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error {
 		return errorOf(ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main", Title: dayLong}))
@@ -372,14 +378,7 @@ func expectOnce(s operationCase, f faultCase) outcome {
 
 func TestFaultMatrix(t *testing.T) {
 	t.Run("every operation", func(t *testing.T) {
-		spec, err := contract.Load()
-		require.NoError(t, err)
-		var known []string
-		for _, path := range spec.Paths.Map() {
-			for _, op := range path.Operations() {
-				known = append(known, op.OperationID)
-			}
-		}
+		known := calledOperations(t)
 		var tried []string
 		for _, s := range operationCases {
 			tried = append(tried, s.name)

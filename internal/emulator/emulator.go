@@ -61,7 +61,7 @@ type Emulator struct {
 	checker    *checker // nil if nothing is checked
 	routes     *http.ServeMux
 	signer     *signer
-	contents   map[string]*datum // by content id, never changed
+	state      *State // at the start
 
 	mu    sync.Mutex // guards store
 	store *store
@@ -78,7 +78,7 @@ func New(state *State, config Config) (*Emulator, error) {
 		operations: operations,
 		jobTypes:   jobTypes,
 		signer:     newSigner(config.URLTTL),
-		contents:   state.contents,
+		state:      state,
 		store:      newStore(state),
 	}
 	if config.Report != nil {
@@ -132,25 +132,6 @@ func (e *Emulator) unlock() { e.mu.Unlock() }
 type api struct{ *Emulator }
 
 var _ server.StrictServerInterface = (*api)(nil)
-
-// empty is the response {} of the operations that promise no body. The
-// generated type would write {"NothingJSONResponse":null}.
-type empty struct{}
-
-func (empty) write(w http.ResponseWriter) error {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusOK)
-	_, err := w.Write([]byte("{}\n"))
-	return err
-}
-
-func (e empty) VisitDeleteJobResponse(w http.ResponseWriter) error   { return e.write(w) }
-func (e empty) VisitAbortJobResponse(w http.ResponseWriter) error    { return e.write(w) }
-func (e empty) VisitRetryJobResponse(w http.ResponseWriter) error    { return e.write(w) }
-func (e empty) VisitUpdateDraftResponse(w http.ResponseWriter) error { return e.write(w) }
-func (e empty) VisitCreateDatasetFromSearchResponse(w http.ResponseWriter) error {
-	return e.write(w)
-}
 
 // A Staleness makes a request see jobs as a lagging replica does.
 type Staleness struct {

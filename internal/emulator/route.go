@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// maxBody limits a request body, in bytes.
-const maxBody = 1 << 20
+// maxBody limits a request body, in bytes. 50 objects with labels fit.
+const maxBody = 8 << 20
 
 // A Route is the destination of one request.
 type Route struct {
@@ -54,10 +54,16 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request, op *operatio
 	if err == nil {
 		err = e.authorize(op, r, body)
 	}
+	if err == nil && op.writes() && op.takesBody() {
+		err = e.checkWrite(op, r, body)
+	}
 	if err != nil {
 		writeError(response, asAPIError(err))
 	} else {
 		e.routes.ServeHTTP(response, WithBody(r, body))
+	}
+	if response.Status == http.StatusOK && op.writes() {
+		e.countWrite(body)
 	}
 	if e.config.Newer {
 		response.addLater()
@@ -94,6 +100,24 @@ func (e *Emulator) authorize(op *operation, r *http.Request, body []byte) error 
 		return invalid("The request body is not JSON.")
 	}
 	return nil
+}
+
+// checkWrite returns an error if the body of a write violates the contract, or if the server
+// is full.
+func (e *Emulator) checkWrite(op *operation, r *http.Request, body []byte) error {
+	if err := op.checkBody(r, body); err != nil {
+		return err
+	}
+	e.lock()
+	defer e.unlock()
+	return e.store.checkRoom(int64(len(body)))
+}
+
+// countWrite counts a write against the limit of the store.
+func (e *Emulator) countWrite(body []byte) {
+	e.lock()
+	defer e.unlock()
+	e.store.stored += int64(len(body))
 }
 
 // findOperation returns the operation of a request, nil if there is none.
