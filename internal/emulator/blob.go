@@ -66,6 +66,16 @@ func hashOf(text string) uint64 {
 	return hash.Sum64()
 }
 
+// Content returns the content of a datum of a seed. If content is nil, it is noise.
+func Content(remotePath string, size int64, content []byte) []byte {
+	if content != nil {
+		return content
+	}
+	generated := make([]byte, size)
+	_, _ = noise(hashOf(remotePath)).ReadAt(generated, 0) // it has no end
+	return generated
+}
+
 // blobs holds blobs by id.
 type blobs map[string]*blob
 

@@ -181,7 +181,7 @@ func (st *State) newMask(members rawObject) (string, *blob, error) {
 		return "", nil, errors.New("a mask has no remotePath")
 	}
 	if wire.ContentBase64 == nil {
-		return wire.RemotePath, st.contents.add(newBlob(maskPNG(wire.RemotePath))), nil
+		return wire.RemotePath, st.contents.add(newBlob(MaskPNG(wire.RemotePath))), nil
 	}
 	delete(members, "contentBase64")
 	content, err := base64.StdEncoding.DecodeString(*wire.ContentBase64)

@@ -11,6 +11,9 @@ import (
 // maskTypes are the label types whose labels are images.
 var maskTypes = map[string]bool{"SEMANTIC_MASK": true, "INSTANCE_MASK": true, "PANOPTIC_MASK": true}
 
+// IsMask reports whether the labels of a type are images.
+func IsMask(labelType string) bool { return maskTypes[labelType] }
+
 // A label holds all labels of one datum. It never changes.
 type label struct {
 	raw     json.RawMessage            // the wire form, without masks

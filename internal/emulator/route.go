@@ -26,6 +26,14 @@ type Route struct {
 	Check func(*http.Request)
 }
 
+// ReadBody reads the body of a request for a fault.
+func (route Route) ReadBody(r *http.Request) ([]byte, error) {
+	if route.Operation == UploadOperation {
+		return readBody(r, maxForm)
+	}
+	return readBody(r, maxBody)
+}
+
 // RouteAPI returns the route of a request to the API.
 func (e *Emulator) RouteAPI(r *http.Request) Route {
 	if page := pages[r.URL.Path]; page != nil && r.Method == http.MethodGet {
@@ -49,7 +57,7 @@ func (e *Emulator) RouteAPI(r *http.Request) Route {
 // serveAPI responds to a request to the API. It sends a complete response, so
 // that the contract check sees it and a slow reader blocks nothing.
 func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request, op *operation) {
-	body, err := ReadBody(r)
+	body, err := readBody(r, maxBody)
 	response := NewRecorder()
 	if err == nil {
 		err = e.authorize(op, r, body)
@@ -136,17 +144,17 @@ func (e *Emulator) findOperation(r *http.Request) *operation {
 	return op
 }
 
-// ReadBody reads a request body up to a limit.
-func ReadBody(r *http.Request) ([]byte, error) {
+// readBody reads a request body up to a limit.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil {
 		return nil, invalid("The request body cannot be read: %v", err)
 	}
-	if len(body) > maxBody {
-		return nil, invalid("The request body is larger than %d bytes.", maxBody)
+	if int64(len(body)) > limit {
+		return nil, invalid("The request body is larger than %d bytes.", limit)
 	}
 	return body, nil
 }

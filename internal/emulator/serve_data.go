@@ -71,9 +71,9 @@ func (e *Emulator) blob(path string) *blob {
 	return e.store.contents[id]
 }
 
-// maskPNG returns the mask with a path: a PNG of 16 by 16 pixels with small
+// MaskPNG returns the mask with a path: a PNG of 16 by 16 pixels with small
 // values.
-func maskPNG(remotePath string) []byte {
+func MaskPNG(remotePath string) []byte {
 	values := make([]byte, 16*16)
 	_, _ = noise(hashOf(remotePath)).ReadAt(values, 0)
 	mask := image.NewGray(image.Rect(0, 0, 16, 16))

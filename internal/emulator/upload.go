@@ -25,6 +25,8 @@ const (
 	// maxField and maxFields limit the other fields of the form.
 	maxField  = 4 << 10
 	maxFields = 32
+	// maxForm limits the body of an upload.
+	maxForm = maxUpload + (maxFields+1)*2*maxField
 	// maxPolicy limits the lifetime of a policy, in seconds.
 	maxPolicy = 24 * 60 * 60
 )
@@ -75,7 +77,7 @@ func (e *Emulator) serveUpload(w http.ResponseWriter, r *http.Request) {
 		WriteError(w, http.StatusBadRequest, "An access key was sent to a data host.")
 		return
 	}
-	r.Body = http.MaxBytesReader(nil, r.Body, maxUpload+(maxFields+1)*2*maxField)
+	r.Body = http.MaxBytesReader(nil, r.Body, maxForm)
 	if err := e.upload(r, time.Now()); err != nil {
 		writeError(w, asAPIError(err))
 		return
