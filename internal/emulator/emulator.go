@@ -7,6 +7,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"sync"
@@ -34,6 +35,9 @@ type Config struct {
 	SkipContract bool
 	// AllowBadRequests turns off the check of requests.
 	AllowBadRequests bool
+	// MaxStored limits the bodies of writes and the uploaded contents, in bytes. The default
+	// is 1 GiB.
+	MaxStored int64
 	// Newer makes the emulator a later version of the service: see newer.go.
 	Newer bool
 }
@@ -73,6 +77,7 @@ func New(state *State, config Config) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.MaxStored = cmp.Or(config.MaxStored, 1<<30)
 	e := &Emulator{
 		config:     config,
 		operations: operations,

@@ -7,18 +7,13 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
 )
 
-// The limits of an emulator. They keep a client with an error from filling the memory.
-const (
-	maxDatasets = 10_000
-	// maxStored limits all request bodies and uploaded contents, in bytes.
-	maxStored = 1 << 30
-)
+const maxDatasets = 10_000
 
-// checkRoom returns an error if a write would exceed maxStored. stored never decreases,
+// checkRoom returns an error if a write would exceed Config.MaxStored. stored never decreases,
 // because versions share what was written.
-func (st *store) checkRoom(bytes int64) error {
-	if st.stored+bytes > maxStored {
-		return forbidden("The server stores at most %d bytes. Reset it or start another one.", maxStored)
+func (e *Emulator) checkRoom(bytes int64) error {
+	if e.store.stored+bytes > e.config.MaxStored {
+		return forbidden("The server stores at most %d bytes. Reset it or start another one.", e.config.MaxStored)
 	}
 	return nil
 }

@@ -118,7 +118,7 @@ func (e *Emulator) checkWrite(op *operation, r *http.Request, body []byte) error
 	}
 	e.lock()
 	defer e.unlock()
-	return e.store.checkRoom(int64(len(body)))
+	return e.checkRoom(int64(len(body)))
 }
 
 // countWrite counts a write against the limit of the store.

@@ -154,10 +154,10 @@ func newRefs(refs []seed.Ref, names uniqueNames, byName map[string]*commit) ([]*
 func (st *State) addDraft(ds *dataset, byName map[string]*commit, sd seed.Draft) error {
 	branch := ds.branch(sd.Branch)
 	if sd.Parent != "" { // the branch may have moved
-		if byName[sd.Parent] == nil {
+		branch = &ref{sd.Branch, byName[sd.Parent]}
+		if branch.commit == nil && sd.Parent != zeroCommit {
 			return fmt.Errorf("there is no parent %q", sd.Parent)
 		}
-		branch = &ref{sd.Branch, byName[sd.Parent]}
 	}
 	if branch == nil {
 		return fmt.Errorf("there is no branch %q", sd.Branch)

@@ -131,7 +131,7 @@ func (e *Emulator) uploadFile(fields form, file *multipart.Part, now time.Time) 
 		return err
 	}
 	if e.store.contents[b.id] == nil {
-		if err := e.store.checkRoom(b.size); err != nil {
+		if err := e.checkRoom(b.size); err != nil {
 			return err
 		}
 		e.store.stored += b.size

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/seed"
 )
 
 // The hosts of a server without sockets. The top-level domain "test" is
@@ -171,6 +172,21 @@ func (s *Server) CloseDraft(dataset string, number int64) error {
 // dataset is given by name or id.
 func (s *Server) DeleteDraft(dataset string, number int64) error {
 	return withPrefix(s.emulator.DeleteDraft(dataset, number))
+}
+
+// Reset returns to the seed: it discards all changes, jobs and search results. Requests and
+// faults remain.
+func (s *Server) Reset() { s.emulator.Reset() }
+
+// Dump returns the present state as a seed in YAML, which [ParseSeed] decodes. A server with
+// that seed gives the same responses to reads. Jobs and search results are not part of a seed.
+// It returns an error above 64 MiB, the limit of ParseSeed.
+func (s *Server) Dump() ([]byte, error) {
+	dumped, err := seed.Format(s.emulator.Dump())
+	if err != nil {
+		return nil, fmt.Errorf("jobstest: %w", err)
+	}
+	return dumped, nil
 }
 
 func withPrefix(err error) error {

@@ -42,6 +42,13 @@ type upload struct {
 	dataset SeedDataset
 	id      string
 	commits map[string]uploadedCommit // by name
+	policy  uploadPolicy              // of the present draft
+}
+
+// An uploadPolicy permits uploads for some minutes.
+type uploadPolicy struct {
+	Result map[string]any
+	Extra  struct{ Host, ObjectPrefix string }
 }
 
 // An uploadedCommit is a commit of the new dataset.
@@ -230,29 +237,21 @@ func (u *upload) send(r *http.Request, into any) error {
 }
 
 // sendFile uploads a content and returns its checksum.
-func (u *upload) sendFile(draftNumber int64, segment string, content []byte) (string, error) {
-	var policy struct {
-		Result map[string]any
-		Extra  struct{ Host, ObjectPrefix string }
-	}
-	query := url.Values{"segmentName": {segment}, "draftNumber": {fmt.Sprint(draftNumber)}}
-	if err := u.do(http.MethodGet, "datasets/"+u.id+"/policies?"+query.Encode(), nil, &policy); err != nil {
-		return "", err
-	}
+func (u *upload) sendFile(content []byte) (string, error) {
 	sum := sha1.Sum(content)
 	checksum := hex.EncodeToString(sum[:])
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
-	for name, value := range policy.Result {
+	for name, value := range u.policy.Result {
 		if text, ok := value.(string); ok {
 			_ = w.WriteField(name, text) // a buffer does not fail
 		}
 	}
-	_ = w.WriteField("key", policy.Extra.ObjectPrefix+checksum)
+	_ = w.WriteField("key", u.policy.Extra.ObjectPrefix+checksum)
 	file, _ := w.CreateFormFile("file", checksum)
 	_, _ = file.Write(content)
 	_ = w.Close()
-	r, err := http.NewRequest(http.MethodPost, policy.Extra.Host, &form)
+	r, err := http.NewRequest(http.MethodPost, u.policy.Extra.Host, &form)
 	if err != nil {
 		return "", err
 	}
@@ -337,10 +336,14 @@ func (d *draftWriter) changeSegment(s SeedSegment) error {
 			return err
 		}
 	}
+	query := url.Values{"segmentName": {s.Name}, "draftNumber": {fmt.Sprint(d.number)}, "expired": {"3600"}}
+	if err := d.do(http.MethodGet, "datasets/"+d.id+"/policies?"+query.Encode(), nil, &d.policy); err != nil {
+		return err
+	}
 	var objects []body
 	add := func(frameID string, data []SeedData) error {
 		for _, datum := range data {
-			object, err := d.object(s.Name, frameID, datum)
+			object, err := d.object(frameID, datum)
 			if err != nil {
 				return fmt.Errorf("datum %q: %w", datum.RemotePath, err)
 			}
@@ -365,9 +368,9 @@ func (d *draftWriter) changeSegment(s SeedSegment) error {
 }
 
 // object uploads a datum and its masks, and returns its description.
-func (d *draftWriter) object(segment, frameID string, datum SeedData) (body, error) {
+func (d *draftWriter) object(frameID string, datum SeedData) (body, error) {
 	content := emulator.Content(datum.RemotePath, datum.Size, datum.Content)
-	checksum, err := d.sendFile(d.number, segment, content)
+	checksum, err := d.sendFile(content)
 	if err != nil {
 		return nil, err
 	}
@@ -389,7 +392,7 @@ func (d *draftWriter) object(segment, frameID string, datum SeedData) (body, err
 		if !emulator.IsMask(labelType) {
 			continue
 		}
-		if label[labelType], err = d.mask(segment, value); err != nil {
+		if label[labelType], err = d.mask(value); err != nil {
 			return nil, err
 		}
 	}
@@ -398,7 +401,7 @@ func (d *draftWriter) object(segment, frameID string, datum SeedData) (body, err
 }
 
 // mask uploads a mask and returns its description.
-func (d *draftWriter) mask(segment string, value json.RawMessage) (json.RawMessage, error) {
+func (d *draftWriter) mask(value json.RawMessage) (json.RawMessage, error) {
 	var mask map[string]json.RawMessage
 	var form struct{ RemotePath, ContentBase64 string }
 	if err := errors.Join(json.Unmarshal(value, &mask), json.Unmarshal(value, &form)); err != nil {
@@ -411,7 +414,7 @@ func (d *draftWriter) mask(segment string, value json.RawMessage) (json.RawMessa
 			return nil, err
 		}
 	}
-	checksum, err := d.sendFile(d.number, segment, content)
+	checksum, err := d.sendFile(content)
 	if err != nil {
 		return nil, err
 	}

@@ -242,7 +242,7 @@ func TestServer_SendsWhatOtherClientsNeed(t *testing.T) {
 		assert.Equal(t, zeros, c.head(fusion.id))
 		assert.Equal(t, []any{zeros}, titles(c.get(fusion.path("branches"))["branches"], "commitId"))
 		for read, list := range map[string]string{"segments": "segments", "commits": "commits"} {
-			assert.Empty(t, c.get(fusion.path(read+"?commit="+zeros))[list], read)
+			assert.Empty(t, c.get(fusion.path(read + "?commit=" + zeros))[list], read)
 		}
 		assert.Equal(t, object{"catalog": object{}}, c.get(fusion.path("labels/catalogs?commit="+zeros)))
 		assert.Equal(t, object{"totalSize": 0.0}, c.get(fusion.path("total-size?commit="+zeros)))
