@@ -82,7 +82,7 @@ tcp: ## test the client over TCP through a fault-injecting proxy
 FUZZ := $(foreach f,ErrorResponse Job Resume Labels Pages Filters,./jobs:Fuzz$(f)) \
 	./internal/transport:FuzzRetryAfter ./internal/redact:FuzzRedact \
 	$(foreach f,Decode Equal JobPage Fields,./internal/wire:Fuzz$(f)) \
-	./jobs/jobstest:FuzzParseSeed
+	./jobs/jobstest:FuzzParseSeed ./internal/emulator:FuzzWrite
 FUZZTIME := 20s
 
 .PHONY: fuzz
