@@ -27,12 +27,13 @@ type client struct {
 	others       []string
 	files        files // of its branch
 	head         string
+	searching    *sync.Mutex // of the dataset, as only the latest five results are kept
 }
 
 // TestEmulator_ConcurrentClients runs 32 clients that write, merge and search at once. Each of
 // them knows what its branch must hold, and evaluates merges and searches independently.
 func TestEmulator_ConcurrentClients(t *testing.T) {
-	const datasets, clientsOfOne = 8, 4 // the latest five search results of a dataset are kept
+	const datasets, clientsOfOne = 8, 4
 	var s seed.Seed
 	for i := range datasets {
 		s.Datasets = append(s.Datasets, seed.Dataset{
@@ -48,9 +49,10 @@ func TestEmulator_ConcurrentClients(t *testing.T) {
 	}
 	end := time.Now().Add(time.Duration(size(10_000)) * time.Millisecond)
 	var clients sync.WaitGroup
+	var searching [datasets]sync.Mutex
 	for i := range datasets * clientsOfOne {
 		base := "datasets/" + shared.id(fmt.Sprint("ds", i/clientsOfOne))
-		c := &client{shared, rand.New(rand.NewPCG(uint64(i), 1)), base, branches[i%clientsOfOne], branches, files{}, ""}
+		c := &client{shared, rand.New(rand.NewPCG(uint64(i), 1)), base, branches[i%clientsOfOne], branches, files{}, "", &searching[i/clientsOfOne]}
 		c.do(http.MethodPost, base+"/branches", object{"name": c.branch, "commit": "main"})
 		c.head = c.headOf(c.branch)
 		clients.Go(func() { c.run(end) })
@@ -212,6 +214,8 @@ func (c *client) search() {
 		return
 	}
 	category := fmt.Sprint("c", c.IntN(3))
+	c.searching.Lock()
+	defer c.searching.Unlock()
 	result := c.create(c.base[len("datasets/"):], "basicSearch",
 		searchArguments(commit, "and", "file", filterOf("category", "in", []any{category}, "CLASSIFICATION"))).finish()
 	want := c.read(c.base, "commit="+commit)

@@ -36,7 +36,7 @@ func (route Route) ReadBody(r *http.Request) ([]byte, error) {
 
 // RouteAPI returns the route of a request to the API.
 func (e *Emulator) RouteAPI(r *http.Request) Route {
-	if page := pages[r.URL.Path]; page != nil && r.Method == http.MethodGet {
+	if page := e.page(r); page != nil {
 		return Route{Serve: page, Check: func(*http.Request) {}}
 	}
 	op := e.findOperation(r)

@@ -273,8 +273,8 @@ func TestWrite_LimitsBodies(t *testing.T) {
 		c.refuse(http.MethodPut, base+"multi/data/labels", labels(label))
 	}
 	require.Equal(t, before, c.Dump(), "nothing is stored")
-	// 50 labeled objects of 100 KB fit.
-	c.do(http.MethodPut, base+"multi/data/labels", labels(`{"NEW":"`+strings.Repeat("x", 5<<20)+`"}`))
+	// 50 labeled objects of 40 KB fit.
+	c.do(http.MethodPut, base+"multi/data/labels", labels(`{"NEW":"`+strings.Repeat("x", 2<<20)+`"}`))
 }
 
 func TestWrite_LimitsWhatIsStored(t *testing.T) {
