@@ -1,4 +1,4 @@
-# All targets need only Go, make and git. `go run` builds the tools at the versions
+# All targets need only Go, make and git, but for interop and thus ci. `go run` builds the tools at the versions
 # below on first use, which takes two to three minutes on two cores.
 STATICCHECK   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -85,6 +85,51 @@ FUZZ := $(foreach f,ErrorResponse Job Resume Labels Pages Filters,./jobs:Fuzz$(f
 	./jobs/jobstest:FuzzParseSeed ./internal/emulator:FuzzWrite
 FUZZTIME := 20s
 
+.PHONY: interop
+interop: ## check openapi.yaml and run the clients in TypeScript and Python; needs node and python3
+	cd interop/typescript && npm ci --ignore-scripts && npm run --silent lint && npm run --silent build
+	interop/run
+
+# The browser of a test of the reference. Outside CI, the test is skipped without it.
+.PHONY: browser
+browser:
+	@test -z "$$CI" || command -v chromium >/dev/null || \
+	{ apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null
+
+.PHONY: regenerate
+regenerate: ## carry out docs/regenerate.md in a copy of the repository, half a minute
+	cd interop/regenerate && $(GO) vet ./... && $(GO) test -count=1 ./...
+
+.PHONY: gates
+gates: ## show that each check of the contract fails for a mistake, 4 minutes; needs make interop
+	cd interop/regenerate && GATES=1 $(GO) test -count=1 -timeout 30m -v -run TestGates ./...
+
+# The API of the last release. Until there is a tag, openapi.yaml is recorded beside the Go
+# packages.
+API      := testdata/api
+TAG      := $(shell git describe --tags --abbrev=0 2>/dev/null)
+OASDIFF  := github.com/oasdiff/oasdiff@v1.37.0
+APIDIFF  := golang.org/x/exp/cmd/apidiff@v0.0.0-20261113113407-e3970619a1a4
+PUBLIC   := polling jobs jobs/jobstest
+
+.PHONY: api-check
+api-check: ## fail if a change breaks users of openapi.yaml or of the Go packages
+	$(GO) run $(OASDIFF) breaking --fail-on WARN --severity-levels $(API)/severity-levels.txt \
+		$(if $(TAG),$(TAG):openapi.yaml,$(API)/openapi.yaml) openapi.yaml
+	@for p in $(PUBLIC); do \
+		changes=$$($(GO) run $(APIDIFF) -incompatible $(API)/$$(basename $$p).api ./$$p) && \
+		test -z "$$changes" || { echo "incompatible changes of ./$$p: see docs/regenerate.md"; echo "$$changes"; exit 1; } >&2; \
+	done
+
+.PHONY: api-record
+api-record: ## record the API after an intended breaking change, or after a release
+	cp openapi.yaml $(API)/openapi.yaml
+	@for p in $(PUBLIC); do $(GO) run $(APIDIFF) -w $(API)/$$(basename $$p).api ./$$p || exit 1; done
+
+.PHONY: docs
+docs: ## write the reference of the API to docs/reference.html
+	$(GO) run ./internal/reference/render > docs/reference.html
+
 .PHONY: fuzz
 fuzz: ## run each fuzz target for 20 seconds
 	@for f in $(FUZZ); do \
@@ -123,6 +168,7 @@ generate-check: # fails if the generated files are not up to date; works in a di
 .PHONY: lint
 lint: ## run vet, staticcheck and golangci-lint
 	$(GO) vet ./...
+	GOARCH=386 CGO_ENABLED=0 $(GO) vet ./... # the tests compile where an int has 32 bits
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) run $(GOLANGCI_LINT) run --allow-parallel-runners ./...
 
@@ -145,4 +191,4 @@ ci: ## run all checks, with the tests in full size
 	$(MAKE) ci-rest
 
 .PHONY: ci-rest
-ci-rest: cover-report format-check tidy-check generate-check build lint fuzz-short tcp bench-build bench-check demo # needs the profile of make test COVER=1
+ci-rest: cover-report format-check tidy-check generate-check build lint api-check browser interop regenerate fuzz-short tcp bench-build bench-check demo # needs the profile of make test COVER=1

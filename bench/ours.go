@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -49,7 +50,9 @@ func (c *connection) dataset(number int) *jobs.Dataset {
 
 // resume resumes a job as a program does that saved it before.
 func (c *connection) resume(j *sim.Job) *jobs.SquashAndMergeJob {
-	job, err := c.dataset(j.Dataset).SquashAndMerge().Resume(j.Saved())
+	ds := c.dataset(j.Dataset)
+	saved := fmt.Appendf(nil, `{"datasetId":%q,"jobType":%q,"job":%s}`, ds.ID(), jobs.TypeSquashAndMerge, j.Saved())
+	job, err := ds.SquashAndMerge().Resume(saved)
 	if err != nil {
 		panic(err) // the service encoded it
 	}

@@ -116,8 +116,7 @@ type BasicSearchJob struct{ *Job }
 // Arguments returns the arguments with which the job was created. The revision is the id of
 // the commit that was searched.
 func (j *BasicSearchJob) Arguments() (BasicSearchArgs, error) {
-	var a gen.BasicSearchArguments
-	s, err := j.arguments(&a)
+	a, s, err := argumentsOf[gen.BasicSearchArguments](j.Job)
 	if err != nil {
 		return BasicSearchArgs{}, err
 	}

@@ -130,7 +130,8 @@ func TestClient_BoundsTheDepthOfJSON(t *testing.T) {
 			} {
 				client := stubClient(t, respondWith(200, body))
 				require.ErrorIs(t, resumeMerge(t, datasetByID(t, client), processingJob).Update(t.Context()), jobs.ErrInvalidResponse)
-				_, err := datasetByID(t, client).SquashAndMerge().Resume([]byte(body))
+				ds := datasetByID(t, client)
+				_, err := ds.SquashAndMerge().Resume(savedJob(ds, jobs.TypeSquashAndMerge, body))
 				require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 				client = stubClient(t, respondWith(400, body))
 				require.ErrorIs(t, errorOf(datasetByID(t, client).Refresh(t.Context())), jobs.ErrInvalidArgument)

@@ -201,7 +201,7 @@ func TestClient_RejectsInvalidIDsOfTheService(t *testing.T) {
 			require.ErrorIs(t, errorOf(ds.SquashAndMerge().Create(t.Context(), mergeDev)), jobs.ErrInvalidResponse)
 			require.ErrorIs(t, firstItem(ds.SquashAndMerge().List(t.Context(), jobs.ListOptions{})), jobs.ErrInvalidResponse)
 			require.ErrorIs(t, errorOf(ds.SquashAndMerge().Get(t.Context(), "a")), jobs.ErrInvalidResponse)
-			require.ErrorIs(t, errorOf(ds.SquashAndMerge().Resume([]byte(responses["/jobs/a"]))), jobs.ErrInvalidResponse)
+			require.ErrorIs(t, errorOf(ds.SquashAndMerge().Resume(savedJob(ds, jobs.TypeSquashAndMerge, responses["/jobs/a"]))), jobs.ErrInvalidResponse)
 			require.Error(t, errorOf(client.Dataset(t.Context(), "cars")))
 			require.Error(t, errorOf(ds.Resolve(t.Context(), "main")))
 			search := resumeSearch(t, ds, jobJSON(`"PROCESSING"`, `"SUCCESS","result":{"searchResultId":`+quoted+`,"searchResultCommitId":"c"}`))

@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -258,16 +259,16 @@ var conformanceCalls = map[string]conformanceCall{
 		return done, ds.SquashAndMerge().Delete(ctx, a.ID)
 	},
 	"abortJob": func(ctx context.Context, ds *jobs.Dataset, _ callArguments) (any, error) {
-		job, err := ds.SquashAndMerge().Resume([]byte(processingJob))
-		return done, errors.Join(err, job.Abort(ctx))
+		job, err := ds.SquashAndMerge().Resume(savedJob(ds, jobs.TypeSquashAndMerge, processingJob))
+		return done, cmp.Or(err, job.Abort(ctx))
 	},
 	"retryJob": func(ctx context.Context, ds *jobs.Dataset, _ callArguments) (any, error) {
-		job, err := ds.SquashAndMerge().Resume([]byte(processingJob))
-		return done, errors.Join(err, job.Retry(ctx))
+		job, err := ds.SquashAndMerge().Resume(savedJob(ds, jobs.TypeSquashAndMerge, processingJob))
+		return done, cmp.Or(err, job.Retry(ctx))
 	},
 	"createDataset": func(ctx context.Context, ds *jobs.Dataset, a callArguments) (any, error) {
-		job, err := ds.BasicSearch().Resume([]byte(`{"title":"t","jobId":"` + a.ID + `","arguments":{},"createdAt":1,"status":"SUCCESS","result":{}}`))
-		return done, errors.Join(err, job.CreateDataset(ctx, jobs.DatasetSpec{Name: a.Name, Alias: a.Alias, Public: a.Public}))
+		job, err := ds.BasicSearch().Resume(savedJob(ds, jobs.TypeBasicSearch, `{"jobId":"`+a.ID+`","status":"SUCCESS","result":{}}`))
+		return done, cmp.Or(err, job.CreateDataset(ctx, jobs.DatasetSpec{Name: a.Name, Alias: a.Alias, Public: a.Public}))
 	},
 	"closeDraft": func(ctx context.Context, ds *jobs.Dataset, a callArguments) (any, error) {
 		for draft, err := range ds.Drafts(ctx, jobs.DraftOptions{}) {

@@ -110,7 +110,8 @@ func TestSnapshot_HoldsEachFieldOfAJob(t *testing.T) {
 	snapshot := func(job map[string]any) jobs.Snapshot {
 		body, err := json.Marshal(job)
 		require.NoError(t, err)
-		resumed, err := ds.Jobs(jobs.Type(job["jobType"].(string))).Resume(body)
+		jobType := jobs.Type(job["jobType"].(string))
+		resumed, err := ds.Jobs(jobType).Resume(savedJob(ds, jobType, string(body)))
 		require.NoError(t, err)
 		s := resumed.Snapshot()
 		assert.Equal(t, string(body), string(s.Raw))

@@ -50,18 +50,18 @@ type CreateError struct {
 
 // Error returns the job, the error of the request, and the results of the lookups.
 func (e *CreateError) Error() string {
-	text := fmt.Sprintf("create %s job %q of dataset %s: %v", e.Type, sanitize(e.Title), e.DatasetID, e.Err)
+	text := fmt.Sprintf("create %s job %q of dataset %s: %s", e.Type, sanitize(e.Title), e.DatasetID, withoutRemedy(e.Err))
 	switch {
 	case e.JobID != "":
-		return text + "; the response names job " + e.JobID
+		return text + fmt.Sprintf("; the response names job %s: get it before you create another", e.JobID)
 	case len(e.Found) > 0:
-		return text + fmt.Sprintf("; %d jobs match: %s", len(e.Found), strings.Join(e.Found, ", "))
+		return text + fmt.Sprintf("; %d jobs match, check them before you create it again: %s", len(e.Found), strings.Join(e.Found, ", "))
 	case e.lookupErr != nil:
-		return text + fmt.Sprintf("; the last of %d lookups failed: %v", e.Lookups, e.lookupErr)
+		text += fmt.Sprintf("; the last of %d lookups failed: %s", e.Lookups, withoutRemedy(e.lookupErr))
 	case e.Lookups > 0:
-		return text + fmt.Sprintf("; not found in %d lookups, but it may appear later", e.Lookups)
+		text += fmt.Sprintf("; not found in %d lookups", e.Lookups)
 	}
-	return text
+	return text + "; it may exist: check the list of jobs before you create it again"
 }
 
 // Unwrap returns the error of the request.

@@ -218,7 +218,7 @@ func TestCreate_IsNotSentAgainIfNoJobIsFound(t *testing.T) {
 		require.ErrorAs(t, err, &createError)
 		assert.Equal(t, 5, createError.Lookups)
 		assert.Equal(t, 7500*time.Millisecond, time.Since(start))
-		assert.ErrorContains(t, err, "; not found in 5 lookups, but it may appear later")
+		assert.ErrorContains(t, err, "; not found in 5 lookups; it may exist: check the list of jobs")
 		assert.Zero(t, countRequests(server, "createJob"))
 	})
 }
@@ -257,7 +257,7 @@ func TestCreate_NamesAllMatchingJobs(t *testing.T) {
 		require.ErrorAs(t, err, &createError)
 		assert.Len(t, createError.Found, 2)
 		assert.Contains(t, createError.Found, other.ID())
-		assert.ErrorContains(t, err, "; 2 jobs match: "+strings.Join(createError.Found, ", "))
+		assert.ErrorContains(t, err, "; 2 jobs match, check them before you create it again: "+strings.Join(createError.Found, ", "))
 	})
 }
 

@@ -227,15 +227,17 @@ func (ds *Dataset) Resolve(ctx context.Context, revision string) (Commit, error)
 	one := 1
 	body, err := call[gen.CommitList](ctx, ds.client, "listCommits", func() (*http.Request, error) {
 		return gen.NewListCommitsRequest(ds.client.server, ds.id, &gen.ListCommitsParams{Commit: &revision, Limit: &one})
-	}, nil)
+	}, func(l *gen.CommitList) error {
+		if len(l.Commits) > 0 && commitID.MatchString(revision) && l.Commits[0].CommitID != revision {
+			return invalidResponse("it describes commit %s", l.Commits[0].CommitID)
+		}
+		return nil
+	})
 	if err != nil {
 		return Commit{}, err
 	}
 	if len(body.Commits) == 0 || checkID("commit id", body.Commits[0].CommitID) != nil {
 		return Commit{}, fmt.Errorf("%w: dataset %s has no commit at revision %q: check the branch, tag or commit id", ErrNotFound, ds.id, revision)
-	}
-	if id := body.Commits[0].CommitID; commitID.MatchString(revision) && id != revision {
-		return Commit{}, invalidResponse("it describes commit %s, not %s", id, revision)
 	}
 	return newCommit(body.Commits[0]), nil
 }

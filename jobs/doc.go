@@ -29,7 +29,7 @@
 //	             the poll for good, or all polls failed for the max outage
 //	other        an option of the wait is invalid
 //
-// A job can be saved as JSON and restored by [Jobs.Resume] in another process.
+// A job can be saved as JSON and restored by [Client.Resume] in another process.
 //
 // # Results
 //

@@ -98,6 +98,14 @@ func newError(o transport.Outcome) error {
 
 // Error returns the operation, the cause, the ids and one remedy, without secrets.
 func (e *Error) Error() string {
+	text := e.withoutRemedy()
+	if remedy := e.remedy(); remedy != "" {
+		text += "; " + remedy
+	}
+	return text
+}
+
+func (e *Error) withoutRemedy() string {
 	text := e.Message
 	if text == "" && e.cause != nil {
 		text = e.cause.Error()
@@ -113,10 +121,15 @@ func (e *Error) Error() string {
 	if e.RequestID != "" {
 		text += fmt.Sprintf(" (request %s)", e.RequestID)
 	}
-	if remedy := e.remedy(); remedy != "" {
-		text += "; " + remedy
-	}
 	return text
+}
+
+// withoutRemedy returns the text of an error that is part of a text with its own remedy.
+func withoutRemedy(err error) string {
+	if e, ok := err.(*Error); ok { //nolint:errorlint // the text of a wrapped one would be incomplete
+		return e.withoutRemedy()
+	}
+	return err.Error()
 }
 
 // remedies holds the remedy of each kind of error.
@@ -267,7 +280,7 @@ func (e *WaitError) Error() string {
 	text := fmt.Sprintf("wait for job %s, last seen %s, ended after %v and %s: %v",
 		e.Job.ID, e.Job.Status, e.Elapsed.Round(time.Millisecond), polls, e.Reason)
 	if e.Last != nil && !errors.Is(e.Reason, e.Last) {
-		text += fmt.Sprintf("; the last poll failed: %v", e.Last)
+		text += "; the last poll failed: " + withoutRemedy(e.Last)
 	}
 	var refused *Error
 	if !errors.As(e.Reason, &refused) {

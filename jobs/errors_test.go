@@ -153,7 +153,7 @@ var errorCases = map[string]errorCase{
 		client := stubClient(t, redirectTo("https://other.example/login?token=hidden"))
 		return errorOf(datasetByID(t, client).Refresh(t.Context()))
 	}, []string{"get dataset: GET " + datasetPath, "302", "redirect to https://other.example, which was not followed", "check WithBaseURL"}},
-	"response/html":          responseError(200, "<html>", "200: invalid response: invalid character '<'", "try again later"),
+	"response/html":          responseError(200, "<html>", "200: invalid response: the body is a page of html or xml", "try again later"),
 	"response/empty":         responseError(200, "", "the body is empty", "try again later"),
 	"response/null":          responseError(200, "null", "the value is null", "try again later"),
 	"response/missing field": responseError(200, `{"name":"a"}`, "type is missing", "try again later"),
@@ -212,7 +212,7 @@ var errorCases = map[string]errorCase{
 			err = errorOf(datasetByID(t, client).Refresh(ctx))
 		})
 		return err
-	}, []string{"get dataset: GET " + datasetPath, "invalid character", "context deadline exceeded before the next attempt", "try again later"}},
+	}, []string{"get dataset: GET " + datasetPath, "the body is a page of html or xml", "context deadline exceeded before the next attempt", "try again later"}},
 	"network/canceled": {func(t *testing.T) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -258,6 +258,10 @@ var errorCases = map[string]errorCase{
 	"dataset/empty branch":     invalidRevision(jobs.AtBranch(""), "branch name is empty", "Branches lists the names"),
 	"dataset/draft 0":          invalidRevision(jobs.AtDraft(0), "draft number 0", "the first is 1"),
 	"dataset/unknown revision": searchError(func(a *jobs.BasicSearchArgs) { a.Revision = "dev" }, `dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no commit at revision "dev"`, `check the branch`),
+	"dataset/other commit": {func(t *testing.T) error {
+		id := strings.Repeat("a", 32)
+		return errorOf(datasetByID(t, stubClient(t, respondWith(200, `{"commits":[{"commitId":"3bd4"}],"totalCount":1}`))).Resolve(t.Context(), id))
+	}, []string{"list commits: GET", "it describes commit 3bd4"}},
 	"contents/empty segment": {func(t *testing.T) error {
 		return firstItem((&jobs.SearchResult{}).Data(t.Context(), ""))
 	}, []string{"segment name is empty", "Segments lists the names"}},
@@ -311,14 +315,14 @@ var errorCases = map[string]errorCase{
 
 	"create/ambiguous": {func(t *testing.T) error {
 		return errorOf(datasetByID(t, stubClient(t, respondWith(502, ""))).SquashAndMerge().Create(t.Context(), mergeDev))
-	}, []string{`create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `502`, `it may have taken effect: check before you send it again`}},
-	"create/ambiguous, not found":        recoveryError(`{"jobs":[],"totalCount":0}`, "not found in 5 lookups, but it may appear later"),
-	"create/ambiguous, several matches":  recoveryError(`{"jobs":[`+newJob("6f2a")+`,`+newJob("6f2b")+`],"totalCount":2}`, "2 jobs match: 6f2a, 6f2b"),
-	"create/ambiguous, lookups failed":   recoveryError(`<html>`, "the last of N lookups failed: list jobs", "try again later"),
+	}, []string{`create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `502`, `it may exist: check the list of jobs before you create it again`}},
+	"create/ambiguous, not found":        recoveryError(`{"jobs":[],"totalCount":0}`, "not found in 5 lookups; it may exist"),
+	"create/ambiguous, several matches":  recoveryError(`{"jobs":[`+newJob("6f2a")+`,`+newJob("6f2b")+`],"totalCount":2}`, "2 jobs match, check them before you create it again: 6f2a, 6f2b"),
+	"create/ambiguous, lookups failed":   recoveryError(`<html>`, "the last of N lookups failed: list jobs", "check the list of jobs"),
 	"create/concurrent identical create": {concurrentCreateError, []string{`create squashAndMerge job "dev->main(skip)" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `another create of an equal job is in progress`, `wait for that one`}},
 	"create/invalid id": {func(t *testing.T) error {
 		return errorOf(datasetByID(t, stubClient(t, respondWith(200, `{"jobId":"..","createdAt":1}`))).SquashAndMerge().Create(t.Context(), mergeDev))
-	}, []string{`create squashAndMerge job`, `job id ".." is malformed`, `check before you send it again`}},
+	}, []string{`create squashAndMerge job`, `job id ".." is malformed`, `check the list of jobs before you create it again`}},
 	"retry/ambiguous": {func(t *testing.T) error {
 		return stubMerge(t, respondWith(502, ""), jobJSON(`"PROCESSING"`, `"ABORTED"`)).Retry(t.Context())
 	}, []string{"retry job: POST " + datasetPath + "/jobs/6f2a/retry: 502", "it may have taken effect: check before you send it again"}},
@@ -330,10 +334,24 @@ var errorCases = map[string]errorCase{
 	}, []string{"202", "the response names job 6f2a"}},
 	"resume/invalid json": {func(t *testing.T) error {
 		return errorOf(datasetByID(t, stubClient(t, respondWith(500, ""))).SquashAndMerge().Resume([]byte("{")))
-	}, []string{"resume squashAndMerge job", "unexpected end of JSON input", "pass the JSON of such a job"}},
+	}, []string{"resume job", "unexpected end of JSON input", "pass the JSON of a job"}},
+	"resume/wire form": {func(t *testing.T) error {
+		return errorOf(stubClient(t, respondWith(500, "")).Resume([]byte(processingJob)))
+	}, []string{"datasetId is missing", "pass the JSON of a job"}},
+	"resume/malformed job": {func(t *testing.T) error {
+		client := stubClient(t, respondWith(500, ""))
+		return errorOf(client.Resume(savedJob(datasetByID(t, client), jobs.TypeSquashAndMerge, `{"jobId":"6f2a"}`)))
+	}, []string{"resume squashAndMerge job", "status is missing"}},
 	"resume/other type": {func(t *testing.T) error {
-		return errorOf(datasetByID(t, stubClient(t, respondWith(500, ""))).BasicSearch().Resume([]byte(jobJSON(`"title"`, `"jobType":"squashAndMerge","title"`))))
-	}, []string{"resume basicSearch job", "job 6f2a is of type", "pass the JSON of such a job"}},
+		ds := datasetByID(t, stubClient(t, respondWith(500, "")))
+		return errorOf(ds.BasicSearch().Resume(savedJob(ds, jobs.TypeSquashAndMerge, processingJob)))
+	}, []string{"of type squashAndMerge", "not of type basicSearch", "use Client.Resume"}},
+	"resume/other dataset": {func(t *testing.T) error {
+		client := stubClient(t, respondWith(500, ""))
+		other, err := client.DatasetByID("d0f2")
+		require.NoError(t, err)
+		return errorOf(datasetByID(t, client).SquashAndMerge().Resume(savedJob(other, jobs.TypeSquashAndMerge, processingJob)))
+	}, []string{"in dataset d0f2", "not of type squashAndMerge in dataset 154e", "use Client.Resume"}},
 
 	"result/not finished": {func(t *testing.T) error {
 		return errorOf(stubMerge(t, respondWith(500, ""), processingJob).Result(t.Context()))
@@ -600,7 +618,7 @@ var verbs = regexp.MustCompile(`%[+#.\d]*[a-z]`)
 
 // errorFuncs are the functions whose first argument is an error text, without
 // their package.
-var errorFuncs = []string{"New", "Errorf", "invalid", "badAnswer", "unreadable"}
+var errorFuncs = []string{"New", "Errorf", "invalid", "invalidResponse"}
 
 // makesError reports whether fun creates an error from a format.
 func makesError(fun ast.Expr) bool {

@@ -231,7 +231,7 @@ func ExampleJob_Watch() {
 }
 
 // Save a job in one process and resume it in another.
-func ExampleJobs_Resume() {
+func ExampleClient_Resume() {
 	client := connectExample()
 	ctx := context.Background()
 	ds, err := client.Dataset(ctx, "squash-and-merge")
@@ -247,11 +247,16 @@ func ExampleJobs_Resume() {
 		log.Fatal(err)
 	}
 
-	again, err := ds.SquashAndMerge().Resume(saved)
+	resumed, err := client.Resume(saved)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(again.ID() == job.ID(), again.Wait(ctx))
+	switch again := resumed.(type) {
+	case *jobs.SquashAndMergeJob:
+		fmt.Println(again.ID() == job.ID(), again.Wait(ctx))
+	case *jobs.BasicSearchJob:
+		fmt.Println("a search")
+	}
 	// Output: true <nil>
 }
 

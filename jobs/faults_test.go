@@ -3,16 +3,20 @@ package jobs_test
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptrace"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -223,10 +227,24 @@ const (
 	faultServerError                  // the request may have been executed
 	faultMalformed                    // the response is not that of the service
 	faultRedirect                     // the response redirects to another host
-	faultEmpty                        // the response has no body
+	faultEmpty                        // the response has no body, or another status of success
 	faultCorrupt                      // the response has a body that does not decode, or not in time
 	faultRejected                     // the request was not executed, and a retry does not help
+	faultGateway                      // as faultRejected, but the response is not in the form of the service
+	faultUntrusted                    // the request was not sent, and a retry does not help
+	faultCaller                       // the context of the caller ends while the body is read
 )
+
+// state returns whether a request that fails with such a fault took effect.
+func (k faultKind) state() string {
+	switch k {
+	case faultNotSent, faultUntrusted:
+		return "not sent"
+	case faultRateLimited, faultRejected, faultGateway:
+		return "refused"
+	}
+	return "unknown"
+}
 
 const maxBodyOfMatrix = 64 << 10
 
@@ -237,37 +255,70 @@ type faultCase struct {
 	kind     faultKind
 	err      error
 	executed bool // whether the service executes the request, unknown to the client
+	// connect, if not nil, replaces the error of a refused connection.
+	connect func(ctx context.Context) error
 }
 
+// handshake is the part of a fault in which a connection is wanted but never made.
+func handshake(err error) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if trace := httptrace.ContextClientTrace(ctx); trace != nil {
+			trace.GetConn("gas.graviti.test:443")
+		}
+		if err == nil {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		return err
+	}
+}
+
+// Time limits shorter than the attempt timeout.
+const (
+	callerTimeout = 8 * time.Second
+	clientTimeout = 9 * time.Second
+)
+
 var faultCases = []faultCase{
-	{"connection refused", jobstest.Refuse(), faultNotSent, jobs.ErrUnreachable, false},
-	{"reset before the request arrived", jobstest.Reset(), faultNoResponse, jobs.ErrUnreachable, false},
-	{"reset after the request arrived", jobstest.Reset().Executed(), faultNoResponse, jobs.ErrUnreachable, true},
-	{"hang before the headers", jobstest.Hang(), faultNoResponse, jobs.ErrUnreachable, false},
-	{"hang before the headers, executed", jobstest.Hang().Executed(), faultNoResponse, jobs.ErrUnreachable, true},
-	{"hang in the body", jobstest.HangInBody(), faultMalformed, jobs.ErrInvalidResponse, true},
-	{"reset in the body", jobstest.ResetInBody(), faultMalformed, jobs.ErrInvalidResponse, true},
-	{"truncated JSON", jobstest.Truncate(), faultMalformed, jobs.ErrInvalidResponse, true},
-	{"HTML with 200", jobstest.HTML(200), faultMalformed, jobs.ErrInvalidResponse, false},
-	{"empty 200", jobstest.Empty(200).Executed(), faultEmpty, jobs.ErrInvalidResponse, true},
-	{"204", jobstest.Empty(204).Executed(), faultEmpty, jobs.ErrInvalidResponse, true},
-	{"301 to another host", jobstest.Redirect(301, "https://elsewhere.test/"), faultRedirect, jobs.ErrInvalidResponse, false},
-	{"400", jobstest.Status(400), faultRejected, jobs.ErrInvalidArgument, false},
-	{"401", jobstest.Status(401), faultRejected, jobs.ErrUnauthorized, false},
-	{"403", jobstest.Status(403), faultRejected, jobs.ErrForbidden, false},
-	{"404", jobstest.Status(404), faultRejected, jobs.ErrNotFound, false},
-	{"409", jobstest.Status(409), faultRejected, jobs.ErrConflict, false},
-	{"429", jobstest.Status(429), faultRateLimited, jobs.ErrRateLimited, false},
-	{"429 with Retry-After", jobstest.HTML(429).RetryAfter(7 * time.Second), faultRateLimited, jobs.ErrRateLimited, false},
-	{"500", jobstest.Status(500).Executed(), faultServerError, jobs.ErrServer, true},
-	{"502 HTML", jobstest.HTML(502), faultServerError, jobs.ErrServer, false},
-	{"503 with a date", jobstest.Status(503).RetryAt(9 * time.Second), faultServerError, jobs.ErrServer, false},
-	{"slow body", jobstest.Slow(1), faultCorrupt, jobs.ErrInvalidResponse, true},
-	{"body over the limit", jobstest.Huge(maxBodyOfMatrix + 1), faultMalformed, jobs.ErrInvalidResponse, true},
-	{"compressed body over the limit", jobstest.GzipBomb(maxBodyOfMatrix + 1), faultMalformed, jobs.ErrInvalidResponse, true},
-	{"duplicate keys", jobstest.DuplicateKeys(), faultCorrupt, jobs.ErrInvalidResponse, true},
-	{"wrong types", jobstest.WrongTypes(), faultCorrupt, jobs.ErrInvalidResponse, true},
-	{"null everywhere", jobstest.Nulls(), faultCorrupt, jobs.ErrInvalidResponse, true},
+	{"connection refused", jobstest.Refuse(), faultNotSent, jobs.ErrUnreachable, false, nil},
+	{"TLS handshake hangs", jobstest.Refuse(), faultNotSent, jobs.ErrUnreachable, false, handshake(nil)},
+	{"TLS handshake fails", jobstest.Refuse(), faultNotSent, jobs.ErrUnreachable, false, handshake(io.EOF)},
+	{"proxy refuses the connection", jobstest.Refuse(), faultNotSent, jobs.ErrUnreachable, false, handshake(errors.New(http.StatusText(http.StatusProxyAuthRequired)))},
+	{"certificate not trusted", jobstest.Refuse(), faultUntrusted, jobs.ErrUnreachable, false,
+		handshake(&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}})},
+	{"reset before the request arrived", jobstest.Reset(), faultNoResponse, jobs.ErrUnreachable, false, nil},
+	{"reset after the request arrived", jobstest.Reset().Executed(), faultNoResponse, jobs.ErrUnreachable, true, nil},
+	{"hang before the headers", jobstest.Hang(), faultNoResponse, jobs.ErrUnreachable, false, nil},
+	{"hang before the headers, executed", jobstest.Hang().Executed(), faultNoResponse, jobs.ErrUnreachable, true, nil},
+	{"hang in the body", jobstest.HangInBody(), faultMalformed, jobs.ErrInvalidResponse, true, nil},
+	{"body cut by the context of the caller", jobstest.HangInBody(), faultCaller, context.DeadlineExceeded, true, nil},
+	{"body cut by http.Client.Timeout", jobstest.HangInBody(), faultMalformed, jobs.ErrInvalidResponse, true, nil},
+	{"reset in the body", jobstest.ResetInBody(), faultMalformed, jobs.ErrInvalidResponse, true, nil},
+	{"truncated JSON", jobstest.Truncate(), faultMalformed, jobs.ErrInvalidResponse, true, nil},
+	{"HTML with 200", jobstest.HTML(200), faultMalformed, jobs.ErrInvalidResponse, false, nil},
+	{"empty 200", jobstest.Empty(200).Executed(), faultEmpty, jobs.ErrInvalidResponse, true, nil},
+	{"202", jobstest.Response(202, "application/json", "{}").Executed(), faultEmpty, jobs.ErrInvalidResponse, true, nil},
+	{"204", jobstest.Empty(204).Executed(), faultEmpty, jobs.ErrInvalidResponse, true, nil},
+	{"301 to another host", jobstest.Redirect(301, "https://elsewhere.test/"), faultRedirect, jobs.ErrInvalidResponse, false, nil},
+	{"400", jobstest.Status(400), faultRejected, jobs.ErrInvalidArgument, false, nil},
+	{"401", jobstest.Status(401), faultRejected, jobs.ErrUnauthorized, false, nil},
+	{"403", jobstest.Status(403), faultRejected, jobs.ErrForbidden, false, nil},
+	{"404", jobstest.Status(404), faultRejected, jobs.ErrNotFound, false, nil},
+	{"404 of a gateway", jobstest.HTML(404), faultGateway, jobs.ErrNotFound, false, nil},
+	{"408", jobstest.Status(408), faultServerError, jobs.ErrServer, false, nil},
+	{"409", jobstest.Status(409), faultRejected, jobs.ErrConflict, false, nil},
+	{"425", jobstest.Status(425), faultRateLimited, jobs.ErrServer, false, nil},
+	{"429", jobstest.Status(429), faultRateLimited, jobs.ErrRateLimited, false, nil},
+	{"429 with Retry-After", jobstest.HTML(429).RetryAfter(7 * time.Second), faultRateLimited, jobs.ErrRateLimited, false, nil},
+	{"500", jobstest.Status(500).Executed(), faultServerError, jobs.ErrServer, true, nil},
+	{"502 HTML", jobstest.HTML(502), faultServerError, jobs.ErrServer, false, nil},
+	{"503 with a date", jobstest.Status(503).RetryAt(9 * time.Second), faultServerError, jobs.ErrServer, false, nil},
+	{"slow body", jobstest.Slow(1), faultCorrupt, jobs.ErrInvalidResponse, true, nil},
+	{"body over the limit", jobstest.Huge(maxBodyOfMatrix + 1), faultMalformed, jobs.ErrInvalidResponse, true, nil},
+	{"compressed body over the limit", jobstest.GzipBomb(maxBodyOfMatrix + 1), faultMalformed, jobs.ErrInvalidResponse, true, nil},
+	{"duplicate keys", jobstest.DuplicateKeys(), faultCorrupt, jobs.ErrInvalidResponse, true, nil},
+	{"wrong types", jobstest.WrongTypes(), faultCorrupt, jobs.ErrInvalidResponse, true, nil},
+	{"null everywhere", jobstest.Nulls(), faultCorrupt, jobs.ErrInvalidResponse, true, nil},
 }
 
 // An outcome is the expected result of a call.
@@ -285,6 +336,8 @@ func (o outcome) String() string {
 		return "continues"
 	case o.err == nil:
 		return "ok"
+	case o.requests == 0:
+		return o.err.Error()
 	case o.ambiguous:
 		return fmt.Sprintf("%v, ambiguous, %d", o.err, o.requests)
 	}
@@ -294,7 +347,7 @@ func (o outcome) String() string {
 // endsWaits reports whether the fault ends a wait. All other faults are treated as
 // transient.
 func (f faultCase) endsWaits() bool {
-	return f.kind == faultRejected && !errors.Is(f.err, jobs.ErrConflict)
+	return f.kind == faultRejected && !errors.Is(f.err, jobs.ErrConflict) || f.kind == faultUntrusted
 }
 
 const allAttempts = 4 // of the default policy
@@ -306,6 +359,9 @@ func expect(s operationCase, f faultCase) outcome {
 	case classContent:
 		return expectContent(f)
 	case classWait:
+		if f.kind == faultCaller {
+			return outcome{err: f.err}
+		}
 		if f.endsWaits() {
 			return outcome{err: f.err, requests: 1, attempts: 1}
 		}
@@ -317,8 +373,11 @@ func expect(s operationCase, f faultCase) outcome {
 	switch f.kind {
 	case faultNotSent, faultRateLimited:
 		return o
-	case faultRejected:
+	case faultRejected, faultGateway, faultUntrusted:
 		o.requests, o.attempts = 1, 1
+		return o
+	case faultCaller:
+		o.requests, o.attempts, o.ambiguous = 1, 1, !idempotent
 		return o
 	case faultEmpty, faultCorrupt:
 		if !promised {
@@ -338,16 +397,22 @@ func expect(s operationCase, f faultCase) outcome {
 	return o
 }
 
+// errClientTimeout stands for an error of http.Client.Timeout, which matches no sentinel. Above
+// all it is not the end of the caller's context.
+var errClientTimeout = errors.New("client timeout")
+
 // expectContent returns the outcome of a download. Any body is content, so only
 // its end can be wrong. Redirects are followed.
 func expectContent(f faultCase) outcome {
 	all := outcome{err: f.err, requests: allAttempts, attempts: allAttempts}
 	switch f.name {
-	case "hang in the body":
+	case "hang in the body", "body cut by the context of the caller":
 		return outcome{err: context.DeadlineExceeded, requests: 1}
+	case "body cut by http.Client.Timeout":
+		return outcome{err: errClientTimeout, requests: 1}
 	case "reset in the body":
 		return outcome{err: io.ErrUnexpectedEOF, requests: 1}
-	case "204":
+	case "202", "204":
 		return all
 	case "301 to another host":
 		all.err = jobs.ErrUnreachable // the other host does not exist
@@ -358,7 +423,7 @@ func expectContent(f faultCase) outcome {
 	switch f.kind {
 	case faultMalformed, faultEmpty, faultCorrupt:
 		return outcome{requests: 1}
-	case faultRejected:
+	case faultRejected, faultGateway, faultUntrusted:
 		return outcome{err: f.err, requests: 1, attempts: 1}
 	}
 	return all
@@ -423,11 +488,14 @@ func tryCell(t *testing.T, s operationCase, f faultCase) {
 		options = append(options, oneMask())
 	}
 	server := jobstest.New(t, options...)
-	bodies := &bodyCounter{next: server.Client().Transport}
-	c := cell{t, server, clientOf(t, server, jobs.WithMaxBody(maxBodyOfMatrix),
-		jobs.WithHTTPClient(&http.Client{Transport: bodies})), bodies, s, f}
+	bodies := &bodyCounter{next: server.Client().Transport, connect: f.connect}
+	httpClient := &http.Client{Transport: bodies}
+	if f.name == "body cut by http.Client.Timeout" {
+		httpClient.Timeout = clientTimeout
+	}
+	c := cell{t, server, clientOf(t, server, jobs.WithMaxBody(maxBodyOfMatrix), jobs.WithHTTPClient(httpClient)), bodies, s, f}
 
-	if s.class != classWait || f.endsWaits() {
+	if s.class != classWait || f.endsWaits() || f.kind == faultCaller {
 		c.try(jobstest.Rule{Operation: s.operation()}, expect(s, f), true)
 		c.try(jobstest.Rule{Operation: s.operation(), Times: 1}, expectOnce(s, f), false)
 	} else {
@@ -446,9 +514,14 @@ func (c cell) try(rule jobstest.Rule, want outcome, always bool) {
 	call := c.prepare(t.Context(), t, c.client)
 	countBefore, requestsBefore := c.count(), c.requests()
 	c.server.Inject(rule, c.fault)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+	timeout := 10 * time.Minute
+	if c.kind == faultCaller {
+		timeout = callerTimeout
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	defer cancel()
 	err := call(ctx)
+	synctest.Wait() // a canceled poll closes its body
 	c.server.Clear()
 	requests := c.requests() - requestsBefore
 
@@ -456,9 +529,13 @@ func (c cell) try(rule jobstest.Rule, want outcome, always bool) {
 	if always {
 		name = "always"
 	}
-	if want.err == nil {
+	switch {
+	case want.err == nil:
 		assert.NoError(t, err, name)
-	} else {
+	case errors.Is(want.err, errClientTimeout):
+		assert.ErrorContains(t, err, "context deadline exceeded", name)
+		assert.NotErrorIs(t, err, context.DeadlineExceeded, name)
+	default:
 		assert.ErrorIs(t, err, want.err, name)
 	}
 	assert.Equal(t, want.ambiguous, errors.Is(err, jobs.ErrAmbiguous), "%s: ambiguous: %v", name, err)
@@ -468,6 +545,13 @@ func (c cell) try(rule jobstest.Rule, want outcome, always bool) {
 	var e *jobs.Error
 	if errors.As(err, &e) {
 		assert.Equal(t, want.attempts, e.Attempts, "%s: Error.Attempts", name)
+		if c.class != classContent {
+			state := c.kind.state()
+			if c.class == classIdempotent && c.kind == faultMalformed && c.executed {
+				state = "refused" // by its status, because the first request was executed
+			}
+			assert.Equal(t, state, jobs.StateOf(e), "%s: whether the request took effect", name)
+		}
 		c.assertNoSecret(*e)
 	} else {
 		assert.Zero(t, want.attempts, "%s: no *Error: %v", name, err)
@@ -515,12 +599,16 @@ func (c cell) count() int {
 
 // A bodyCounter counts the open response bodies. An open body keeps a connection.
 type bodyCounter struct {
-	next http.RoundTripper
-	open atomic.Int64
+	next    http.RoundTripper
+	connect func(context.Context) error // replaces the error of a refused connection; may be nil
+	open    atomic.Int64
 }
 
 func (b *bodyCounter) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := b.next.RoundTrip(r)
+	if errors.Is(err, syscall.ECONNREFUSED) && b.connect != nil {
+		return nil, b.connect(r.Context())
+	}
 	if err == nil {
 		b.open.Add(1)
 		resp.Body = &countedBody{ReadCloser: resp.Body, counter: b}
@@ -567,13 +655,13 @@ func faultsDocument() []byte {
 	}
 	var b bytes.Buffer
 	b.WriteString(faultsHead)
-	b.WriteString("| fault |")
+	b.WriteString("| fault | request |")
 	for _, c := range columns {
 		fmt.Fprintf(&b, " %s |", titles[c.names[0]])
 	}
-	b.WriteString("\n|" + strings.Repeat(" --- |", len(columns)+1) + "\n")
+	b.WriteString("\n|" + strings.Repeat(" --- |", len(columns)+2) + "\n")
 	for i, f := range faultCases {
-		fmt.Fprintf(&b, "| %s |", f.name)
+		fmt.Fprintf(&b, "| %s | %s |", f.name, f.kind.state())
 		for _, c := range columns {
 			fmt.Fprintf(&b, " %s |", c.cells[i])
 		}
@@ -589,7 +677,7 @@ func faultsDocument() []byte {
 
 const faultsHead = `<!-- Written by go test -run TestFaultMatrix ./jobs -update. Do not edit. -->
 # Outcomes of faults
-TestFaultMatrix runs every operation of the client with every fault, with the default options, and asserts this table. Every request of the call meets the fault. A cell holds the error that errors.Is finds and the number of requests. If a cell says 4 and the fault ends before the fourth request, the call succeeds.
+TestFaultMatrix runs every operation of the client with every fault, with the default options, and asserts this table. Every request of the call meets the fault. Column "request" tells whether an attempt that fails took effect: not sent (no connection was made), refused by the service, or unknown. Only an unknown one can be ambiguous. A cell holds the error that errors.Is finds and the number of requests. If a cell says 4 and the fault ends before the fourth request, the call succeeds.
 
 `
 
@@ -608,7 +696,8 @@ const faultsFoot = `- open content: Data.Open and Open of a mask, and reading to
 | invalid argument | ErrInvalidArgument | the service rejected the request | no | correct the arguments |
 | unauthorized, forbidden | ErrUnauthorized, ErrForbidden | the access key does not permit the operation; for content, a new URL was rejected too | no | check the access key |
 | not found, conflict | ErrNotFound, ErrConflict | the id or name does not exist; the name is taken | no | check ids and names |
-| unexpected EOF, context deadline exceeded | those of io and context | the content is truncated, or no more bytes arrived before the context ended | | open it again; set a deadline for downloads |
+| context deadline exceeded | that of context | the context of the caller ended while the body was read; for content, no more bytes arrived before it ended | as above | allow more time |
+| unexpected EOF, client timeout | that of io; none | the content is truncated, or http.Client.Timeout ended it | | open it again; use no http.Client.Timeout for large files |
 
 The test also checks in every cell that no job, run or dataset is created twice, that no response body stays open and no goroutine is left behind, and that no error shows the access key or the query of a signed URL.
 `

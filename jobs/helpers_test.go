@@ -189,10 +189,15 @@ func jobJSON(edits ...string) string {
 	return body
 }
 
+// savedJob returns the JSON of a job of ds whose wire form is body.
+func savedJob(ds *jobs.Dataset, jobType jobs.Type, body string) []byte {
+	return fmt.Appendf(nil, `{"datasetId":%q,"jobType":%q,"job":%s}`, ds.ID(), jobType, body)
+}
+
 // resumeMerge returns a merge without a request.
 func resumeMerge(t *testing.T, ds *jobs.Dataset, body string) *jobs.SquashAndMergeJob {
 	t.Helper()
-	job, err := ds.SquashAndMerge().Resume([]byte(body))
+	job, err := ds.SquashAndMerge().Resume(savedJob(ds, jobs.TypeSquashAndMerge, body))
 	require.NoError(t, err)
 	return job
 }
@@ -200,7 +205,7 @@ func resumeMerge(t *testing.T, ds *jobs.Dataset, body string) *jobs.SquashAndMer
 // resumeSearch returns a search without a request.
 func resumeSearch(t *testing.T, ds *jobs.Dataset, body string) *jobs.BasicSearchJob {
 	t.Helper()
-	job, err := ds.BasicSearch().Resume([]byte(body))
+	job, err := ds.BasicSearch().Resume(savedJob(ds, jobs.TypeBasicSearch, body))
 	require.NoError(t, err)
 	return job
 }
@@ -247,7 +252,8 @@ func resumeAll(t *testing.T, ds *jobs.Dataset, all ...*jobs.SquashAndMergeJob) [
 	for i, job := range all {
 		saved, err := json.Marshal(job)
 		require.NoError(t, err)
-		resumed[i] = resumeMerge(t, ds, string(saved))
+		resumed[i], err = ds.SquashAndMerge().Resume(saved)
+		require.NoError(t, err)
 	}
 	return resumed
 }

@@ -54,11 +54,20 @@ func (j *Job) Status() Status { return j.newest().Status }
 // Dataset returns the dataset of the job.
 func (j *Job) Dataset() *Dataset { return j.dataset }
 
-// MarshalJSON returns the newest known state of the job in its wire form. [Jobs.Resume]
-// restores a job from it, also in another process.
-func (j *Job) MarshalJSON() ([]byte, error) { return j.Snapshot().MarshalJSON() }
+// savedJob is the JSON of a job.
+type savedJob struct {
+	DatasetID string          `json:"datasetId"`
+	JobType   Type            `json:"jobType"`
+	Job       json.RawMessage `json:"job"` // in its wire form
+}
 
-// UnmarshalJSON fails: a job needs its client. Use [Jobs.Resume].
+// MarshalJSON returns the ids of the job and of its dataset, its type and its newest known
+// state. [Client.Resume] restores the job from it, also in another process.
+func (j *Job) MarshalJSON() ([]byte, error) {
+	return json.Marshal(savedJob{j.dataset.id, j.jobType, j.newest().Raw})
+}
+
+// UnmarshalJSON fails: a job needs its client. Use [Client.Resume].
 func (j *Job) UnmarshalJSON([]byte) error {
 	return invalid("a job cannot be unmarshaled: pass its JSON to Resume")
 }
@@ -205,11 +214,11 @@ func (j *Job) result(ctx context.Context, v any) (*Snapshot, error) {
 	return s, nil
 }
 
-// arguments decodes the arguments of the job into v and returns its snapshot.
-func (j *Job) arguments(v any) (*Snapshot, error) {
-	s := j.newest()
-	if err := decode(s.Arguments, v); err != nil {
-		return nil, fmt.Errorf("arguments of job %s: %w; its Snapshot holds the response", s.ID, err)
+// argumentsOf decodes the arguments of a job and returns its snapshot.
+func argumentsOf[A any](j *Job) (a A, s *Snapshot, err error) {
+	s = j.newest()
+	if err := decode(s.Arguments, &a); err != nil {
+		return a, nil, fmt.Errorf("arguments of job %s: %w; its Snapshot holds the response", s.ID, err)
 	}
-	return s, nil
+	return a, s, nil
 }

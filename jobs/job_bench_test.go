@@ -42,7 +42,7 @@ func BenchmarkUpdate(b *testing.B) {
 		require.NoError(b, err)
 		ds, err := client.DatasetByID("154e")
 		require.NoError(b, err)
-		job, err := ds.SquashAndMerge().Resume([]byte(processingJob))
+		job, err := ds.SquashAndMerge().Resume(savedJob(ds, jobs.TypeSquashAndMerge, processingJob))
 		require.NoError(b, err)
 		b.ReportAllocs()
 		for b.Loop() {

@@ -27,6 +27,15 @@ type Jobs[J Waiter, A arguments] struct {
 	wrap    func(*Job) J
 }
 
+// jobTypes describes the job types that this package knows.
+var jobTypes = map[Type]struct {
+	wrap  func(*Job) Waiter
+	final bool // a finished job never runs again
+}{
+	TypeSquashAndMerge: {wrap: func(j *Job) Waiter { return &SquashAndMergeJob{j} }},
+	TypeBasicSearch:    {wrap: func(j *Job) Waiter { return &BasicSearchJob{j} }, final: true},
+}
+
 // arguments are the arguments of a new job.
 type arguments interface {
 	// prepare performs all client-side validation and sets the defaults.
@@ -152,7 +161,7 @@ func (js Jobs[J, A]) create(ctx context.Context, request gen.CreateJobRequest) (
 	if err != nil {
 		return nil, fmt.Errorf("job %s was created, get it by its id: %w", created.JobID, err)
 	}
-	return js.resume(raw)
+	return js.dataset.resume(savedJob{js.dataset.id, js.jobType, raw})
 }
 
 // Get reads one job. The error matches [ErrNotFound] if the dataset has no job of this type
@@ -217,21 +226,62 @@ func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
 	return err
 }
 
-// Resume restores a job from its JSON without a request. The job has the state at the time
-// of [Job.MarshalJSON], and Wait continues from there. Resume does not keep data.
+// Resume restores a job of this dataset and type from its JSON, see [Client.Resume].
 func (js Jobs[J, A]) Resume(data []byte) (J, error) {
-	job, err := js.resume(bytes.Clone(data))
+	var none J
+	saved, err := parseSavedJob(data)
 	if err != nil {
-		var none J
-		return none, fmt.Errorf("resume %s job: %w; pass the JSON of such a job", js.jobType, err)
+		return none, err
+	}
+	if saved.DatasetID != js.dataset.id || saved.JobType != js.jobType {
+		return none, fmt.Errorf("resume job: %w", invalid("it is of type %s in dataset %s, not of type %s in dataset %s: use Client.Resume",
+			saved.JobType, saved.DatasetID, js.jobType, js.dataset.id))
+	}
+	job, err := js.dataset.resume(saved)
+	if err != nil {
+		return none, err
 	}
 	return js.wrap(job), nil
 }
 
-func (js Jobs[J, A]) resume(raw []byte) (*Job, error) {
-	s, err := newSnapshot(raw, js.jobType)
+// Resume restores a job from the JSON of [Job.MarshalJSON], without a request. It returns a
+// [*SquashAndMergeJob] or a [*BasicSearchJob], and a [*Job] if the type is unknown. The job
+// has the state at the time of MarshalJSON, and Wait continues from there. Its dataset is
+// checked out at the default branch. Resume does not keep data.
+func (c *Client) Resume(data []byte) (Waiter, error) {
+	saved, err := parseSavedJob(data)
 	if err != nil {
 		return nil, err
 	}
-	return &Job{dataset: js.dataset, id: s.ID, jobType: js.jobType, last: s}, nil
+	ds, err := c.DatasetByID(saved.DatasetID)
+	if err != nil {
+		return nil, err
+	}
+	job, err := ds.resume(saved)
+	if err != nil {
+		return nil, err
+	}
+	if known, ok := jobTypes[saved.JobType]; ok {
+		return known.wrap(job), nil
+	}
+	return job, nil
+}
+
+func parseSavedJob(data []byte) (saved savedJob, err error) {
+	if err = decode(data, &saved); err == nil {
+		err = cmp.Or(checkReceivedID("dataset id", saved.DatasetID), checkReceivedID("job type", string(saved.JobType)))
+	}
+	if err != nil {
+		err = fmt.Errorf("resume job: %w; pass the JSON of a job", err)
+	}
+	return saved, err
+}
+
+// resume returns a saved job of the dataset.
+func (ds *Dataset) resume(saved savedJob) (*Job, error) {
+	s, err := newSnapshot(saved.Job, saved.JobType)
+	if err != nil {
+		return nil, fmt.Errorf("resume %s job: %w; pass the JSON of such a job", saved.JobType, err)
+	}
+	return &Job{dataset: ds, id: s.ID, jobType: saved.JobType, last: s}, nil
 }

@@ -2,27 +2,30 @@ package jobs_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
-func TestResume_RestoresAJobByteForByte(t *testing.T) {
-	body := jobJSON(`"status"`, ` "unknown": {"x": 1.50, "html": "<&>"},  "status"`)
+func TestResume_RestoresTheNewestState(t *testing.T) {
+	body := jobJSON(`"status"`, `"unknown":{"x":1.50},"status"`)
 	client := stubClient(t, respondWith(200, body))
 	job, err := datasetByID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
 	require.NoError(t, err)
-	saved, err := job.MarshalJSON()
+	saved, err := json.Marshal(job)
 	require.NoError(t, err)
-	assert.Equal(t, body, string(saved))
-	again := resumeMerge(t, datasetByID(t, client), string(saved))
-	assert.Equal(t, job.Snapshot(), again.Snapshot())
-
+	again, err := datasetByID(t, client).SquashAndMerge().Resume(saved)
+	require.NoError(t, err)
 	s := again.Snapshot()
+	assert.JSONEq(t, body, string(s.Raw))
+	assert.Equal(t, job.Status(), s.Status)
 	assert.Equal(t, "6f2a", s.ID)
 	assert.Equal(t, jobs.TypeSquashAndMerge, s.Type)
 	assert.Equal(t, time.Unix(1764000000, 0).UTC(), s.CreatedAt)
@@ -30,39 +33,75 @@ func TestResume_RestoresAJobByteForByte(t *testing.T) {
 	assert.True(t, s.FinishedAt.IsZero())
 	assert.Empty(t, s.Result)
 	assert.Equal(t, "job 6f2a (PROCESSING)", again.String())
+	clear(saved)
+	assert.Equal(t, s, again.Snapshot(), "Resume keeps a copy")
 
-	var zero jobs.Snapshot
-	saved, err = json.Marshal(zero)
+	saved, err = json.Marshal(s)
+	require.NoError(t, err)
+	assert.JSONEq(t, body, string(saved))
+	saved, err = json.Marshal(jobs.Snapshot{})
 	require.NoError(t, err)
 	assert.Equal(t, "null", string(saved))
 }
 
+// A job is restored with its type and its dataset, without a request.
+func TestClientResume_FindsTypeAndDataset(t *testing.T) {
+	client := stubClient(t, func(*http.Request) (*http.Response, error) { panic("no request is expected") })
+	ds := datasetByID(t, client)
+	unknown, err := client.Resume(savedJob(ds, "reindex", processingJob))
+	require.NoError(t, err)
+	require.IsType(t, &jobs.Job{}, unknown)
+	for _, job := range []jobs.Waiter{
+		resumeMerge(t, ds, processingJob),
+		resumeSearch(t, ds, processingJob),
+		unknown,
+	} {
+		saved, err := json.Marshal(job)
+		require.NoError(t, err)
+		again, err := client.Resume(saved)
+		require.NoError(t, err)
+		require.IsType(t, job, again)
+		savedAgain, err := json.Marshal(again)
+		require.NoError(t, err)
+		assert.JSONEq(t, string(saved), string(savedAgain))
+	}
+}
+
 func TestResume_RejectsInvalidJSON(t *testing.T) {
 	client := stubClient(t, respondWith(500, ""))
-	for body, text := range map[string]string{
-		"":            "resume squashAndMerge job: invalid response: the body is empty",
+	ds := datasetByID(t, client)
+	other, err := client.DatasetByID("d0f2")
+	require.NoError(t, err)
+	for data, text := range map[string]string{
+		"":            "resume job: invalid response: the body is empty",
 		"null":        "the value is null",
-		"{}":          "arguments is missing",
+		"{}":          "datasetId is missing",
 		"[1]":         "cannot unmarshal array",
 		"\xff\xfe":    "invalid character",
 		`{"a":`:       "unexpected end of JSON input",
-		processingJob: "",
-		jobJSON(`"title"`, `"jobType":"basicSearch","title"`): `job 6f2a is of type "basicSearch", not "squashAndMerge"`,
+		processingJob: "datasetId is missing",
+		`{"datasetId":"","jobType":"squashAndMerge","job":{}}`:                                               "dataset id is empty",
+		`{"datasetId":"../a","jobType":"squashAndMerge","job":{}}`:                                           `dataset id "../a" is malformed`,
+		`{"datasetId":"a","jobType":"","job":{}}`:                                                            "job type is empty",
+		string(savedJob(ds, jobs.TypeSquashAndMerge, "{}")):                                                  "jobId is missing",
+		string(savedJob(ds, jobs.TypeSquashAndMerge, "null")):                                                "job is missing",
+		string(savedJob(ds, jobs.TypeSquashAndMerge, jobJSON(`"title"`, `"jobType":"basicSearch","title"`))): `job 6f2a is of type "basicSearch", not "squashAndMerge"`,
+		string(savedJob(ds, jobs.TypeSquashAndMerge, jobJSON(`"status":"PROCESSING"`, `"status":7`))):        "cannot unmarshal number",
 	} {
-		job, err := datasetByID(t, client).SquashAndMerge().Resume([]byte(body))
-		if text == "" {
-			require.NoError(t, err)
-			continue
-		}
-		require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-		assert.ErrorContains(t, err, text)
+		job, err := ds.SquashAndMerge().Resume([]byte(data))
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse, data)
+		require.ErrorContains(t, err, text)
 		assert.Nil(t, job)
+		again, err := client.Resume([]byte(data))
+		require.ErrorIs(t, err, jobs.ErrInvalidResponse, data)
+		assert.Nil(t, again)
 	}
-	data := []byte(processingJob)
-	job, err := datasetByID(t, client).SquashAndMerge().Resume(data)
-	require.NoError(t, err)
-	clear(data)
-	assert.Equal(t, processingJob, string(job.Snapshot().Raw), "Resume keeps a copy")
+	for _, data := range [][]byte{
+		savedJob(other, jobs.TypeSquashAndMerge, processingJob),
+		savedJob(ds, jobs.TypeBasicSearch, processingJob),
+	} {
+		require.ErrorIs(t, errorOf(ds.SquashAndMerge().Resume(data)), jobs.ErrInvalidArgument)
+	}
 }
 
 func TestList_SkipsJobsOfOtherTypes(t *testing.T) {
@@ -71,4 +110,31 @@ func TestList_SkipsJobsOfOtherTypes(t *testing.T) {
 	got := collect(t, datasetByID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
 	require.Len(t, got, 1)
 	assert.Equal(t, "6f2a", got[0].ID())
+}
+
+// A repeated delete finds its own effect. If no attempt can have taken effect, the id never
+// was.
+func TestDelete_ReportsNotFoundIfNoAttemptTookEffect(t *testing.T) {
+	for name, tc := range map[string]struct {
+		first jobstest.Fault
+		want  error
+	}{
+		"rate limited":       {jobstest.Status(429), jobs.ErrNotFound},
+		"too early":          {jobstest.Status(425), jobs.ErrNotFound},
+		"connection refused": {jobstest.Refuse(), jobs.ErrNotFound},
+		"server error":       {jobstest.Status(500), nil},
+		"timeout":            {jobstest.Status(408), nil},
+		"connection reset":   {jobstest.Reset(), nil},
+		"no response":        {jobstest.Hang(), nil},
+		"refusal cut":        {jobstest.ResetInBody(), jobs.ErrNotFound}, // its status is 404
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server, client := connect(t)
+				js := dataset(t, client, "squash-and-merge").SquashAndMerge()
+				server.Inject(jobstest.Rule{Operation: "deleteJob", Times: 1}, tc.first)
+				require.ErrorIs(t, js.Delete(t.Context(), "6f2a"), tc.want)
+			})
+		})
+	}
 }

@@ -65,14 +65,15 @@ func (l OtherLabel) JSON() json.RawMessage { return json.RawMessage(l.raw.Reveal
 // Attributes maps attribute names to values: bool, float64, string, nil, or []any of those.
 type Attributes = map[string]any
 
-// LabeledClassification classifies a whole file.
+// LabeledClassification classifies a whole file. Category is empty and Attributes is nil if the
+// label has none.
 type LabeledClassification struct {
 	Category   string     `json:"category,omitempty"`
 	Attributes Attributes `json:"attributes,omitempty"`
 }
 
 // LabeledBox2D marks an object with a rectangle. Instance identifies the same object in
-// several files. Category and Instance may be empty, and Attributes may be nil.
+// several files. Category and Instance are empty and Attributes is nil if the label has none.
 type LabeledBox2D struct {
 	Box2D      Box2D      `json:"box2d"`
 	Category   string     `json:"category,omitempty"`
@@ -88,7 +89,7 @@ type Box2D struct {
 	Ymax float64 `json:"ymax"`
 }
 
-// LabeledBox3D marks an object with a cuboid.
+// LabeledBox3D marks an object with a cuboid. The other fields are as in [LabeledBox2D].
 type LabeledBox3D struct {
 	Box3D      Box3D      `json:"box3d"`
 	Category   string     `json:"category,omitempty"`
@@ -96,14 +97,16 @@ type LabeledBox3D struct {
 	Instance   string     `json:"instance,omitempty"`
 }
 
-// Box3D is a cuboid. Translation is its center.
+// Box3D is a cuboid. Translation is its center. The uploader chooses the unit and the
+// coordinate system.
 type Box3D struct {
 	Size        Vector3D   `json:"size"`
 	Translation Vector3D   `json:"translation"`
 	Rotation    Quaternion `json:"rotation"`
 }
 
-// LabeledPolygon marks an object with the outline of one area.
+// LabeledPolygon marks an object with the outline of one area. The other fields are as in
+// [LabeledBox2D].
 type LabeledPolygon struct {
 	Polygon    []Point2D  `json:"polygon"`
 	Category   string     `json:"category,omitempty"`
@@ -117,7 +120,8 @@ type Point2D struct {
 	Y float64 `json:"y"`
 }
 
-// LabeledMultiPolygon marks an object with the outlines of several areas.
+// LabeledMultiPolygon marks an object with the outlines of several areas. The other fields are
+// as in [LabeledBox2D].
 type LabeledMultiPolygon struct {
 	MultiPolygon [][]Point2D `json:"multiPolygon"`
 	Category     string      `json:"category,omitempty"`
@@ -125,7 +129,8 @@ type LabeledMultiPolygon struct {
 	Instance     string      `json:"instance,omitempty"`
 }
 
-// LabeledRLE marks an object with a run-length encoded mask.
+// LabeledRLE marks an object with a run-length encoded mask: RLE holds the lengths of its runs.
+// The other fields are as in [LabeledBox2D].
 type LabeledRLE struct {
 	RLE        []int64    `json:"rle"`
 	Category   string     `json:"category,omitempty"`
@@ -133,7 +138,7 @@ type LabeledRLE struct {
 	Instance   string     `json:"instance,omitempty"`
 }
 
-// LabeledPolyline2D marks an object with a line.
+// LabeledPolyline2D marks an object with a line. The other fields are as in [LabeledBox2D].
 type LabeledPolyline2D struct {
 	Polyline2D []Point2D `json:"polyline2d"`
 	// BeizerPointTypes holds the Bézier type of each point; it may be empty. The service uses
@@ -144,7 +149,8 @@ type LabeledPolyline2D struct {
 	Instance         string     `json:"instance,omitempty"`
 }
 
-// LabeledMultiPolyline2D marks an object with several lines.
+// LabeledMultiPolyline2D marks an object with several lines. The other fields are as in
+// [LabeledBox2D].
 type LabeledMultiPolyline2D struct {
 	MultiPolyline2D [][]Point2D `json:"multiPolyline2d"`
 	Category        string      `json:"category,omitempty"`
@@ -152,7 +158,7 @@ type LabeledMultiPolyline2D struct {
 	Instance        string      `json:"instance,omitempty"`
 }
 
-// LabeledKeypoints2D marks an object with named points.
+// LabeledKeypoints2D marks an object with points. The other fields are as in [LabeledBox2D].
 type LabeledKeypoints2D struct {
 	Keypoints2D []Keypoint2D `json:"keypoints2d"`
 	Category    string       `json:"category,omitempty"`
@@ -168,7 +174,8 @@ type Keypoint2D struct {
 	V *int    `json:"v,omitempty"`
 }
 
-// LabeledSentence is the transcript of a recording, with its spelling and phonemes.
+// LabeledSentence is the transcript of a recording. Spell holds its spelling and Phone its
+// phonemes. They and Attributes are nil if the label has none.
 type LabeledSentence struct {
 	Sentence   []Word     `json:"sentence"`
 	Spell      []Word     `json:"spell,omitempty"`
@@ -194,19 +201,20 @@ type Mask[Info any] struct {
 	content *content
 }
 
-// SemanticMaskInfo describes one category of a mask.
+// SemanticMaskInfo describes one category of a mask. Attributes is nil if there are none.
 type SemanticMaskInfo struct {
 	CategoryID int64      `json:"categoryId"`
 	Attributes Attributes `json:"attributes,omitempty"`
 }
 
-// InstanceMaskInfo describes one instance of a mask.
+// InstanceMaskInfo describes one instance of a mask. Attributes is nil if there are none.
 type InstanceMaskInfo struct {
 	InstanceID int64      `json:"instanceId"`
 	Attributes Attributes `json:"attributes,omitempty"`
 }
 
-// PanopticMaskInfo describes one instance of a mask and its category.
+// PanopticMaskInfo describes one instance of a mask and its category. Attributes is nil if
+// there are none.
 type PanopticMaskInfo struct {
 	InstanceID int64      `json:"instanceId"`
 	CategoryID int64      `json:"categoryId"`

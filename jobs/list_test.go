@@ -233,7 +233,7 @@ func TestList_LeavesOutItemsThatTheFilterExcludes(t *testing.T) {
 	assert.Equal(t, "2", failed[0].ID())
 	_, err := ds.Resolve(ctx, strings.Repeat("a", 32))
 	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-	assert.ErrorContains(t, err, "it describes commit c1, not aaaa")
+	assert.ErrorContains(t, err, "it describes commit c1")
 }
 
 // A page that holds only jobs of other types does not end the list.

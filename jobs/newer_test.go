@@ -70,8 +70,9 @@ func TestJobs_RunAJobOfAnUnknownType(t *testing.T) {
 		assert.Len(t, collect(t, counts.List(t.Context(), jobs.ListOptions{Status: jobs.StatusSuccess})), 1)
 		saved, err := again.MarshalJSON()
 		require.NoError(t, err)
-		_, err = counts.Resume(saved)
+		resumed, err := client.Resume(saved)
 		require.NoError(t, err)
+		assert.IsType(t, job, resumed)
 		require.NoError(t, counts.Delete(t.Context(), job.ID()))
 	})
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,7 +25,7 @@ var responses = map[string]struct {
 }{
 	"job": {
 		processingJob,
-		[]string{"title", "jobId", "arguments", "createdAt", "status"},
+		[]string{"jobId", "status"},
 		func(ctx context.Context, _ *jobs.Client, ds *jobs.Dataset) error {
 			job, err := ds.SquashAndMerge().Get(ctx, "6f2a")
 			return errorIfNil(job == nil, err)
@@ -148,7 +151,7 @@ func TestResponse_AcceptsValidBodies(t *testing.T) {
 func TestResponse_RejectsMalformedBodies(t *testing.T) {
 	for name, tc := range responses {
 		for fault, malformed := range map[string]struct{ body, text string }{
-			"html":      {"<html>hello</html>", "invalid character '<'"},
+			"html":      {"<html>hello</html>", "the body is a page of html or xml"},
 			"empty":     {"", "the body is empty"},
 			"blank":     {" \n", "the body is empty"},
 			"null":      {"null", "the value is null"},
@@ -209,17 +212,15 @@ func changeField(t *testing.T, body, path string, change func(map[string]any, st
 
 func TestResponse_RejectsDuplicateKeysAndWrongTypes(t *testing.T) {
 	for body, text := range map[string]string{
-		jobJSON(`"status"`, `"status":"SUCCESS","status"`):                              "status appears twice",
-		jobJSON(`"jobId":"6f2a"`, `"jobId":17`):                                         "cannot unmarshal number",
-		jobJSON(`"createdAt":1764000000`, `"createdAt":"now"`):                          "cannot unmarshal string",
-		jobJSON(`"jobId":"6f2a"`, `"jobId":"../secrets"`):                               `"../secrets" is malformed`,
-		jobJSON(`"status":"PROCESSING"`, `"status":""`):                                 "status of job 6f2a is empty",
-		jobJSON(`"jobId":"6f2a"`, `"jobId":"7777"`):                                     "it describes job 7777",
-		jobJSON(`"title"`, `"jobType":"basicSearch","title"`):                           `is of type "basicSearch", not "squashAndMerge"`,
-		jobJSON(`"title"`, `"\u0073tatus":"SUCCESS","title"`):                           "status appears twice",
-		jobJSON(`"title"`, `"STATUS":"SUCCESS","title"`):                                "status appears in another spelling",
-		jobJSON(`"title"`, `"jobſd":"1","ſtatus":"S","title"`):                          "status appears in another spelling",
-		`{"title":"t","jobId":"6f2a","arguments":null,"createdAt":1,"status":"FAILED"}`: "arguments is missing",
+		jobJSON(`"status"`, `"status":"SUCCESS","status"`):     "status appears twice",
+		jobJSON(`"jobId":"6f2a"`, `"jobId":17`):                "cannot unmarshal number",
+		jobJSON(`"jobId":"6f2a"`, `"jobId":"../secrets"`):      `"../secrets" is malformed`,
+		jobJSON(`"status":"PROCESSING"`, `"status":""`):        "status of job 6f2a is empty",
+		jobJSON(`"jobId":"6f2a"`, `"jobId":"7777"`):            "it describes job 7777",
+		jobJSON(`"title"`, `"jobType":"basicSearch","title"`):  `is of type "basicSearch", not "squashAndMerge"`,
+		jobJSON(`"title"`, `"\u0073tatus":"SUCCESS","title"`):  "status appears twice",
+		jobJSON(`"title"`, `"STATUS":"SUCCESS","title"`):       "status appears in another spelling",
+		jobJSON(`"title"`, `"jobſd":"1","ſtatus":"S","title"`): "status appears in another spelling",
 	} {
 		client := stubClient(t, respondWith(200, body))
 		_, err := datasetByID(t, client).SquashAndMerge().Get(t.Context(), "6f2a")
@@ -231,4 +232,53 @@ func TestResponse_RejectsDuplicateKeysAndWrongTypes(t *testing.T) {
 	client = stubClient(t, respondWith(200, `{"commits":[{"commitId":"a"},null],"totalCount":2}`))
 	_, err := datasetByID(t, client).Resolve(t.Context(), "main")
 	require.ErrorContains(t, err, "commits[1] is null")
+}
+
+// sideFields are faults in the fields of a job that do not tell whether it has finished, and
+// the field that is zero then.
+var sideFields = map[string]struct{ old, fault, field string }{
+	"no title":               {`"title":"dev->main(skip)",`, ``, "Title"},
+	"title is a number":      {`"title":"dev->main(skip)"`, `"title":7`, "Title"},
+	"time is a text":         {`"createdAt":1764000000`, `"createdAt":"now"`, "CreatedAt"},
+	"time is null":           {`"startedAt":1764000002`, `"startedAt":null`, "StartedAt"},
+	"time is huge":           {`"createdAt":1764000000`, `"createdAt":1e300`, "CreatedAt"},
+	"time is beyond a float": {`"createdAt":1764000000`, `"createdAt":1e999`, "CreatedAt"},
+	"message is an object":   {`"errorMessage":""`, `"errorMessage":{"text":"no room"}`, "ErrorMessage"},
+	"description is a list":  {`"description":""`, `"description":[]`, "Description"},
+	"field appears twice":    {`"description":""`, `"description":"","description":""`, "Description"},
+	"other spelling":         {`"description"`, `"Description"`, "Description"},
+	"type is a number":       {`"title"`, `"jobType":7,"title"`, "Result"},
+	"result before its time": {`"title"`, `"result":7,"title"`, "Description"},
+	"arguments are a text":   {`"arguments":{`, `"arguments":"none","a":{`, "Result"},
+	"no arguments":           {`"arguments"`, `"a"`, "Arguments"},
+}
+
+// Fields other than id and status may be missing or malformed.
+func TestJob_ToleratesAMalformedSideField(t *testing.T) {
+	for name, tc := range sideFields {
+		t.Run(name, func(t *testing.T) {
+			body := jobJSON(tc.old, tc.fault)
+			client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+				if strings.HasSuffix(r.URL.Path, "/jobs") {
+					return newResponse(200, `{"jobs":[`+body+`],"totalCount":1}`), nil
+				}
+				return newResponse(200, body), nil
+			})
+			ds := datasetByID(t, client)
+			got, err := ds.SquashAndMerge().Get(t.Context(), "6f2a")
+			require.NoError(t, err)
+			listed := collect(t, ds.SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
+			require.Len(t, listed, 1)
+			for _, s := range []jobs.Snapshot{got.Snapshot(), listed[0].Snapshot(), resumeMerge(t, ds, body).Snapshot()} {
+				assert.Equal(t, "6f2a", s.ID)
+				assert.Equal(t, jobs.StatusProcessing, s.Status)
+				assert.Equal(t, jobs.TypeSquashAndMerge, s.Type)
+				assert.Zero(t, reflect.ValueOf(s).FieldByName(tc.field).Interface())
+				assert.Equal(t, body, string(s.Raw))
+			}
+		})
+	}
+	s := resumeMerge(t, datasetByID(t, stubClient(t, respondWith(500, ""))), jobJSON("1764000000", "1764000000.5", "1764000002", "1.764000002e9")).Snapshot()
+	assert.Equal(t, time.Unix(1764000000, 5e8).UTC(), s.CreatedAt, "a time may have a fraction")
+	assert.Equal(t, time.Unix(1764000002, 0).UTC(), s.StartedAt)
 }

@@ -41,18 +41,11 @@ const (
 	TypeBasicSearch    Type = "basicSearch"
 )
 
-// jobTypes describes the job types that this package knows.
-var jobTypes = map[Type]struct {
-	final bool // a finished job never runs again
-}{
-	TypeSquashAndMerge: {},
-	TypeBasicSearch:    {final: true},
-}
-
 // String returns the type on one line of bounded length.
 func (t Type) String() string { return redact.Sanitize(string(t), redact.MaxName) }
 
-// Snapshot is the state of a job at one moment.
+// Snapshot is the state of a job at one moment. A field other than ID and Status is zero if
+// the response lacks it, or if its value is malformed; Raw holds the response.
 type Snapshot struct {
 	ID          string
 	Type        Type
@@ -72,25 +65,32 @@ type Snapshot struct {
 	Raw json.RawMessage
 }
 
-// newSnapshot decodes the wire form of a job. A response may lack the job type, which the
-// caller knows.
+// newSnapshot decodes the wire form of a job. Only id and status are required, so that a
+// response with another fault does not hide the end of the job. A response may lack the job
+// type, which the caller knows.
 func newSnapshot(raw []byte, jobType Type) (*Snapshot, error) {
+	var required struct {
+		JobID  string `json:"jobId"`
+		Status Status `json:"status"`
+	}
+	if err := decode(raw, &required); err != nil {
+		return nil, err
+	}
+	if err := checkReceivedID("job id", required.JobID); err != nil {
+		return nil, err
+	}
+	if required.Status == "" {
+		return nil, invalidResponse("status of job %s is empty", required.JobID)
+	}
+	// Unmarshal decodes all other fields if the type of one does not match.
 	var j gen.Job
-	if err := decode(raw, &j); err != nil {
-		return nil, err
-	}
-	if err := checkReceivedID("job id", j.JobID); err != nil {
-		return nil, err
-	}
-	if j.Status == "" {
-		return nil, invalidResponse("status of job %s is empty", j.JobID)
-	}
+	_ = json.Unmarshal(raw, &j)
 	s := &Snapshot{
-		ID:           j.JobID,
+		ID:           required.JobID,
 		Type:         Type(cmp.Or(value(j.JobType), string(jobType))),
 		Title:        j.Title,
 		Description:  value(j.Description),
-		Status:       Status(j.Status),
+		Status:       required.Status,
 		CreatedAt:    fromSeconds(j.CreatedAt),
 		StartedAt:    fromSeconds(value(j.StartedAt)),
 		FinishedAt:   fromSeconds(value(j.FinishedAt)),
@@ -136,7 +136,7 @@ func (s *Snapshot) outcome() error {
 	return &JobError{Job: *s}
 }
 
-// MarshalJSON returns the job in its wire form, which [Jobs.Resume] reads.
+// MarshalJSON returns the job in its wire form. [Job.MarshalJSON] saves a job.
 func (s Snapshot) MarshalJSON() ([]byte, error) {
 	if s.Raw == nil {
 		return []byte("null"), nil

@@ -75,8 +75,8 @@ func (s source) List(ctx context.Context, status string, offset, limit int) watc
 	return s.response(ctx, o, r)
 }
 
-// response adds the outcome of a request to the response of a source. The page of a gateway
-// never ends a wait.
+// response adds the outcome of a request to the response of a source. Only an error in the
+// form of the service ends a wait, or one that was found before the request was sent.
 func (s source) response(ctx context.Context, o transport.Outcome, r watcher.Response) watcher.Response {
 	if o.Ended() {
 		o.Err = context.Cause(ctx)
@@ -86,7 +86,7 @@ func (s source) response(ctx context.Context, o transport.Outcome, r watcher.Res
 	case r.Err == nil:
 	case errors.Is(r.Err, ErrRateLimited):
 		r.RetryAfter = cmp.Or(r.RetryAfter, time.Second)
-	case o.Invalid():
+	case o.Invalid(), o.Untrusted():
 		r.Verdict = watcher.Definitive
 	case !o.FromService():
 	case errors.Is(r.Err, ErrNotFound):

@@ -86,8 +86,7 @@ type SquashAndMergeJob struct{ *Job }
 
 // Arguments returns the arguments with which the job was created.
 func (j *SquashAndMergeJob) Arguments() (SquashAndMergeArgs, error) {
-	var a gen.SquashAndMergeArguments
-	s, err := j.arguments(&a)
+	a, s, err := argumentsOf[gen.SquashAndMergeArguments](j.Job)
 	if err != nil {
 		return SquashAndMergeArgs{}, err
 	}

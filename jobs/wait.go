@@ -68,8 +68,8 @@ func WithMaxOutage(d time.Duration) WaitOption {
 // Wait waits until the job has finished. It returns nil after success, a [*JobError] if the
 // job failed or was aborted, and a [*WaitError] if the wait ended before: because ctx ended,
 // because the service rejected the poll for good (unauthorized, forbidden, malformed request,
-// not found any more), or because of [WithMaxOutage]. All other errors are treated as
-// transient.
+// not found any more), because its certificate is not trusted, or because of
+// [WithMaxOutage]. All other errors are treated as transient.
 //
 // The only time limit is that of ctx. Shortly before its deadline, Wait polls once more, and
 // sees a job that finished two round trips before. It may miss the end if the slots of

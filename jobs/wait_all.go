@@ -10,7 +10,6 @@ import (
 
 // Waiter is a type that can be waited for: [*Job], or a type that embeds it.
 type Waiter interface {
-	comparable
 	job() *Job
 }
 

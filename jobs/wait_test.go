@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -477,6 +479,85 @@ func TestWait_ToleratesWrongTimes(t *testing.T) {
 			})
 		}
 	}
+}
+
+// rewriteJobs returns a client whose responses to reads of jobs are rewritten.
+func rewriteJobs(t *testing.T, server *jobstest.Server, rewrite func(body string) string) *jobs.Client {
+	t.Helper()
+	return clientOf(t, server, jobs.WithRateLimit(50), jobs.WithHTTPClient(&http.Client{Transport: stub(func(r *http.Request) (*http.Response, error) {
+		resp, err := server.Client().Transport.RoundTrip(r)
+		if err != nil || r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/jobs") {
+			return resp, err
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			return nil, err
+		}
+		resp.Body = io.NopCloser(strings.NewReader(rewrite(string(body))))
+		resp.ContentLength = -1
+		return resp, nil
+	})}))
+}
+
+// A malformed field of a response does not hide that a job has finished.
+func TestWait_SeesTheEndDespiteMalformedFields(t *testing.T) {
+	for name, tc := range map[string]struct{ pattern, replacement string }{
+		"time with a fraction": {`"(createdAt|startedAt|finishedAt)":(\d+)`, `"$1":$2.0`},
+		"time is a text":       {`"(createdAt|startedAt|finishedAt)":(\d+)`, `"$1":"$2"`},
+		"message is an object": {`"errorMessage":"[^"]*"`, `"errorMessage":{"text":""}`},
+		"no title":             {`"title":`, `"caption":`},
+		"arguments are null":   {`"arguments":\{[^}]*\}`, `"arguments":null`},
+		"result is a text":     {`"result":\{[^}]*\}`, `"result":"draft 1"`},
+		"jobs are null":        {`(?s)"jobs":\s*\[.*\]`, `"jobs":null`},
+		"lists are empty":      {`(?s)"jobs":\s*\[.*\]`, `"jobs":[]`},
+		"total is a text":      {`"totalCount":(\d+)`, `"totalCount":"$1"`},
+	} {
+		for _, n := range []int{1, 10} {
+			if n == 1 && (strings.Contains(tc.pattern, `"jobs"`) || strings.Contains(tc.pattern, "totalCount")) {
+				continue // a job alone needs no list
+			}
+			t.Run(fmt.Sprintf("%s, %d jobs", name, n), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					pattern := regexp.MustCompile(tc.pattern)
+					var changed atomic.Int64 // requests run at the same time
+					server := jobstest.New(t, jobstest.WithProcessing(time.Minute))
+					client := rewriteJobs(t, server, func(body string) string {
+						changed.Add(int64(len(pattern.FindAllString(body, -1))))
+						return pattern.ReplaceAllString(body, tc.replacement)
+					})
+					all := createMerges(t.Context(), t, dataset(t, client, "squash-and-merge"), n)
+					start := time.Now()
+					requireNoErrors(t, waitEach(t.Context(), all))
+					assert.Less(t, time.Since(start), 70*time.Second)
+					assert.Positive(t, changed.Load())
+				})
+			})
+		}
+	}
+}
+
+// A login page with status 200 hides the job. Events and the error of the wait say so.
+func TestWait_ReportsALoginPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const want = "200: invalid response: the body is a page of html or xml, perhaps a login"
+		server := jobstest.New(t, jobstest.WithProcessing(time.Minute))
+		client := rewriteJobs(t, server, func(string) string { return "\n<!DOCTYPE html><title>Log in</title>" })
+		job := createMerge(t.Context(), t, client)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
+		defer cancel()
+		for e, err := range job.Watch(ctx) {
+			if err == nil {
+				require.ErrorContains(t, e.Err, want)
+				continue
+			}
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.ErrorContains(t, err, "the last poll failed: get job: GET")
+			require.ErrorContains(t, err, want)
+		}
+		err := job.Wait(t.Context(), jobs.WithMaxOutage(5*time.Minute))
+		require.ErrorIs(t, err, polling.ErrOutage)
+		require.ErrorContains(t, err, want)
+	})
 }
 
 // A RoundTripper of the caller may panic or end its goroutine.

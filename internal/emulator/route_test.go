@@ -2,8 +2,12 @@ package emulator_test
 
 import (
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
 )
 
 func TestRouteAPI_ReturnsTheErrorsOfTheService(t *testing.T) {
@@ -64,4 +68,24 @@ func TestRouteAPI_ReturnsTheErrorsOfTheService(t *testing.T) {
 			caller{t, c.Emulator, c.accessKey}.doError(test.status, test.code, test.method, test.path, test.body)
 		})
 	}
+}
+
+func TestPages_NeedNoAccessKey(t *testing.T) {
+	c := start(t)
+	for path, want := range map[string]string{"/docs": "<title>TensorBay asynchronous jobs</title>", "/openapi.yaml": "openapi: 3.0.3"} {
+		recorder := httptest.NewRecorder()
+		request := httptest.NewRequest(http.MethodGet, path, nil)
+		c.RouteAPI(request).Serve(recorder, request)
+		assert.Equal(t, http.StatusOK, recorder.Code)
+		assert.Contains(t, recorder.Body.String(), want)
+	}
+}
+
+func TestRoute_NamesTheMissingPrefix(t *testing.T) {
+	c := start(t, withBadRequests())
+	recorder := httptest.NewRecorder()
+	request := httptest.NewRequest(http.MethodGet, "/datasets", nil)
+	c.RouteAPI(request).Serve(recorder, request)
+	assert.Equal(t, http.StatusNotFound, recorder.Code)
+	assert.Contains(t, recorder.Body.String(), "Its path must start with /gatewayv2/tensorbay-open-api/v1/.")
 }

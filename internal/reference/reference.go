@@ -203,6 +203,10 @@ func markdown(text string) (template.HTML, error) {
 }
 
 func indented(value any) (string, error) {
-	text, err := json.MarshalIndent(value, "", "  ")
-	return string(text), err
+	var out strings.Builder
+	encoder := json.NewEncoder(&out)
+	encoder.SetEscapeHTML(false) // the template escapes it
+	encoder.SetIndent("", "  ")
+	err := encoder.Encode(value)
+	return out.String(), err
 }

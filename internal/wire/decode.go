@@ -73,6 +73,9 @@ func Decode(body []byte, v any) error {
 		}
 	}
 	if err := json.Unmarshal(body, v); err != nil {
+		if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+			return Errorf("the body is a page of html or xml, perhaps a login or the error of a gateway")
+		}
 		return Errorf("%v", err)
 	}
 	return s.check(body)
@@ -81,7 +84,7 @@ func Decode(body []byte, v any) error {
 // check compares a body of valid syntax with the shape.
 func (s *shape) check(body []byte) error {
 	w := walker{data: body}
-	if w.space(); w.data[w.pos] == 'n' {
+	if w.null() {
 		return Errorf("the value is null")
 	}
 	if fault := w.value(s, 0); fault != "" {

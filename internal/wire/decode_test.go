@@ -130,7 +130,7 @@ func TestDecode_NamesTheFirstDifference(t *testing.T) {
 		" \n":                                   "the body is empty",
 		"null":                                  "the value is null",
 		"{":                                     "unexpected end of JSON input",
-		"<html>":                                "invalid character '<' looking for beginning of value",
+		"<html>":                                "the body is a page of html or xml, perhaps a login or the error of a gateway",
 		`{"id":"a"} x`:                          "invalid character 'x' after top-level value",
 		`[]`:                                    "json: cannot unmarshal array into Go value of type wire_test.model",
 		`{"id":1}`:                              "json: cannot unmarshal number into Go struct field model.id of type string",

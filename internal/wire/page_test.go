@@ -43,7 +43,7 @@ func TestScanJobPage_ReadsIdsInAnyNotation(t *testing.T) {
 func TestScanJobPage_NamesTheFirstDifference(t *testing.T) {
 	for body, want := range map[string]string{
 		"":                                     "the body is empty",
-		"<html>":                               "invalid character '<' looking for beginning of value",
+		"<html>":                               "the body is a page of html or xml, perhaps a login or the error of a gateway",
 		"[]":                                   "the value is not an object",
 		"null":                                 "the value is not an object",
 		`{"totalCount":1}`:                     "jobs is missing",

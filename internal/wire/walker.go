@@ -61,7 +61,7 @@ func (w *walker) object(s *shape) string {
 		if seen&bit != 0 {
 			return "." + f.name + " appears twice"
 		}
-		if w.space(); w.data[w.pos] == 'n' {
+		if w.null() {
 			w.skip()
 			continue
 		}
@@ -84,7 +84,7 @@ func (w *walker) items(s *shape, end byte, most int) string {
 		if end == '}' {
 			w.key()
 		}
-		if w.space(); w.data[w.pos] == 'n' && !s.nullable {
+		if w.null() && !s.nullable {
 			return fmt.Sprintf("[%d] is null", i)
 		}
 		if fault := w.value(s.elem, 0); fault != "" {
@@ -92,6 +92,12 @@ func (w *walker) items(s *shape, end byte, most int) string {
 		}
 	}
 	return ""
+}
+
+// null skips white space and reports whether null follows.
+func (w *walker) null() bool {
+	w.space()
+	return w.data[w.pos] == 'n'
 }
 
 // opens skips white space. If start follows, it skips it and returns true.
