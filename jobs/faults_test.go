@@ -171,7 +171,7 @@ var operationCases = []operationCase{
 		require.NoError(t, err)
 		return draft.Close
 	}},
-	{"createCommit", classCommand, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+	{"createCommit", classCreate, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
 		job := mergeTitled(ctx, t, client, "")
 		require.NoError(t, job.Wait(ctx))
 		draft, err := job.Result(ctx)
@@ -582,7 +582,7 @@ func (c cell) assertNoSecret(v any) {
 	}
 }
 
-// count returns the number of datasets and merges, without merges for deleteJob.
+// count returns the number of datasets, commits and merges, without merges for deleteJob.
 func (c cell) count() int {
 	n := 0
 	for ds, err := range c.client.Datasets(c.t.Context(), "") {
@@ -592,6 +592,7 @@ func (c cell) count() int {
 			squash, err := c.client.DatasetByID(ds.ID)
 			require.NoError(c.t, err)
 			n += len(collect(c.t, squash.SquashAndMerge().List(c.t.Context(), jobs.ListOptions{})))
+			n += len(collect(c.t, squash.Commits(c.t.Context(), "main")))
 		}
 	}
 	return n
