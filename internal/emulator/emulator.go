@@ -42,7 +42,8 @@ type Config struct {
 	Newer bool
 }
 
-// A Run is the course of one run of a job. A negative duration counts as 0.
+// A Run is the course of one run of a job. A negative duration counts as 0. A retried job
+// does not queue.
 type Run struct {
 	Queuing, Processing time.Duration
 	// Fail is the error message of a run that fails.

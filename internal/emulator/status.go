@@ -17,7 +17,7 @@ var statusText string
 
 var statusTemplate = template.Must(template.New("status").Parse(statusText))
 
-// The status is what the page at / shows.
+// A status holds the values of the page.
 type status struct {
 	Now      string
 	Datasets []datasetStatus
