@@ -2,7 +2,7 @@ package emulator
 
 import (
 	"bytes"
-	"crypto/sha1"
+	"crypto/sha1" //nolint:gosec // TensorBay names contents so
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -19,7 +19,7 @@ type blob struct {
 }
 
 func newBlob(content []byte) *blob {
-	return &blob{id: checksum(content), size: int64(len(content)), content: content}
+	return &blob{id: Checksum(content), size: int64(len(content)), content: content}
 }
 
 // newNoise returns a blob of size pseudorandom bytes, which depend on name. To compute
@@ -31,9 +31,9 @@ func newNoise(name string, size int64) *blob {
 	return &blob{id: hex.EncodeToString(hash.Sum(nil)[:16]), size: size, seed: hashOf(name)}
 }
 
-// checksum returns the SHA-1 of a content, as TensorBay names contents.
-func checksum(content []byte) string {
-	sum := sha1.Sum(content)
+// Checksum returns the SHA-1 of a content in hexadecimal digits.
+func Checksum(content []byte) string {
+	sum := sha1.Sum(content) //nolint:gosec // see the import
 	return hex.EncodeToString(sum[:])
 }
 

@@ -182,7 +182,7 @@ func (d *datum) dump() seed.Data {
 	}
 	if d.label != nil {
 		dumped.Label = seed.JSON(d.label.wire(func(m *mask) map[string]string {
-			if m.blob.id == checksum(MaskPNG(m.remotePath)) {
+			if m.blob.id == Checksum(MaskPNG(m.remotePath)) {
 				return nil
 			}
 			return map[string]string{"contentBase64": base64.StdEncoding.EncodeToString(m.blob.content)}

@@ -84,7 +84,7 @@ func (ds *dataset) status() datasetStatus {
 	}
 	for _, jobs := range ds.jobs {
 		for _, j := range jobs[max(0, len(jobs)-shownItems):] {
-			s.Jobs = append(s.Jobs, jobStatus{j.id[:7], j.jobType, j.title, j.jobState.status, j.errorMessage, clock(j.created), clock(j.finished), j.order})
+			s.Jobs = append(s.Jobs, jobStatus{j.id[:7], j.jobType, j.title, j.status, j.errorMessage, clock(j.created), clock(j.finished), j.order})
 		}
 	}
 	slices.SortFunc(s.Jobs, func(a, b jobStatus) int { return int(int64(b.order) - int64(a.order)) })

@@ -143,8 +143,9 @@ func (s *segment) with(data ...*datum) *segment {
 		}
 		merged = append(merged, d)
 	}
+	merged = append(merged, added...)
 	changed := *s
-	changed.data = append(merged, added...)
+	changed.data = merged
 	return &changed
 }
 

@@ -2,9 +2,7 @@ package upload
 
 import (
 	"bytes"
-	"crypto/sha1"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,7 +33,7 @@ func (u *upload) do(method, path string, request body, into any) error {
 			return err
 		}
 	}
-	r, err := http.NewRequest(method, u.baseURL+emulator.APIRoot[1:]+"/"+path, bytes.NewReader(encoded))
+	r, err := http.NewRequestWithContext(u.ctx, method, u.baseURL+emulator.APIRoot[1:]+"/"+path, bytes.NewReader(encoded))
 	if err != nil {
 		return err
 	}
@@ -65,8 +63,7 @@ func (u *upload) send(r *http.Request, into any) error {
 
 // sendFile uploads a content and returns its checksum.
 func (u *upload) sendFile(content []byte) (string, error) {
-	sum := sha1.Sum(content)
-	checksum := hex.EncodeToString(sum[:])
+	checksum := emulator.Checksum(content)
 	var form bytes.Buffer
 	w := multipart.NewWriter(&form)
 	for name, value := range u.policy.Result {
@@ -78,7 +75,7 @@ func (u *upload) sendFile(content []byte) (string, error) {
 	file, _ := w.CreateFormFile("file", checksum)
 	_, _ = file.Write(content)
 	_ = w.Close()
-	r, err := http.NewRequest(http.MethodPost, u.policy.Extra.Host, &form)
+	r, err := http.NewRequestWithContext(u.ctx, http.MethodPost, u.policy.Extra.Host, &form)
 	if err != nil {
 		return "", err
 	}
@@ -230,7 +227,10 @@ func (d *draftWriter) object(frameID string, datum seed.Data) (body, error) {
 // mask uploads a mask and returns its description.
 func (d *draftWriter) mask(value json.RawMessage) (json.RawMessage, error) {
 	var mask map[string]json.RawMessage
-	var form struct{ RemotePath, ContentBase64 string }
+	var form struct {
+		RemotePath    string `json:"remotePath"`
+		ContentBase64 string `json:"contentBase64"`
+	}
 	if err := errors.Join(json.Unmarshal(value, &mask), json.Unmarshal(value, &form)); err != nil {
 		return nil, err
 	}

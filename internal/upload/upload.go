@@ -2,6 +2,7 @@
 package upload
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,8 +14,8 @@ import (
 // Dataset creates a dataset through the operations of the API and returns its id. The API
 // determines ids, times and the paths of masks, and numbers the drafts of commits too. Dataset
 // returns an error for a part of ds that the API cannot write.
-func Dataset(client *http.Client, baseURL, accessKey string, ds seed.Dataset) (id string, err error) {
-	u := &upload{client: client, baseURL: baseURL, accessKey: accessKey, dataset: ds, commits: make(map[string]uploadedCommit)}
+func Dataset(ctx context.Context, client *http.Client, baseURL, accessKey string, ds seed.Dataset) (id string, err error) {
+	u := &upload{ctx: ctx, client: client, baseURL: baseURL, accessKey: accessKey, dataset: ds, commits: make(map[string]uploadedCommit)}
 	if err := u.run(); err != nil {
 		return "", fmt.Errorf("upload the dataset %q: %w", ds.Name, err)
 	}
@@ -23,6 +24,7 @@ func Dataset(client *http.Client, baseURL, accessKey string, ds seed.Dataset) (i
 
 // An upload is the state of Dataset.
 type upload struct {
+	ctx                context.Context // of Dataset
 	client             *http.Client
 	baseURL, accessKey string
 

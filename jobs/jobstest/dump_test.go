@@ -175,7 +175,7 @@ func TestUpload_GivesTheResponsesOfTheSeed(t *testing.T) {
 	seeded := start(t, jobstest.WithoutContractCheck(), jobstest.WithSeed(seed))
 	written := start(t, jobstest.WithoutContractCheck(), jobstest.WithSeed(jobstest.Seed{Owner: seed.Owner}))
 	for _, ds := range seed.Datasets {
-		_, err := written.Upload(ds)
+		_, err := written.Upload(t.Context(), ds)
 		require.NoError(t, err)
 	}
 	want, got := seeded.comparable(), written.comparable()

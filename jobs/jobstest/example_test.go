@@ -1,6 +1,7 @@
 package jobstest_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -103,7 +104,7 @@ func ExampleServer_Upload() {
 	}
 	defer server.Close()
 
-	_, err = server.Upload(jobstest.SeedDataset{
+	_, err = server.Upload(context.Background(), jobstest.SeedDataset{
 		Name:     "birds",
 		Branches: []jobstest.SeedRef{{Name: "main", Commit: "first"}},
 		Commits: []jobstest.SeedCommit{{Name: "first", Title: "First birds", Segments: []jobstest.SeedSegment{{Name: "train", Data: []jobstest.SeedData{

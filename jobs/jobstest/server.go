@@ -1,6 +1,7 @@
 package jobstest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -182,10 +183,10 @@ func (s *Server) DeleteDraft(dataset string, number int64) error {
 // The API determines ids, times and the paths of masks, and numbers the drafts of commits too.
 // Upload returns an error if the API cannot write a part of dataset: the description of a
 // segment, a second commit without a parent, or a draft that is committed or has a Parent.
-func (s *Server) Upload(dataset SeedDataset) (id string, err error) {
+func (s *Server) Upload(ctx context.Context, dataset SeedDataset) (id string, err error) {
 	var ds seed.Dataset
 	convert(reflect.ValueOf(&ds).Elem(), reflect.ValueOf(dataset))
-	id, err = upload.Dataset(s.client, s.url, s.config.accessKey, ds)
+	id, err = upload.Dataset(ctx, s.client, s.url, s.config.accessKey, ds)
 	return id, withPrefix(err)
 }
 

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/url"
@@ -97,7 +97,7 @@ func (c caller) sendForm(policy object, key, content string, header http.Header)
 	require.NoError(c.t, err)
 	_, _ = io.WriteString(file, content)
 	require.NoError(c.t, w.Close())
-	r, err := http.NewRequestWithContext(c.t.Context(), "POST", policy["extra"].(object)["host"].(string), &form)
+	r, err := http.NewRequestWithContext(c.t.Context(), http.MethodPost, policy["extra"].(object)["host"].(string), &form)
 	require.NoError(c.t, err)
 	r.Header = header.Clone()
 	if r.Header == nil {
@@ -338,9 +338,7 @@ func TestServer_Writes(t *testing.T) {
 			"intrinsics": object{"cameraMatrix": object{"fx": 1.0, "fy": 1.0, "cx": 1.0, "cy": 1.0, "skew": 0.0}, "distortionCoefficients": object{"k1": 0.5, "p1": 0.25}},
 		}
 		sent := object{"segmentName": "train"}
-		for name, value := range sensor {
-			sent[name] = value
-		}
+		maps.Copy(sent, sensor)
 		f.write("POST", "sensors", sent)
 		assert.Equal(t, []any{sensor}, c.get(f.query("sensors?segmentName=train"))["sensors"], "read back as sent")
 		w.refuse(400, "InvalidParamsValue", "POST", "sensors", object{"name": "CAM", "type": "CAMERA", "segmentName": "train"})
@@ -486,7 +484,7 @@ func TestServer_Writes(t *testing.T) {
 		w.refuse(404, "ResourceNotExist", "POST", "data?multipleCopy", transfer("skip", []string{"none"}, nil))
 		w.refuse(400, "RequestParamsMissing", "POST", "data", transfer("skip", []string{"2.jpg"}, nil))
 	})
-	t.Run("DELETE data, frames, sensors", func(t *testing.T) {
+	t.Run("DELETE data, frames, sensors", func(*testing.T) {
 		w.write("DELETE", "data", object{"segmentName": "train", "remotePath": "2.jpg"})
 		w.refuse(404, "ResourceNotExist", "DELETE", "data", object{"segmentName": "train", "remotePath": "2.jpg"})
 		f.write("DELETE", "frames", object{"segmentName": "train", "frameId": "01EMA1VJ6SR5K0ZQ4T8V2W9X3Y"})
@@ -499,7 +497,7 @@ func TestServer_Writes(t *testing.T) {
 // content downloads a data URL.
 func (c caller) content(address any) string {
 	c.t.Helper()
-	r, err := http.NewRequestWithContext(c.t.Context(), "GET", address.(string), nil)
+	r, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, address.(string), nil)
 	require.NoError(c.t, err)
 	response, err := c.Client().Do(r)
 	require.NoError(c.t, err)
@@ -508,12 +506,4 @@ func (c caller) content(address any) string {
 	require.NoError(c.t, err)
 	require.Equal(c.t, 200, response.StatusCode, "%s", body)
 	return string(body)
-}
-
-// encode returns the JSON of a value.
-func encode(t *testing.T, value any) string {
-	t.Helper()
-	encoded, err := json.Marshal(value)
-	require.NoError(t, err)
-	return string(encoded)
 }
