@@ -101,7 +101,11 @@ func extend(value any) {
 					}
 					label[newerLabelType] = []any{map[string]any{"category": "car", "cuboid4d": []any{1, 2, 3, 4}}}
 				}
-			case "attributes", "distortionCoefficients", "labelStatistics":
+			case "attributes", "catalog", "distortionCoefficients", "labelStatistics":
+			case "result": // of a job, or the fields of an upload
+				if v["expireAt"] == nil {
+					extend(member)
+				}
 			default:
 				extend(member)
 			}

@@ -203,3 +203,14 @@ func (c caller) comparable() []string {
 	slices.Sort(lines)
 	return slices.Compact(lines)
 }
+
+func TestUpload_WorksWithANewerService(t *testing.T) {
+	c := start(t, jobstest.WithNewerService())
+	_, err := c.Upload(t.Context(), jobstest.SeedDataset{
+		Name: "new", Branches: []jobstest.SeedRef{{Name: "main", Commit: "c"}}, Tags: []jobstest.SeedRef{{Name: "v1", Commit: "c"}},
+		Commits: []jobstest.SeedCommit{{Name: "c", Title: "c", Segments: []jobstest.SeedSegment{{Name: "s", Data: []jobstest.SeedData{{RemotePath: "a", Size: 3}}}}}},
+	})
+	require.NoError(t, err)
+	_, err = c.Upload(t.Context(), jobstest.SeedDataset{Name: "new"})
+	require.ErrorContains(t, err, `jobstest: upload the dataset "new": POST /gatewayv2/tensorbay-open-api/v1/datasets: 409`)
+}
