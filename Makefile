@@ -5,7 +5,7 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
 # The packages with a minimum coverage, in percent of statements. The tests of the
 # whole module count.
-COVERED      := ./jobs ./polling ./internal/watcher ./internal/ratelimit ./internal/transport ./internal/wire ./internal/redact
+COVERED      := ./jobs ./jobs/download ./polling ./internal/content ./internal/pager ./internal/watcher ./internal/ratelimit ./internal/transport ./internal/wire ./internal/redact
 COVERAGE_MIN := 90
 
 GO ?= go
@@ -79,8 +79,8 @@ tcp: ## test the client over TCP through a fault-injecting proxy
 	cd interop/tcp && $(GO) vet ./... && $(GO) test $(RACE) ./...
 
 # The package and name of each fuzz target, and the time for each.
-FUZZ := $(foreach f,ErrorResponse Job Resume Labels Pages Filters,./jobs:Fuzz$(f)) \
-	./internal/transport:FuzzRetryAfter ./internal/redact:FuzzRedact \
+FUZZ := $(foreach f,ErrorResponse Job Resume Labels Filters,./jobs:Fuzz$(f)) \
+	./internal/transport:FuzzRetryAfter ./internal/pager:FuzzList ./internal/redact:FuzzRedact \
 	$(foreach f,Decode Equal JobPage Fields,./internal/wire:Fuzz$(f)) \
 	./jobs/jobstest:FuzzParseSeed ./internal/emulator:FuzzWrite
 FUZZTIME := 20s

@@ -32,12 +32,16 @@ var directions = map[string][]string{
 	"/internal/redact":    {},
 	"/internal/ratelimit": {},
 	"/internal/wire":      {"/internal/redact"},
-	"/internal/transport": {"/internal/redact", "/internal/wire"},
+	"/internal/transport": {"/internal/ratelimit", "/internal/redact", "/internal/wire"},
+	"/internal/pager":     {"/internal/wire"},
+	"/internal/content":   {"/gen", "/internal/redact", "/internal/transport", "/internal/wire"},
 	"/internal/watcher":   {"/internal/ratelimit", "/polling"},
 
 	"/jobs": {
-		"/gen", "/internal/ratelimit", "/internal/redact", "/internal/transport", "/internal/watcher", "/internal/wire", "/polling",
+		"/gen", "/internal/content", "/internal/pager", "/internal/ratelimit", "/internal/redact", "/internal/transport",
+		"/internal/watcher", "/internal/wire", "/polling",
 	},
+	"/jobs/download": {"/internal/content", "/jobs"},
 
 	"/internal/contract":         {""},
 	"/internal/reference":        {},
@@ -208,14 +212,16 @@ func TestGen_HoldsWhatJobsUses(t *testing.T) {
 			})
 		}
 	}
-	_, files, _ := typeCheck(t, "./jobs")
-	for _, f := range files {
-		ast.Inspect(f, func(n ast.Node) bool {
-			if s, ok := n.(*ast.SelectorExpr); ok && types.ExprString(s.X) == "gen" {
-				reach(s.Sel.Name)
-			}
-			return true
-		})
+	for _, dir := range []string{"./jobs", "./internal/content"} {
+		_, files, _ := typeCheck(t, dir)
+		for _, f := range files {
+			ast.Inspect(f, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok && types.ExprString(s.X) == "gen" {
+					reach(s.Sel.Name)
+				}
+				return true
+			})
+		}
 	}
 	total, unused := 0, 0
 	var names []string
@@ -233,5 +239,5 @@ func TestGen_HoldsWhatJobsUses(t *testing.T) {
 	percent := 100 * float64(unused) / float64(total)
 	t.Logf("%.1f %% of %d lines", percent, total)
 	assert.LessOrEqual(t, percent, maxUnused, strings.Join(names, "\n"))
-	assert.Greater(t, total, 1000, "the declarations were not found")
+	assert.Greater(t, total, 500, "the declarations were not found")
 }

@@ -55,6 +55,9 @@ func (r *Report) goals() (goals []Goal) {
 		add("other waits lost if one of 100 is canceled", float64(c.Lost), 0, "")
 		add("requests of 100 waits if one is canceled, relative to none", float64(c.With)/float64(c.Without), 1.05, "×")
 	}
+	if r.Bulk != nil {
+		goals = append(goals, r.Bulk.Goals...)
+	}
 	return append(goals, r.processorGoals()...)
 }
 

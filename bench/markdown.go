@@ -45,7 +45,7 @@ const definitions = "*Requests* are HTTP round trips. *Lag* is the time from the
 func (r *Report) summary() []byte {
 	var p page
 	p.block("# Performance")
-	p.block("`make bench` writes this page; do not edit it. All figures come from a simulated service in virtual time: " +
+	p.block("`make bench` writes this page; do not edit it. All figures of waits come from a simulated service in virtual time: " +
 		"all clients wait for the same jobs, and each request takes " + short(sim.RoundTrip) + ". " + definitions)
 
 	p.block("## How late is a wait, and how many requests does it send?")
@@ -88,6 +88,10 @@ func (r *Report) summary() []byte {
 	p.block("## Could another interval do better?")
 	p.block("![Mean lag and requests per job on logarithmic axes](%s)", filePlot)
 	p.block("1,000 jobs. A dot is a library with its default options. The lines show what the other two ways of polling reach with any interval: a request for each job, and a request for 25 jobs.")
+
+	if r.Bulk != nil {
+		r.Bulk.write(&p)
+	}
 
 	p.block("## How do I measure again?")
 	p.block("`make bench` measures everything, in about %d minutes, and writes this page and [bench/results.md](../bench/results.md). "+

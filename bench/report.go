@@ -22,6 +22,7 @@ type Report struct {
 	Canceled *Canceled
 	Singles  []Single
 	Sweep    []SweepPoint
+	Bulk     *Bulk // nil in the short plan
 	Took     time.Duration
 }
 
@@ -55,6 +56,9 @@ func Make(t *testing.T, plan Plan, progress func(string)) *Report {
 			r.Singles = append(r.Singles, CompareSingle(t, via))
 		}
 	}
+	if !plan.Quick {
+		r.Bulk = b.bulk()
+	}
 	r.Took = time.Since(start)
 	return r
 }
@@ -75,6 +79,12 @@ func (r *Report) Text() string {
 		fmt.Fprintln(w, "client\t"+strings.Join(table.names(), "\t"))
 		for _, row := range table.Rows {
 			fmt.Fprintln(w, row.Client+"\t"+strings.Join(table.cells(row), "\t"))
+		}
+	}
+	if r.Bulk != nil {
+		fmt.Fprintln(w, "\ntask in bulk\tpackage jobs\tcompared with\tratio")
+		for _, row := range r.Bulk.Rows {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", row.Text, row.Figure, row.Other, row.Ratio)
 		}
 	}
 	fmt.Fprintln(w, "\ngoal\tlimit\tfigure\t")

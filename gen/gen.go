@@ -149,22 +149,6 @@ type DataDetailList struct {
 	TotalCount TotalCount `json:"totalCount"`
 }
 
-// DataURLItem The URL of a datum of a plain dataset, or the URLs of a frame.
-type DataURLItem = json.RawMessage
-
-// DataURLList defines model for DataUrlList.
-type DataURLList struct {
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
-
-	// TotalCount The number of items on all pages. May change between two pages.
-	TotalCount TotalCount    `json:"totalCount"`
-	Urls       []DataURLItem `json:"urls"`
-}
-
 // Dataset A dataset.
 type Dataset struct {
 	Alias *string `json:"alias,omitempty"`
@@ -303,12 +287,6 @@ type FrameData struct {
 	URL string `json:"url"`
 }
 
-// FrameUrls The URLs of the files of a frame.
-type FrameUrls struct {
-	FrameID string      `json:"frameId"`
-	Urls    []SensorURL `json:"urls"`
-}
-
 // Job The state of a job at one moment.
 type Job struct {
 	// Arguments The arguments of the job. The form depends on `jobType`.
@@ -388,25 +366,6 @@ type LabelStatisticsAnswer = map[string]interface{}
 // `SENTENCE`, `SEMANTIC_MASK`, `INSTANCE_MASK` or `PANOPTIC_MASK`.
 type LabelType = string
 
-// MaskURLItem The URL of a mask. `null` if the datum has no mask of this type.
-type MaskURLItem struct {
-	RemotePath string `json:"remotePath"`
-	URL        string `json:"url"`
-}
-
-// MaskURLList defines model for MaskUrlList.
-type MaskURLList struct {
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
-
-	// TotalCount The number of items on all pages. May change between two pages.
-	TotalCount TotalCount     `json:"totalCount"`
-	Urls       []*MaskURLItem `json:"urls"`
-}
-
 // MergeStrategy The handling of conflicts. A conflict is a datum with the same segment
 // and remote path but different content or labels in source and target.
 // `abort` keeps the whole target unchanged, `override` takes the datum of
@@ -456,12 +415,6 @@ type PageOffset = int
 
 // RecordSize The number of items on this page. May be absent.
 type RecordSize = int
-
-// RemotePathURL The URL of a file.
-type RemotePathURL struct {
-	RemotePath string `json:"remotePath"`
-	URL        string `json:"url"`
-}
 
 // SearchConjunction Whether a datum must match every filter (`and`) or one of them (`or`).
 type SearchConjunction = string

@@ -34,8 +34,8 @@ const (
 
 // BasicSearchArgs holds the arguments of a job that searches a commit.
 type BasicSearchArgs struct {
-	// Revision is the branch, tag or commit id to search. Create resolves it to a commit.
-	// The default is the revision that the dataset is checked out at. A draft cannot be
+	// Revision is the branch, tag or commit id to search. Create resolves a branch or a tag
+	// to its commit, which takes a request. The default is the revision that the dataset is checked out at. A draft cannot be
 	// searched.
 	Revision string
 	// Conjunction combines the filters. The default is And.
@@ -61,13 +61,13 @@ func (a BasicSearchArgs) prepare(ctx context.Context, ds *Dataset) (jobSpec, err
 	if err := a.check(ctx, ds); err != nil {
 		return jobSpec{}, err
 	}
-	commit, err := ds.Resolve(ctx, a.Revision)
+	commit, err := ds.commitID(ctx, a.Revision)
 	if err != nil {
 		return jobSpec{}, err
 	}
-	title := cmp.Or(a.Title, fmt.Sprintf("search(%.7s): %s", commit.ID, a.Filters[0]))
+	title := cmp.Or(a.Title, fmt.Sprintf("search(%.7s): %s", commit, a.Filters[0]))
 	return jobSpec{title, a.Description, gen.BasicSearchArguments{
-		Commit:      commit.ID,
+		Commit:      commit,
 		Conjunction: string(a.Conjunction),
 		Unit:        string(a.Unit),
 		Filters:     convert(a.Filters, func(f Filter) gen.SearchFilter { return f.wire }),
@@ -231,6 +231,11 @@ func (r *SearchResult) Data(ctx context.Context, segment string) iter.Seq2[*Data
 	return r.contents.Data(ctx, segment)
 }
 
+// All lists the files found in all segments, one segment after the other.
+func (r *SearchResult) All(ctx context.Context) iter.Seq2[*Data, error] {
+	return r.contents.AllData(ctx)
+}
+
 // FusionSearchResult reads the result of a search in a fusion dataset. Every method sends
 // requests. It is safe for concurrent use.
 type FusionSearchResult struct{ searchResult }
@@ -238,6 +243,11 @@ type FusionSearchResult struct{ searchResult }
 // Frames lists the frames found in a segment.
 func (r *FusionSearchResult) Frames(ctx context.Context, segment string) iter.Seq2[*Frame, error] {
 	return r.contents.Frames(ctx, segment)
+}
+
+// All lists the frames found in all segments, one segment after the other.
+func (r *FusionSearchResult) All(ctx context.Context) iter.Seq2[*Frame, error] {
+	return r.contents.AllFrames(ctx)
 }
 
 // Sensors returns all sensors of a segment, also those without matches.

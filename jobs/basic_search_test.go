@@ -2,13 +2,16 @@ package jobs_test
 
 import (
 	"encoding/json"
+	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
 func TestResult_RejectsTheOtherKindOfDataset(t *testing.T) {
@@ -117,5 +120,43 @@ func TestBasicSearch_MatchesTheHostedService(t *testing.T) {
 			}},
 			Attributes: []jobs.AttributeStatistics{{Name: "attribute_1", Enum: []any{true}, Quantities: []int64{1}}},
 		}}, statistics)
+	})
+}
+
+func TestCreate_OfASearchIsOneRequestIfTheRevisionIsACommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, client := connect(t, jobstest.WithLatency(20*time.Millisecond), jobstest.WithoutContractCheck())
+		id := dataset(t, client, "street-scenes").ID()
+		commit, err := dataset(t, client, "street-scenes").Resolve(t.Context(), "")
+		require.NoError(t, err)
+		client = clientOf(t, server, jobs.WithRateLimit(0)) // the default
+		at, err := client.DatasetByID(id, jobs.AtCommit(commit.ID))
+		require.NoError(t, err)
+		ds, err := client.DatasetByID(id)
+		require.NoError(t, err)
+		filters := []jobs.Filter{jobs.CategoryIn(jobs.LabelBox2D, "car")}
+		before := len(server.Requests())
+		start := time.Now()
+		var creates sync.WaitGroup
+		for worker := range 50 {
+			creates.Go(func() {
+				for i := range 6 {
+					var err error
+					if (worker+i)%2 == 0 {
+						_, err = at.BasicSearch().Create(t.Context(), jobs.BasicSearchArgs{Filters: filters})
+					} else {
+						_, err = ds.BasicSearch().Create(t.Context(), jobs.BasicSearchArgs{Revision: commit.ID, Filters: filters})
+					}
+					assert.NoError(t, err)
+				}
+			})
+		}
+		creates.Wait()
+		assert.Equal(t, 300, len(server.Requests())-before)
+		assert.Less(t, time.Since(start), time.Second)
+		contents, err := ds.Contents(t.Context(), commit.ID)
+		require.NoError(t, err)
+		assert.Equal(t, 300, len(server.Requests())-before, "Contents sends no request")
+		assert.NotEmpty(t, collect(t, contents.Segments(t.Context())))
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/pager"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/watcher"
@@ -25,6 +26,7 @@ type Client struct {
 	transport *transport.Transport
 	server    string    // the root of the API
 	recovery  *recovery // nil without WithCreateRecovery
+	prefetch  int       // pages
 	// watch starts a wait. It is a func so that no dump of a client reads the state of waits.
 	watch func(watcher.Source, watcher.Options) *watcher.Wait
 }
@@ -48,14 +50,18 @@ func NewClient(accessKey string, options ...Option) (*Client, error) {
 			return nil, err
 		}
 	}
-	c, limiter := &Client{}, ratelimit.New(s.rate)
-	s.Limit = limiter
+	c, requests := &Client{}, ratelimit.NewAdaptive(s.rate)
+	s.Limit = requests
+	if s.pollRate == 0 && s.rate == 0 {
+		s.pollRate = 10
+	}
+	polls := ratelimit.New(s.pollRate).Within(requests)
 	c.transport = transport.New(s.Config)
-	c.server = c.transport.Server
+	c.server, c.prefetch = c.transport.Server, s.prefetch
 	if s.recover {
 		c.recovery = newRecovery()
 	}
-	c.watch = watcher.NewSet(limiter).Start
+	c.watch = watcher.NewSet(polls).Start
 	return c, nil
 }
 
@@ -80,72 +86,42 @@ func call[T any](ctx context.Context, c *Client, op transport.Operation, build t
 	return v, err
 }
 
-const (
-	// maxPages limits a list that does not end: more than ten million items.
-	maxPages = 100_000
-	// maxStalePages is how many pages in a row may hold nothing new. One or two can, if
-	// many items were added at the front while the list was read.
-	maxStalePages = 8
-)
-
-// list iterates over all pages of a list; P is the generated type of a page. Items may
-// move between pages while the list is read, so list skips items whose id it has yielded,
-// and goes back if the list shrinks. It ends at the total, at an empty page, or with an
-// error at the limits above.
+// list iterates over all pages of a list; P is the generated type of a page.
 func list[P, T any](ctx context.Context, c *Client, op transport.Operation,
 	build func(offset, limit *int) (*http.Request, error),
 	read func(page *P) (items []T, total int, err error),
 	id func(T) string,
 ) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		var none T
-		seen := map[string]bool{}
-		limit := wire.PageSize
-		for offset, total, stale, pages := 0, 0, 0, 0; ; {
-			var items []T
-			before := total
-			o := c.transport.Do(ctx, op,
-				func() (*http.Request, error) { return build(&offset, &limit) },
-				func(body []byte) (err error) {
-					var page P
-					if err := decode(body, &page); err != nil {
-						return err
-					}
-					items, total, err = read(&page)
-					return err
-				})
-			if err := newError(o); err != nil {
-				yield(none, err)
-				return
-			}
-			stale++
-			for _, item := range items {
-				if key := id(item); !seen[key] {
-					seen[key] = true
-					stale = 0
-					if !yield(item, nil) {
-						return
-					}
-				}
-			}
-			shrunk := before - total
-			if shrunk > 0 {
-				// The items after the deleted ones have moved to just before this page.
-				offset = max(0, offset-shrunk)
-			} else {
-				offset += len(items)
-			}
-			if pages++; offset >= total || len(items) == 0 && shrunk <= 0 {
-				return
-			}
-			if stale >= maxStalePages || pages >= maxPages {
-				o.State, o.RequestID = transport.Unknown, ""
-				o.Err = wire.Errorf("the list of %d does not end: %d pages, the last %d of them without new items", total, pages, stale)
-				yield(none, newError(o))
-				return
-			}
+	return pages(ctx, c, op, build, func(body []byte, _ int) (items []T, total int, err error) {
+		var page P
+		if err := decode(body, &page); err != nil {
+			return nil, 0, err
 		}
-	}
+		return read(&page)
+	}, id)
+}
+
+// pages is a list whose pages are read from the body and the offset of a response.
+func pages[T any](ctx context.Context, c *Client, op transport.Operation,
+	build func(offset, limit *int) (*http.Request, error),
+	read func(body []byte, offset int) (items []T, total int, err error),
+	id func(T) string,
+) iter.Seq2[T, error] {
+	return pager.List(ctx, c.prefetch, func(ctx context.Context, offset int) (page pager.Page[T]) {
+		limit := wire.PageSize
+		o := c.transport.Do(ctx, op,
+			func() (*http.Request, error) { return build(&offset, &limit) },
+			func(body []byte) (err error) {
+				page.Items, page.Total, err = read(body, offset)
+				return err
+			})
+		page.Err = newError(o)
+		page.Fail = func(err error) error {
+			o.State, o.RequestID, o.Err = transport.Unknown, "", err
+			return newError(o)
+		}
+		return page
+	}, id)
 }
 
 // only returns the items of a list that keep accepts. A server may ignore the filter of a

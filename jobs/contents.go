@@ -2,10 +2,13 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
 	"iter"
 	"net/http"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/content"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
 // Contents reads a version of a dataset: a draft, a commit, or the result of a search. Every
@@ -18,16 +21,17 @@ type Contents struct {
 }
 
 // Contents returns a reader of a revision of the dataset: a branch, a tag or a commit id. An
-// empty revision is the one that the dataset is checked out at, which may be a draft.
+// empty revision is the one that the dataset is checked out at, which may be a draft. A branch
+// or a tag takes a request. A commit id takes none, so an unknown one is not an error here.
 func (ds *Dataset) Contents(ctx context.Context, revision string) (*Contents, error) {
 	if revision == "" && ds.at.draft != 0 {
 		return &Contents{client: ds.client, id: ds.id, draft: ds.at.draft}, nil
 	}
-	commit, err := ds.Resolve(ctx, revision)
+	commit, err := ds.commitID(ctx, revision)
 	if err != nil {
 		return nil, err
 	}
-	return &Contents{client: ds.client, id: ds.id, commit: commit.ID}, nil
+	return &Contents{client: ds.client, id: ds.id, commit: commit}, nil
 }
 
 // Segment is a named part of a dataset.
@@ -53,9 +57,37 @@ func (c *Contents) Segments(ctx context.Context) iter.Seq2[Segment, error] {
 // Data lists the data of a segment of a plain dataset. On a fusion dataset the error matches
 // [ErrInvalidResponse]: use Frames.
 func (c *Contents) Data(ctx context.Context, segment string) iter.Seq2[*Data, error] {
-	return details(ctx, c, segment, func(d gen.Data) (*Data, error) {
-		return c.newData(segment, "", gen.FrameData{RemotePath: d.RemotePath, Timestamp: d.Timestamp, URL: d.URL, Label: d.Label})
-	}, func(d *Data) string { return d.RemotePath })
+	return details(ctx, c, segment, func(p *content.Page, d plainData) *Data {
+		return newData(p, segment, "", gen.FrameData{RemotePath: d.RemotePath, Timestamp: d.Timestamp, URL: d.URL}, d.Label)
+	}, func(d *Data, o otherLabels) { d.Label.setOther(o.Label) }, func(d *Data) string { return d.RemotePath })
+}
+
+// AllData lists the data of all segments of a plain dataset, one segment after the other.
+func (c *Contents) AllData(ctx context.Context) iter.Seq2[*Data, error] {
+	return all(ctx, c, c.Data)
+}
+
+// AllFrames lists the frames of all segments of a fusion dataset, one segment after the other.
+func (c *Contents) AllFrames(ctx context.Context) iter.Seq2[*Frame, error] {
+	return all(ctx, c, c.Frames)
+}
+
+// all concatenates the lists of all segments.
+func all[T any](ctx context.Context, c *Contents, list func(context.Context, string) iter.Seq2[T, error]) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
+		for segment, err := range c.Segments(ctx) {
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			for item, err := range list(ctx, segment.Name) {
+				if !yield(item, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
 }
 
 // Frame holds the data of several sensors of a fusion dataset that belong together.
@@ -68,43 +100,79 @@ type Frame struct {
 // Frames lists the frames of a segment of a fusion dataset. On a plain dataset the error
 // matches [ErrInvalidResponse]: use Data.
 func (c *Contents) Frames(ctx context.Context, segment string) iter.Seq2[*Frame, error] {
-	return details(ctx, c, segment, func(f gen.Frame) (frame *Frame, err error) {
-		frame = &Frame{ID: f.FrameID, Data: make([]*Data, len(f.Frame))}
-		for i, d := range f.Frame {
-			if frame.Data[i], err = c.newData(segment, f.FrameID, d); err != nil {
-				return nil, err
-			}
+	return details(ctx, c, segment, func(p *content.Page, f wireFrame) *Frame {
+		return &Frame{ID: f.FrameID, Data: convert(f.Frame, func(d frameData) *Data { return newData(p, segment, f.FrameID, d.FrameData, d.Label) })}
+	}, func(f *Frame, o otherLabels) {
+		for i, d := range f.Data {
+			d.Label.setOther(o.Frame[i].Label)
 		}
-		return frame, nil
 	}, func(f *Frame) string { return f.ID })
 }
 
-// details lists the data or frames of a segment. W is the generated type of an item.
-func details[W, T any](ctx context.Context, c *Contents, segment string, adapt func(W) (T, error), id func(T) string) iter.Seq2[T, error] {
+// The wire forms of data and frames are the generated ones with decoded labels.
+type (
+	plainData struct {
+		gen.Data
+		Label *wireLabel `json:"label,omitempty"`
+	}
+	frameData struct {
+		gen.FrameData
+		Label *wireLabel `json:"label,omitempty"`
+	}
+	wireFrame struct {
+		FrameID string      `json:"frameId"`
+		Frame   []frameData `json:"frame"`
+	}
+	// detailPage is a page of plainData or wireFrame.
+	detailPage[W any] struct {
+		gen.DataDetailList
+		DataDetails []W `json:"dataDetails"`
+	}
+	// otherLabels is a datum or a frame of which only the labels matter.
+	otherLabels struct {
+		Label map[LabelType]json.RawMessage `json:"label"`
+		Frame []struct {
+			Label map[LabelType]json.RawMessage `json:"label"`
+		} `json:"frame"`
+	}
+)
+
+// details lists the data or frames of a segment, whose wire form is W. A page is decoded once.
+// Only if it has labels of unknown types, setOther sets those from a second decoding.
+func details[W, T any](ctx context.Context, c *Contents, segment string,
+	adapt func(*content.Page, W) T, setOther func(T, otherLabels), id func(T) string,
+) iter.Seq2[T, error] {
 	if segment == "" {
 		return func(yield func(T, error) bool) {
 			var none T
 			yield(none, errNoSegment)
 		}
 	}
-	return list(ctx, c.client, "listDataDetails",
+	source := content.Source{Transport: c.client.transport, Fail: newError, ID: c.id, Commit: optional(c.commit), Draft: optional(c.draft)}
+	return pages(ctx, c.client, "listDataDetails",
 		func(offset, limit *int) (*http.Request, error) {
 			return gen.NewListDataDetailsRequest(c.client.server, c.id, &gen.ListDataDetailsParams{
 				SegmentName: segment, Commit: optional(c.commit), DraftNumber: optional(c.draft), Offset: offset, Limit: limit,
 			})
 		},
-		func(p *gen.DataDetailList) (items []T, total int, err error) {
-			items = make([]T, len(p.DataDetails))
-			for i, raw := range p.DataDetails {
-				var w W
-				if err = decode(raw, &w); err == nil {
-					items[i], err = adapt(w)
-				}
-				if err != nil {
+		func(body []byte, offset int) ([]T, int, error) {
+			list := detailPage[W]{DataDetails: make([]W, 0, wire.PageSize)}
+			unknown, err := wire.DecodeOpen(body, &list)
+			if err != nil {
+				return nil, 0, err
+			}
+			page := source.Page(segment, offset, len(list.DataDetails))
+			items := convert(list.DataDetails, func(w W) T { return adapt(page, w) })
+			if unknown {
+				var other detailPage[otherLabels]
+				if err := json.Unmarshal(body, &other); err != nil {
 					return nil, 0, err
 				}
+				for i, item := range items {
+					setOther(item, other.DataDetails[i])
+				}
 			}
-			return items, p.TotalCount, nil
+			return items, list.TotalCount, nil
 		}, id)
 }
 

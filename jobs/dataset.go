@@ -228,7 +228,7 @@ func (ds *Dataset) Resolve(ctx context.Context, revision string) (Commit, error)
 	body, err := call[gen.CommitList](ctx, ds.client, "listCommits", func() (*http.Request, error) {
 		return gen.NewListCommitsRequest(ds.client.server, ds.id, &gen.ListCommitsParams{Commit: &revision, Limit: &one})
 	}, func(l *gen.CommitList) error {
-		if len(l.Commits) > 0 && commitID.MatchString(revision) && l.Commits[0].CommitID != revision {
+		if len(l.Commits) > 0 && commitForm.MatchString(revision) && l.Commits[0].CommitID != revision {
 			return invalidResponse("it describes commit %s", l.Commits[0].CommitID)
 		}
 		return nil
@@ -242,8 +242,21 @@ func (ds *Dataset) Resolve(ctx context.Context, revision string) (Commit, error)
 	return newCommit(body.Commits[0]), nil
 }
 
-// commitID matches the form of a commit id.
-var commitID = regexp.MustCompile(`^[0-9a-f]{32}$`)
+// commitID returns the id of the commit of a revision. It sends no request if that is a commit
+// id already.
+func (ds *Dataset) commitID(ctx context.Context, revision string) (string, error) {
+	if revision == "" && ds.at.commit != "" {
+		return ds.at.commit, nil
+	}
+	if commitForm.MatchString(revision) {
+		return revision, nil
+	}
+	commit, err := ds.Resolve(ctx, revision)
+	return commit.ID, err
+}
+
+// commitForm matches a commit id.
+var commitForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 // Commit is a version of a dataset.
 type Commit struct {

@@ -17,7 +17,8 @@ func TestDependencies_HaveNoThirdPartyModule(t *testing.T) {
 	const module = "github.com/graviti-ai/tensorbay-jobs-go/"
 	assert.ElementsMatch(t, []string{
 		module + "gen", module + "jobs", module + "polling",
-		module + "internal/ratelimit", module + "internal/redact", module + "internal/transport", module + "internal/watcher", module + "internal/wire",
+		module + "internal/content", module + "internal/pager", module + "internal/ratelimit", module + "internal/redact", module + "internal/transport",
+		module + "internal/watcher", module + "internal/wire",
 	}, strings.Fields(string(out)))
 }
 

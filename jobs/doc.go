@@ -35,7 +35,8 @@
 //
 // [SquashAndMergeJob.Result] returns the [Draft] of a merge. [BasicSearchJob.Result] and
 // [BasicSearchJob.FusionResult] read the matches of a search: segments, files or frames,
-// labels, sensors and statistics. [Data.Open] opens the content of a file.
+// labels, sensors and statistics. [SearchResult.All] lists all of them. [Data.Open] opens the
+// content of a file, and [Data.Save] copies it. Package download saves many files.
 //
 // # Errors
 //

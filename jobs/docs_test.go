@@ -55,7 +55,7 @@ var testInText = regexp.MustCompile("`((?:Test|Fuzz|Example)[A-Z]\\w*)`")
 // that each promise of SECURITY.md names one.
 func TestDocs_NameExistingTests(t *testing.T) {
 	exists := map[string]bool{}
-	for _, dir := range []string{".", "jobstest", "../polling", "../internal/*", "../cmd/tensorbay-jobs", "../interop/tcp"} {
+	for _, dir := range []string{".", "download", "jobstest", "../polling", "../internal/*", "../cmd/tensorbay-jobs", "../interop/tcp"} {
 		paths, err := filepath.Glob(dir + "/*_test.go")
 		require.NoError(t, err)
 		for _, path := range paths {

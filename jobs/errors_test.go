@@ -122,6 +122,27 @@ func openError(signed string, s stub, want ...string) errorCase {
 	}, want}
 }
 
+// saveError returns the case of a datum that is saved from a store.
+func saveError(store stub, want ...string) errorCase {
+	return errorCase{func(t *testing.T) error {
+		contents := stubContents(t, func(r *http.Request) (*http.Response, error) {
+			if r.URL.Host == "data.example" {
+				return store(r)
+			}
+			return newResponse(200, `{"dataDetails":[{"remotePath":"a.bin","url":"https://data.example/a?sig=1"}],"totalCount":1}`), nil
+		}, jobs.WithRetry(jobs.RetryPolicy{Attempts: 2, Backoff: time.Millisecond}))
+		return errorOf(collect(t, contents.Data(t.Context(), "train"))[0].Save(t.Context(), io.Discard))
+	}, want}
+}
+
+func respond(response func(*http.Request) *http.Response) stub {
+	return func(r *http.Request) (*http.Response, error) { return response(r), nil }
+}
+
+type failingWriter struct{}
+
+func (failingWriter) Write([]byte) (int, error) { return 0, errors.New("no space left") }
+
 // stubDatum returns a datum with a mask, both at a signed URL.
 func stubDatum(t *testing.T, signed string, s stub) *jobs.Data {
 	t.Helper()
@@ -241,6 +262,7 @@ var errorCases = map[string]errorCase{
 	"client/http client":    invalidOption(jobs.WithHTTPClient(nil), "http client is nil", "leave the option out"),
 	"client/logger":         invalidOption(jobs.WithLogger(nil), "logger is nil", "leave the option out"),
 	"client/retry":          invalidOption(jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "retry policy", "a field is negative"),
+	"client/poll limit":     invalidOption(jobs.WithPollLimit(math.NaN()), "poll limit is not a number", "give polls per second"),
 	"client/rate limit":     invalidOption(jobs.WithRateLimit(math.NaN()), "rate limit is not a number", "give requests per second"),
 
 	"id/empty":             invalidID("", "is empty"),
@@ -278,6 +300,37 @@ var errorCases = map[string]errorCase{
 		d := stubDatum(t, "https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[],"totalCount":0}`))
 		return errorOf(d.Label.SemanticMask.Open(t.Context()))
 	}, []string{"renew the url of train/m.png", "it holds no url of m.png", "try again later"}},
+	"contents/cut body": saveError(respond(func(*http.Request) *http.Response {
+		resp := newResponse(200, "")
+		resp.ContentLength = 10
+		return resp
+	}), "open content: GET train/a.bin: 200", "the body was cut short after 0 bytes: unexpected EOF", "try again later"),
+	"contents/changed": saveError(func() stub {
+		n := 0
+		return respond(func(*http.Request) *http.Response {
+			n++
+			resp := newResponse(200, strings.Repeat("a", n))
+			resp.ContentLength = int64(2 * n)
+			return resp
+		})
+	}(), "the content has changed since the first byte"),
+	"contents/other range": saveError(respond(func(r *http.Request) *http.Response {
+		resp := newResponse(200, "a")
+		resp.ContentLength = 10
+		if r.Header.Get("Range") != "" {
+			resp.StatusCode = 206
+			resp.Header.Set("Content-Range", "bytes 5-9/10")
+		}
+		return resp
+	}), "the store sent another range than bytes from 1"),
+	"contents/checksum": saveError(respond(func(*http.Request) *http.Response {
+		resp := newResponse(200, "a")
+		resp.Header.Set("X-Oss-Hash-Crc64ecma", "7")
+		return resp
+	}), "the content differs from its checksum crc64ecma:0000000000000007"),
+	"contents/writer": {func(t *testing.T) error {
+		return errorOf(stubDatum(t, "https://data.example/a?sig=1", respondWith(200, "a")).Save(t.Context(), failingWriter{}))
+	}, []string{"save train/a.bin", "no space left"}},
 	"contents/redirects":         openError("https://data.example/a?sig=1", redirectTo("https://data.example/a"), "open content: GET train/a.bin", "more than 10 redirects", "try again later"),
 	"contents/redirect to http":  openError("https://data.example/a?sig=1", redirectTo("http://data.example/a?sig=1"), "open content", "http://data.example: only https is allowed"),
 	"contents/unexpected status": openError("https://data.example/a?sig=1", respondWith(204, ""), "open content: GET train/a.bin: 204", "unexpected status", "try again later"),
@@ -584,7 +637,7 @@ func TestErrors_EveryTextIsGolden(t *testing.T) {
 	golden, err := os.ReadFile("testdata/errors.golden")
 	require.NoError(t, err)
 	found := 0
-	for path, file := range sourceFiles(t, "../internal/transport", "../internal/wire") {
+	for path, file := range sourceFiles(t, "../internal/transport", "../internal/wire", "../internal/content", "../internal/pager") {
 		ast.Inspect(file, func(n ast.Node) bool {
 			call, ok := n.(*ast.CallExpr)
 			if !ok || len(call.Args) == 0 || !makesError(call.Fun) {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
@@ -352,6 +353,78 @@ func ExampleJobs_List() {
 	// Output:
 	// dev->main(skip)
 	// dev->main(override)
+}
+
+// Create many searches at the same time. A commit id in place of a branch saves a request for
+// each of them.
+func ExampleJobs_Create_many() {
+	client := connectExample()
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "street-scenes")
+	if err != nil {
+		log.Fatal(err)
+	}
+	head, err := ds.Resolve(ctx, "main")
+	if err != nil {
+		log.Fatal(err)
+	}
+	categories := []string{"car", "bus", "pedestrian"}
+	created := make([]*jobs.BasicSearchJob, len(categories))
+	errs := make([]error, len(categories))
+	var creates sync.WaitGroup
+	for i, category := range categories {
+		creates.Go(func() {
+			created[i], errs[i] = ds.BasicSearch().Create(ctx, jobs.BasicSearchArgs{
+				Revision: head.ID,
+				Filters:  []jobs.Filter{jobs.CategoryIn(jobs.LabelBox2D, category)},
+			})
+		})
+	}
+	creates.Wait()
+	for i, err := range errs {
+		switch {
+		case errors.Is(err, jobs.ErrAmbiguous):
+			log.Print(err) // look for the job before you create it again
+		case err != nil:
+			log.Fatal(err)
+		default:
+			args, err := created[i].Arguments()
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Println(args.Filters[0])
+		}
+	}
+	// Output:
+	// category in ["car"] on BOX2D
+	// category in ["bus"] on BOX2D
+	// category in ["pedestrian"] on BOX2D
+}
+
+// Save a file. The content is resumed if the connection breaks.
+func ExampleData_Save() {
+	client := connectExample()
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "street-scenes")
+	if err != nil {
+		log.Fatal(err)
+	}
+	contents, err := ds.Contents(ctx, "main")
+	if err != nil {
+		log.Fatal(err)
+	}
+	for data, err := range contents.AllData(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		n, err := data.Save(ctx, io.Discard) // such as an *os.File
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(data.Segment, data.RemotePath, n)
+		break
+	}
+	// Output: train-day day/0000.jpg 338
 }
 
 func ExampleDataset_Drafts() {

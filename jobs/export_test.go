@@ -4,8 +4,6 @@ import "github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 
 // Internals that the tests of package jobs_test use.
 
-const MaxStalePages = maxStalePages
-
 // StateOf returns whether the request of an error took effect: not sent, refused or unknown.
 func StateOf(e *Error) string {
 	return map[transport.State]string{

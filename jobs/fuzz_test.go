@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -170,49 +169,6 @@ func FuzzLabels(f *testing.F) {
 				_ = l.PanopticMask.URL()
 			}
 		}
-	})
-}
-
-// FuzzPages reads a list of arbitrary pages. Two bytes describe a page: the first
-// is its size, the second its totalCount. kinds bounds the number of different
-// items.
-func FuzzPages(f *testing.F) {
-	for _, script := range []string{"", "\x00\x00", "\x80\x80\x80\x80", "\x01\x7f\x01\x7f", "\xff\xff", "\x05\xff\x05\x00\x05\xff", "\x80\x01\x00\xff"} {
-		f.Add([]byte(script), uint8(3))
-	}
-	f.Fuzz(func(t *testing.T, script []byte, kinds uint8) {
-		requests, served := 0, map[string]bool{}
-		contents := stubContents(t, func(r *http.Request) (*http.Response, error) {
-			requests++
-			offset, err := strconv.Atoi(r.URL.Query().Get("offset"))
-			require.NoError(t, err)
-			require.GreaterOrEqual(t, offset, 0)
-			var size, total int
-			if at := 2 * (requests - 1); at+1 < len(script) {
-				size, total = int(script[at]), (int(script[at+1])-64)*64
-			} else if len(script) >= 2 {
-				size, total = int(script[0]), 1<<30 // the same page every time
-			}
-			items := make([]string, size)
-			for i := range items {
-				name := fmt.Sprint((offset + i) % (int(kinds)*64 + 1))
-				served[name] = true
-				items[i] = `{"name":"` + name + `"}`
-			}
-			return newResponse(200, fmt.Sprintf(`{"segments":[%s],"totalCount":%d}`, strings.Join(items, ","), total)), nil
-		})
-		seen := map[string]bool{}
-		for s, err := range contents.Segments(t.Context()) {
-			if err != nil {
-				require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-				break
-			}
-			require.False(t, seen[s.Name], "%s twice", s.Name)
-			seen[s.Name] = true
-		}
-		require.Equal(t, len(served), len(seen), "every item is yielded")
-		// At most MaxStalePages pages in a row bring no new item.
-		require.LessOrEqual(t, requests, (len(served)+1)*(jobs.MaxStalePages+1))
 	})
 }
 

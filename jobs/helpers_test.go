@@ -155,11 +155,12 @@ func hang(r *http.Request) (*http.Response, error) {
 	return nil, r.Context().Err()
 }
 
-// stubClient returns a client of a stub that sends every request once.
+// stubClient returns a client of a stub that sends every request once, and no page ahead.
 func stubClient(t *testing.T, s stub, options ...jobs.Option) *jobs.Client {
 	t.Helper()
 	client, err := jobs.NewClient(testKey, append([]jobs.Option{
 		jobs.WithHTTPClient(&http.Client{Transport: s}), jobs.WithRateLimit(-1), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}),
+		jobs.WithPrefetch(-1),
 	}, options...)...)
 	require.NoError(t, err)
 	return client

@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"io"
 	"maps"
-	"net/http"
 	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/content"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
-	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
 // LabelType is the kind of a label. The service may add further values.
@@ -198,7 +196,7 @@ type Mask[Info any] struct {
 	RemotePath string `json:"remotePath"`
 	Info       []Info `json:"info"`
 
-	content *content
+	content *content.File
 }
 
 // SemanticMaskInfo describes one category of a mask. Attributes is nil if there are none.
@@ -222,10 +220,21 @@ type PanopticMaskInfo struct {
 }
 
 // Open opens the mask. The caller must close it. It behaves like [Data.Open].
-func (m *Mask[Info]) Open(ctx context.Context) (io.ReadCloser, error) { return m.content.open(ctx) }
+func (m *Mask[Info]) Open(ctx context.Context) (io.ReadCloser, error) { return m.content.Open(ctx) }
+
+// Save copies the mask to w. It behaves like [Data.Save].
+func (m *Mask[Info]) Save(ctx context.Context, w io.Writer) (int64, error) {
+	return m.content.Save(ctx, w)
+}
+
+// Stat reads the size and the checksum of the mask. It behaves like [Data.Stat].
+func (m *Mask[Info]) Stat(ctx context.Context) (ContentInfo, error) {
+	info, err := m.content.Stat(ctx)
+	return ContentInfo(info), err
+}
 
 // URL returns the signed URL of the mask. See [Data.URL].
-func (m *Mask[Info]) URL() string { return m.content.signed() }
+func (m *Mask[Info]) URL() string { return m.content.URL() }
 
 // IsZero reports whether there are no labels.
 func (l Label) IsZero() bool { return len(l.Types()) == 0 }
@@ -251,66 +260,37 @@ var labelFields = func() (types []LabelType) {
 	return types
 }()
 
-// readLabel decodes the labels of d.
-func (c *Contents) readLabel(d *Data, raw json.RawMessage) error {
-	if len(raw) == 0 || string(raw) == "null" {
+// A wireLabel is a Label in its wire form, in which masks have URLs.
+type wireLabel struct {
+	Label
+	SemanticMask *wireMask[SemanticMaskInfo] `json:"SEMANTIC_MASK,omitempty"`
+	InstanceMask *wireMask[InstanceMaskInfo] `json:"INSTANCE_MASK,omitempty"`
+	PanopticMask *wireMask[PanopticMaskInfo] `json:"PANOPTIC_MASK,omitempty"`
+}
+
+type wireMask[Info any] struct {
+	RemotePath string `json:"remotePath"`
+	URL        string `json:"url"`
+	Info       []Info `json:"info"`
+}
+
+func newMask[Info any](p *content.Page, d *Data, labelType LabelType, m *wireMask[Info]) *Mask[Info] {
+	if m == nil {
 		return nil
 	}
-	if err := decode(raw, &d.Label); err != nil {
-		return err
-	}
-	for name, raw := range wire.Fields(raw) {
-		var err error
-		switch t := LabelType(name); {
-		case string(raw) == "null":
-		case t == LabelSemanticMask:
-			d.Label.SemanticMask.content, err = c.maskContent(d, t, raw)
-		case t == LabelInstanceMask:
-			d.Label.InstanceMask.content, err = c.maskContent(d, t, raw)
-		case t == LabelPanopticMask:
-			d.Label.PanopticMask.content, err = c.maskContent(d, t, raw)
-		case !slices.Contains(labelFields, t):
-			if d.Label.Other == nil {
-				d.Label.Other = map[LabelType]OtherLabel{}
-			}
-			d.Label.Other[t] = OtherLabel{redact.New(string(raw))}
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	file := p.Masks(string(labelType)).File(content.Key{Path: m.RemotePath}, d.RemotePath, m.URL)
+	return &Mask[Info]{RemotePath: m.RemotePath, Info: m.Info, content: file}
 }
 
-func (c *Contents) maskContent(d *Data, labelType LabelType, raw []byte) (*content, error) {
-	var mask struct {
-		RemotePath string `json:"remotePath"`
-		URL        string `json:"url"`
+// setOther keeps the labels of unknown types.
+func (l *Label) setOther(raw map[LabelType]json.RawMessage) {
+	for t, label := range raw {
+		if string(label) == "null" || slices.Contains(labelFields, t) {
+			continue
+		}
+		if l.Other == nil {
+			l.Other = map[LabelType]OtherLabel{}
+		}
+		l.Other[t] = OtherLabel{redact.New(string(label))}
 	}
-	if err := decode(raw, &mask); err != nil {
-		return nil, err
-	}
-	return c.newContent(d.Segment, mask.RemotePath, mask.URL, func(ctx context.Context) (string, error) {
-		return c.renewMask(ctx, d, labelType, mask.RemotePath)
-	}), nil
-}
-
-func (c *Contents) renewMask(ctx context.Context, d *Data, labelType LabelType, path string) (fresh string, err error) {
-	_, err = call(ctx, c.client, "listMaskUrls",
-		func() (*http.Request, error) {
-			return gen.NewListMaskUrlsRequest(c.client.server, c.id, &gen.ListMaskUrlsParams{
-				SegmentName: d.Segment, MaskType: string(labelType), RemotePath: &d.RemotePath,
-				Commit: optional(c.commit), DraftNumber: optional(c.draft),
-			})
-		},
-		func(p *gen.MaskURLList) error {
-			for _, u := range p.Urls {
-				if u != nil && u.RemotePath == path {
-					fresh = u.URL
-					return nil
-				}
-			}
-			return errNoURL(path)
-		})
-	return fresh, err
 }

@@ -11,17 +11,18 @@ import (
 )
 
 // Option configures a [Client]. If its value is invalid, [NewClient] fails with
-// [ErrInvalidArgument]. For numbers and durations, zero means the default and a negative
-// value means no limit.
+// [ErrInvalidArgument]. For numbers and durations, zero means the default. A negative value
+// means no limit, if the option does not say otherwise.
 type Option func(*settings) error
 
 // defaults sets the settings that have a default.
-var defaults = []Option{WithRetry(RetryPolicy{}), WithRateLimit(0), WithAttemptTimeout(0), WithMaxBody(0)}
+var defaults = []Option{WithRetry(RetryPolicy{}), WithPrefetch(0), WithAttemptTimeout(0), WithMaxBody(0)}
 
 type settings struct {
 	transport.Config
-	rate    float64
-	recover bool
+	rate, pollRate float64
+	prefetch       int
+	recover        bool
 }
 
 // WithBaseURL sets the address of the service, such as https://gas.graviti.com/. The path
@@ -50,8 +51,8 @@ func WithHTTPClient(client *http.Client) Option {
 }
 
 // WithLogger logs every attempt at level debug and every repetition at level warn. An outage
-// during a wait is logged once at its start (warn) and once at its end (info). Records
-// contain no access key, query or body. The default logs nothing.
+// during a wait is logged once at its start (warn) and once at its end (info), and so is a
+// time in which the service refuses too many requests. Records contain no access key, query or body. The default logs nothing.
 func WithLogger(logger *slog.Logger) Option {
 	return func(s *settings) error {
 		if logger == nil {
@@ -97,15 +98,44 @@ func WithRetry(policy RetryPolicy) Option {
 	}
 }
 
-// WithRateLimit limits all requests of the client to the given number in any one second.
-// Content read through signed URLs does not count. A limit that is not a whole number is
-// spread evenly: 2.5 is one request every 400 ms. The default is 10.
+// WithPollLimit limits the polls of all waits together to the given number in any one second.
+// A limit that is not a whole number is spread evenly: 2.5 is one poll every 400 ms. The
+// default is 10, or the limit of [WithRateLimit] if that is set.
+func WithPollLimit(pollsPerSecond float64) Option {
+	return func(s *settings) error {
+		if math.IsNaN(pollsPerSecond) {
+			return invalid("poll limit is not a number: give polls per second")
+		}
+		s.pollRate = pollsPerSecond
+		return nil
+	}
+}
+
+// WithRateLimit limits all requests of the client together, polls included, to the given
+// number in any one second. Content read through signed URLs does not count. By default only
+// polls are limited, see [WithPollLimit]. A negative value means no limit, of polls neither.
+//
+// Regardless of this option the client slows down if the service responds with status 429 or
+// a Retry-After header, and speeds up again by itself: it continues at nine tenths of the rate
+// that the service accepted. After status 429 with Retry-After it sends no request for that
+// time, see [RetryPolicy].
 func WithRateLimit(requestsPerSecond float64) Option {
 	return func(s *settings) error {
 		if math.IsNaN(requestsPerSecond) {
 			return invalid("rate limit is not a number: give requests per second")
 		}
-		s.rate = cmp.Or(requestsPerSecond, 10)
+		s.rate = requestsPerSecond
+		return nil
+	}
+}
+
+// WithPrefetch sets how many pages of a list the client requests ahead while the caller works
+// on a page: one during the first page, and more after that. A loop that ends early costs the
+// pages ahead. They are held in memory. The default is 8; a negative value means that no page
+// is requested ahead.
+func WithPrefetch(pages int) Option {
+	return func(s *settings) error {
+		s.prefetch = cmp.Or(pages, 8)
 		return nil
 	}
 }

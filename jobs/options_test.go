@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
 func TestNewClient_RejectsInvalidOptions(t *testing.T) {
@@ -40,6 +41,7 @@ func TestNewClient_RejectsInvalidOptions(t *testing.T) {
 		"nil http client":           {testKey, jobs.WithHTTPClient(nil), "http client is nil"},
 		"nil logger":                {testKey, jobs.WithLogger(nil), "logger is nil"},
 		"negative attempts":         {testKey, jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "a field is negative"},
+		"poll limit of NaN":         {testKey, jobs.WithPollLimit(math.NaN()), "poll limit is not a number"},
 		"rate limit of NaN":         {testKey, jobs.WithRateLimit(math.NaN()), "rate limit is not a number"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -208,6 +210,62 @@ func TestWithRateLimit_BoundsTheRequestsOfEverySecond(t *testing.T) {
 		}
 		assert.Equal(t, 9*time.Second, at[99].Sub(at[0]), "the limit is used fully")
 	})
+}
+
+// peakOf returns the largest number of requests within a second.
+func peakOf(requests []jobstest.Request) (peak int) {
+	first := 0
+	for i, r := range requests {
+		for r.Time.Sub(requests[first].Time) >= time.Second {
+			first++
+		}
+		peak = max(peak, i-first+1)
+	}
+	return peak
+}
+
+func TestWithPollLimit_LimitsPollsAndNothingElse(t *testing.T) {
+	for name, tc := range map[string]struct {
+		options      []jobs.Option
+		calls, polls int // at most in a second; 0 for more than 20
+	}{
+		"default":              {nil, 0, 10},
+		"poll limit":           {[]jobs.Option{jobs.WithPollLimit(3)}, 0, 3},
+		"no poll limit":        {[]jobs.Option{jobs.WithPollLimit(-1)}, 0, 0},
+		"rate limit":           {[]jobs.Option{jobs.WithRateLimit(20)}, 20, 20},
+		"both":                 {[]jobs.Option{jobs.WithRateLimit(20), jobs.WithPollLimit(3)}, 20, 3},
+		"no limit of anything": {[]jobs.Option{jobs.WithRateLimit(-1)}, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				server := jobstest.New(t, jobstest.WithProcessing(time.Minute), jobstest.WithLatency(20*time.Millisecond), jobstest.WithoutContractCheck())
+				all := createMerges(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), 100)
+				client, err := jobs.NewClient(server.AccessKey(), append([]jobs.Option{jobs.WithBaseURL(server.URL()), jobs.WithHTTPClient(server.Client())}, tc.options...)...)
+				require.NoError(t, err)
+				ds := dataset(t, client, "squash-and-merge")
+				all = resumeAll(t, ds, all...)
+				<-time.After(time.Minute)
+				before := len(server.Requests())
+				for range 100 {
+					_, err := ds.Refresh(t.Context())
+					require.NoError(t, err)
+				}
+				calls := peakOf(server.Requests()[before:])
+				<-time.After(2 * time.Second)
+				before = len(server.Requests())
+				server.Inject(jobstest.Rule{Operation: "listJobs"}, jobstest.Status(403))
+				requireNoErrors(t, waitEach(t.Context(), all))
+				polls := peakOf(server.Requests()[before:])
+				for what, n := range map[string][2]int{"calls": {calls, tc.calls}, "polls": {polls, tc.polls}} {
+					if n[1] == 0 {
+						assert.Greater(t, n[0], 20, what)
+					} else {
+						assert.LessOrEqual(t, n[0], n[1], what)
+					}
+				}
+			})
+		})
+	}
 }
 
 func TestWithMaxBody_RejectsLargerBodies(t *testing.T) {

@@ -157,6 +157,7 @@ func valuesWithSecrets(t *testing.T) map[string]any {
 		"Client":                  client,
 		"Commit":                  collect(t, ds.Branches(ctx, ""))[0].Head,
 		"Contents":                contents,
+		"ContentInfo":             jobs.ContentInfo{},
 		"CreateError":             createError,
 		"Data":                    data,
 		"Dataset":                 ds,

@@ -38,11 +38,6 @@ func (s source) Outage(err error) {
 // Schedule implements [watcher.Source].
 func (s source) Schedule() *polling.Schedule { return s.schedule }
 
-// Statuses implements [watcher.Source].
-func (s source) Statuses() []string {
-	return []string{string(StatusQueuing), string(StatusProcessing)}
-}
-
 // Get implements [watcher.Source].
 func (s source) Get(ctx context.Context, id string) watcher.Response {
 	var item watcher.Item
@@ -97,25 +92,22 @@ func (s source) response(ctx context.Context, o transport.Outcome, r watcher.Res
 	return r
 }
 
-// target lets a watcher update a job.
-type target struct{ job *Job }
-
-// Apply implements [watcher.Target].
-func (t target) Apply(body []byte, requestedAt time.Time) (finished bool, err error) {
-	s := t.job.newest()
+// applyBody implements [watcher.Apply].
+func (j *Job) applyBody(body []byte, requestedAt time.Time) (finished bool, err error) {
+	s := j.newest()
 	if !bytes.Equal(s.Raw, body) {
 		// The copy does not keep the whole page in memory.
-		if s, err = newSnapshot(bytes.Clone(body), t.job.jobType); err != nil {
+		if s, err = newSnapshot(bytes.Clone(body), j.jobType); err != nil {
 			return false, err
 		}
 	}
-	return t.job.apply(s, requestedAt), nil
+	return j.apply(s, requestedAt), nil
 }
 
 // watch starts a wait. It receives from ended when the wait has ended by itself.
-func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(watcher.Event)) *watcher.Wait {
+func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(n int, err error)) *watcher.Wait {
 	options := watcher.Options{
-		ID: j.id, Target: target{j}, MaxOutage: cmp.Or(o.maxOutage, time.Hour), Event: event, Ended: ended,
+		ID: j.id, Apply: j.applyBody, MaxOutage: cmp.Or(o.maxOutage, time.Hour), Event: event, Ended: ended,
 	}
 	if s := j.newest(); !s.Status.Finished() {
 		options.Status = string(s.Status)

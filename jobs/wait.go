@@ -22,8 +22,6 @@ type Event struct {
 	Poll int
 	// Elapsed is how long the wait has lasted.
 	Elapsed time.Duration
-	// Next is the delay before the next poll; zero at the end.
-	Next time.Duration
 }
 
 // WaitOption configures one wait.
@@ -73,7 +71,7 @@ func WithMaxOutage(d time.Duration) WaitOption {
 //
 // The only time limit is that of ctx. Shortly before its deadline, Wait polls once more, and
 // sees a job that finished two round trips before. It may miss the end if the slots of
-// [WithRateLimit] in that second are used up. A job that is known to have finished is not
+// [WithPollLimit] in that second are used up. A job that is known to have finished is not
 // polled again.
 //
 // Waits are independent but share requests: a thousand waits for jobs of a dataset send about
@@ -114,11 +112,11 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 		}
 		const maxBehind, maxBehindAtEnd = 64, 4
 		began, events, ended := time.Now(), make(chan Event, maxBehind), make(chan *watcher.Wait, 1)
-		w := j.watch(ctx, o, ended, func(e watcher.Event) {
+		w := j.watch(ctx, o, ended, func(n int, err error) {
 			if len(events) == maxBehind {
 				<-events
 			}
-			events <- Event{Job: j.Snapshot(), Err: e.Err, Poll: e.Poll, Elapsed: time.Since(began), Next: e.Next}
+			events <- Event{Job: j.Snapshot(), Err: err, Poll: n, Elapsed: time.Since(began)}
 		})
 		defer w.Stop()
 		for over := false; !over && len(ended) == 0; { // older events must not delay the end

@@ -199,8 +199,12 @@ func brief(err error) string {
 		}
 	}
 	var schema *openapi3.SchemaError
-	if errors.As(err, &schema) {
-		return fmt.Sprintf("%s/%s: %s", prefix, strings.Join(schema.JSONPointer(), "/"), schema.Reason)
+	if !errors.As(err, &schema) {
+		return prefix + err.Error()
 	}
-	return prefix + err.Error()
+	// A discriminator selects one branch of a union, whose error says more.
+	for branch := schema; schema.Schema.Discriminator != nil && errors.As(schema.Origin, &branch); {
+		schema = branch
+	}
+	return fmt.Sprintf("%s/%s: %s", prefix, strings.Join(schema.JSONPointer(), "/"), schema.Reason)
 }

@@ -1,4 +1,5 @@
-// Package ratelimit limits the requests that one client sends in any one second.
+// Package ratelimit limits the requests that one client sends in any one second, and adapts
+// to the refusals of the service.
 package ratelimit
 
 import (
@@ -14,11 +15,13 @@ import (
 type Limiter struct {
 	window time.Duration
 	queue  chan struct{} // held by the first caller of Wait, all of whom are served in order
+	outer  *Limiter      // each slot takes one of these, too; may be nil
 
 	mu       sync.Mutex
-	sent     []time.Time // a ring; sent[next] is the oldest
+	sent     []time.Time // a ring; sent[next] is the oldest; empty for no limit
 	next     int
-	reserved int // slots that Wait leaves to WaitReserved
+	reserved int   // slots that Wait leaves to WaitReserved
+	pace     *pace // nil if the limiter does not adapt to the service
 }
 
 // maxSlots bounds the memory of a high limit.
@@ -38,25 +41,58 @@ func New(perSecond float64) *Limiter {
 	return &Limiter{window: window, queue: make(chan struct{}, 1), sent: make([]time.Time, int(slots))}
 }
 
+// NewAdaptive returns a limiter that also adapts to the responses of the service, see
+// [Limiter.Observe]. It has no other limit if perSecond is not positive, or infinite.
+func NewAdaptive(perSecond float64) *Limiter {
+	l := New(perSecond)
+	if l == nil {
+		l = &Limiter{window: time.Second, queue: make(chan struct{}, 1)}
+	}
+	l.pace = &pace{}
+	return l
+}
+
+// Within returns a limiter of requests that need a slot of outer, too. It is outer if l is nil.
+func (l *Limiter) Within(outer *Limiter) *Limiter {
+	if l == nil {
+		return outer
+	}
+	l.outer = outer
+	return l
+}
+
 // PerSecond returns the limit; zero means no limit.
 func (l *Limiter) PerSecond() float64 {
 	if l == nil {
 		return 0
 	}
-	return float64(len(l.sent)) / l.window.Seconds()
+	l.mu.Lock()
+	limit := float64(len(l.sent)) / l.window.Seconds()
+	paced := l.pace.perSecond(time.Now())
+	l.mu.Unlock()
+	return lowest(lowest(limit, paced), l.outer.PerSecond())
+}
+
+// lowest returns the lower of two limits, of which zero means none.
+func lowest(a, b float64) float64 {
+	if a == 0 || b == 0 {
+		return max(a, b)
+	}
+	return min(a, b)
 }
 
 // Reserve changes the number of slots that Wait leaves free by n, which may be negative.
 func (l *Limiter) Reserve(n int) {
 	if l != nil && n != 0 {
 		l.mu.Lock()
-		defer l.mu.Unlock()
 		l.reserved += n
+		l.mu.Unlock()
+		l.outer.Reserve(n)
 	}
 }
 
 // Wait returns nil when the caller may send a request, or ctx's error. Callers are served in
-// order. A canceled call takes no slot.
+// order. A canceled call takes no slot, unless it was already waiting for the outer limiter.
 func (l *Limiter) Wait(ctx context.Context) error {
 	if l == nil {
 		return ctx.Err()
@@ -66,8 +102,12 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer func() { <-l.queue }()
-	return l.wait(ctx, false)
+	err := l.wait(ctx, false)
+	<-l.queue
+	if err != nil || l.outer == nil {
+		return err
+	}
+	return l.outer.Wait(ctx)
 }
 
 // WaitReserved waits like Wait, but not in the queue, and it may take reserved slots.
@@ -75,7 +115,10 @@ func (l *Limiter) WaitReserved(ctx context.Context) error {
 	if l == nil {
 		return ctx.Err()
 	}
-	return l.wait(ctx, true)
+	if err := l.wait(ctx, true); err != nil || l.outer == nil {
+		return err
+	}
+	return l.outer.WaitReserved(ctx)
 }
 
 func (l *Limiter) wait(ctx context.Context, reserved bool) error {
@@ -99,21 +142,27 @@ func (l *Limiter) wait(ctx context.Context, reserved bool) error {
 func (l *Limiter) take(reserved bool) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now, slots, spare := time.Now(), len(l.sent), 0
-	again := max(l.window/time.Duration(slots), time.Millisecond) // reservations may be given back
-	if !reserved {
-		spare = l.reserved
+	now := time.Now()
+	if delay := l.pace.delay(now); delay > 0 {
+		return delay
 	}
-	if spare >= slots {
-		return again
-	}
-	if sent := l.sent[(l.next+spare)%slots]; !sent.IsZero() && now.Sub(sent) < l.window {
-		if spare == 0 {
-			again = l.window
+	if slots := len(l.sent); slots > 0 {
+		spare, again := 0, max(l.window/time.Duration(slots), time.Millisecond) // reservations may be given back
+		if !reserved {
+			spare = l.reserved
 		}
-		return min(l.window-now.Sub(sent), again)
+		if spare >= slots {
+			return again
+		}
+		if sent := l.sent[(l.next+spare)%slots]; !sent.IsZero() && now.Sub(sent) < l.window {
+			if spare == 0 {
+				again = l.window
+			}
+			return min(l.window-now.Sub(sent), again)
+		}
+		l.sent[l.next] = now
+		l.next = (l.next + 1) % slots
 	}
-	l.sent[l.next] = now
-	l.next = (l.next + 1) % slots
+	l.pace.take(now)
 	return 0
 }

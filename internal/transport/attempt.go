@@ -43,7 +43,7 @@ func (t *Transport) attempt(ctx context.Context, req *http.Request, o *Outcome, 
 	o.Status = resp.StatusCode
 	o.RetryAfter = ParseRetryAfter(resp.Header, now)
 	o.readStatus(resp, expectsBody)
-	body, err = wire.ReadAll(resp.Body, t.MaxBody)
+	body, err = wire.ReadAll(resp.Body, resp.ContentLength, t.MaxBody)
 	switch {
 	case err != nil:
 		o.bodyFailed(t.cause(ctx, attemptCtx, err))

@@ -13,12 +13,25 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
+// A Content is the response to a request for content.
+type Content struct {
+	io.ReadCloser
+	Header http.Header
+	Length int64 // of the body, or -1 if unknown
+	Part   bool  // the response is a part of the content, as the Range header asked
+
+	left   int64
+	cancel context.CancelCauseFunc
+	cause  func(error) error
+}
+
 // Open requests the content behind a signed URL and repeats failed requests according to
-// the retry policy. The path names the content in errors, in place of the URL. If the state
-// of the outcome is Done, the caller must close the body.
+// the retry policy. The path names the content in errors, in place of the URL. The header is
+// sent with the request; it may ask for a range. If the state of the outcome is Done, the
+// caller must close the content.
 //
 // The attempt timeout ends with the headers, because content may be large.
-func (t *Transport) Open(ctx context.Context, path, signedURL string) (body io.ReadCloser, o Outcome) {
+func (t *Transport) Open(ctx context.Context, path, signedURL string, header http.Header) (c *Content, o Outcome) {
 	o = Outcome{Operation: "openContent", Method: http.MethodGet, Path: path, State: NotSent}
 	u, err := url.Parse(signedURL)
 	if err != nil || u.Host == "" {
@@ -32,13 +45,13 @@ func (t *Transport) Open(ctx context.Context, path, signedURL string) (body io.R
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // net/url accepts a space, net/http sends it
 	o = t.repeat(ctx, t.Retry, nil, func() Outcome {
 		o := Outcome{Operation: "openContent", Method: http.MethodGet, Path: path}
-		body = t.openOnce(ctx, u, &o)
+		c = t.openOnce(ctx, u, header, &o)
 		return o
 	})
-	return body, o
+	return c, o
 }
 
-func (t *Transport) openOnce(ctx context.Context, u *url.URL, o *Outcome) io.ReadCloser {
+func (t *Transport) openOnce(ctx context.Context, u *url.URL, header http.Header, o *Outcome) *Content {
 	attemptCtx, cancel := context.WithCancelCause(ctx)
 	timer := time.AfterFunc(t.Timeout, func() { cancel(errAttemptTimeout) })
 	defer timer.Stop()
@@ -46,7 +59,11 @@ func (t *Transport) openOnce(ctx context.Context, u *url.URL, o *Outcome) io.Rea
 	// The request carries no header of the API: the URL itself is the permission, and the
 	// host must not see the access key. Content is delivered in the encoding in which it is
 	// stored.
-	header := http.Header{"Accept-Encoding": {"identity"}}
+	header = header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	header.Set("Accept-Encoding", "identity")
 	req := (&http.Request{Method: http.MethodGet, URL: u, Host: u.Host, Header: header}).WithContext(attemptCtx)
 	resp, err := t.data(req)
 	if err != nil {
@@ -55,15 +72,19 @@ func (t *Transport) openOnce(ctx context.Context, u *url.URL, o *Outcome) io.Rea
 		return nil
 	}
 	o.Status = resp.StatusCode
-	if resp.StatusCode == http.StatusOK && timer.Stop() {
+	part := o.Status == http.StatusPartialContent && header.Get("Range") != ""
+	if (o.Status == http.StatusOK || part) && timer.Stop() {
 		o.State = Done
-		return &content{resp.Body, cancel, cause}
+		return &Content{
+			ReadCloser: resp.Body, Header: resp.Header, Length: resp.ContentLength, Part: part,
+			left: resp.ContentLength, cancel: cancel, cause: cause,
+		}
 	}
 	defer cancel(nil)
 	defer resp.Body.Close()
 	o.RetryAfter = ParseRetryAfter(resp.Header, time.Now())
 	switch {
-	case o.Status == http.StatusOK: // the timer has fired
+	case o.Status == http.StatusOK, part: // the timer has fired
 		o.Err = cause(context.Cause(attemptCtx))
 	case o.Status < 400:
 		o.Err = wire.Errorf("unexpected status")
@@ -76,22 +97,22 @@ func (t *Transport) openOnce(ctx context.Context, u *url.URL, o *Outcome) io.Rea
 	return nil
 }
 
-// content is the body of a response. It releases its context when it is closed.
-type content struct {
-	io.ReadCloser
-	cancel context.CancelCauseFunc
-	cause  func(error) error
-}
-
-func (c *content) Read(p []byte) (int, error) {
+// Read implements io.Reader. A body that is shorter than its Content-Length ends with
+// [io.ErrUnexpectedEOF], also if the http.RoundTripper does not check it.
+func (c *Content) Read(p []byte) (int, error) {
 	n, err := c.ReadCloser.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
+	c.left -= int64(n)
+	switch {
+	case errors.Is(err, io.EOF) && c.left > 0:
+		err = io.ErrUnexpectedEOF
+	case err != nil && !errors.Is(err, io.EOF):
 		err = c.cause(err)
 	}
 	return n, err
 }
 
-func (c *content) Close() error {
+// Close implements io.Closer.
+func (c *Content) Close() error {
 	defer c.cancel(nil)
 	return c.ReadCloser.Close()
 }

@@ -28,7 +28,7 @@ func TestOpen_ReturnsTheContent(t *testing.T) {
 			assert.Equal(t, signed, r.URL.String())
 			assert.Equal(t, http.Header{"Accept-Encoding": {"identity"}}, r.Header)
 			return response(200, "content"), nil
-		})).Open(t.Context(), "train/a.txt", signed)
+		})).Open(t.Context(), "train/a.txt", signed, nil)
 		require.Equal(t, transport.Done, o.State)
 		time.Sleep(time.Hour) // the attempt timeout does not apply to the content
 		got, err := io.ReadAll(body)
@@ -44,7 +44,7 @@ func TestOpen_RejectsMalformedURLsWithoutShowingThem(t *testing.T) {
 		"": "does not parse", "/a?sig=5ec1e7": "does not parse", "https://a.test/%zz?sig=5ec1e7": "does not parse",
 		"http://a.test/?sig=5ec1e7": "http://a.test: only https is allowed",
 	} {
-		body, o := tr.Open(t.Context(), "train/a.txt", address)
+		body, o := tr.Open(t.Context(), "train/a.txt", address, nil)
 		assert.Nil(t, body)
 		assert.Equal(t, transport.NotSent, o.State)
 		require.ErrorContains(t, o.Err, want)
@@ -62,7 +62,7 @@ func TestOpen_RepeatsByStatus(t *testing.T) {
 		408: {3, transport.Refused}, 425: {3, transport.Refused}, 429: {3, transport.Refused}, 503: {3, transport.Unknown},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			body, o := newTransport(sequence(status)).Open(t.Context(), "train/a.txt", signed)
+			body, o := newTransport(sequence(status)).Open(t.Context(), "train/a.txt", signed, nil)
 			assert.Nil(t, body)
 			assert.Equal(t, status, o.Status)
 			assert.Equal(t, want.attempts, o.Attempts, status)
@@ -78,17 +78,17 @@ func TestOpen_RepeatsAfterTimeLimitsButTheCallers(t *testing.T) {
 		return nil, r.Context().Err()
 	})
 	synctest.Test(t, func(t *testing.T) {
-		_, o := newTransport(silent).Open(t.Context(), "train/a.txt", signed)
+		_, o := newTransport(silent).Open(t.Context(), "train/a.txt", signed, nil)
 		assert.Equal(t, 3, o.Attempts)
 		require.EqualError(t, o.Err, "the attempt timed out after 30s, see WithAttemptTimeout")
 
-		_, o = newTransport(nil, func(c *transport.Config) { c.Client = &http.Client{Transport: silent, Timeout: time.Second} }).Open(t.Context(), "train/a.txt", signed)
+		_, o = newTransport(nil, func(c *transport.Config) { c.Client = &http.Client{Transport: silent, Timeout: time.Second} }).Open(t.Context(), "train/a.txt", signed, nil)
 		assert.Equal(t, 3, o.Attempts)
 		assert.False(t, o.Ended())
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		_, o = newTransport(silent).Open(ctx, "train/a.txt", signed)
+		_, o = newTransport(silent).Open(ctx, "train/a.txt", signed, nil)
 		assert.Equal(t, 1, o.Attempts)
 		assert.Equal(t, context.DeadlineExceeded, o.Err)
 	})
@@ -101,7 +101,7 @@ func TestOpen_ReturnsAtOnceIfTheNextAttemptWouldBeTooLate(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		start := time.Now()
-		_, o := newTransport(sequence(busy)).Open(ctx, "train/a.txt", signed)
+		_, o := newTransport(sequence(busy)).Open(ctx, "train/a.txt", signed, nil)
 		assert.Zero(t, time.Since(start))
 		require.ErrorIs(t, o.Err, context.DeadlineExceeded)
 	})
@@ -110,7 +110,7 @@ func TestOpen_ReturnsAtOnceIfTheNextAttemptWouldBeTooLate(t *testing.T) {
 func TestOpen_EndsAtTheAttemptTimeoutIfTheBodyOfAnErrorHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		_, o := newTransport(cutBody(403)).Open(t.Context(), "train/a.txt", signed)
+		_, o := newTransport(cutBody(403)).Open(t.Context(), "train/a.txt", signed, nil)
 		assert.Equal(t, 30*time.Second, time.Since(start))
 		assert.Equal(t, 403, o.Status)
 		assert.Equal(t, transport.Refused, o.State)
@@ -123,7 +123,7 @@ func TestOpen_DropsAResponseThatComesWithTheAttemptTimeout(t *testing.T) {
 		body, o := newTransport(stub(func(*http.Request) (*http.Response, error) {
 			time.Sleep(31 * time.Second)
 			return response(200, "content"), nil
-		})).Open(t.Context(), "train/a.txt", signed)
+		})).Open(t.Context(), "train/a.txt", signed, nil)
 		assert.Nil(t, body, "its context has ended")
 		assert.Equal(t, transport.Unknown, o.State)
 		assert.Equal(t, 3, o.Attempts)
@@ -139,7 +139,7 @@ func TestOpen_ReportsWhichTimeLimitEndsTheContent(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), tc.ctx)
 			defer cancel()
-			body, o := newTransport(nil, func(c *transport.Config) { c.Client = &http.Client{Transport: cutBody(200), Timeout: tc.client} }).Open(ctx, "train/a.txt", signed)
+			body, o := newTransport(nil, func(c *transport.Config) { c.Client = &http.Client{Transport: cutBody(200), Timeout: tc.client} }).Open(ctx, "train/a.txt", signed, nil)
 			require.Equal(t, transport.Done, o.State)
 			got, err := io.ReadAll(body)
 			assert.Equal(t, `{"jobId":"6f2a",`, string(got))
@@ -155,7 +155,7 @@ func TestOpen_LogsAttemptsAndRepetitionsWithoutTheURL(t *testing.T) {
 		var text bytes.Buffer
 		_, o := newTransport(sequence(503, errors.New("lost "+signed), 200), func(c *transport.Config) {
 			c.Log = slog.New(slog.NewTextHandler(&text, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		}).Open(t.Context(), "train/a.txt", signed)
+		}).Open(t.Context(), "train/a.txt", signed, nil)
 		require.Equal(t, transport.Done, o.State)
 		assert.Equal(t, 3, strings.Count(text.String(), `level=DEBUG msg="tensorbay request" operation=openContent method=GET path=train/a.txt`), text.String())
 		assert.Equal(t, 2, strings.Count(text.String(), "level=WARN"))
@@ -174,7 +174,7 @@ func TestOpen_DeliversContentAsItIsStored(t *testing.T) {
 		w.Write(stored.Bytes())
 	}))
 	defer server.Close()
-	body, o := newTransport(nil).Open(t.Context(), "train/a.txt", server.URL+"/a?sig=a b")
+	body, o := newTransport(nil).Open(t.Context(), "train/a.txt", server.URL+"/a?sig=a b", nil)
 	require.Equal(t, transport.Done, o.State, "%v", o.Err)
 	defer body.Close()
 	got, err := io.ReadAll(body)
@@ -196,7 +196,7 @@ func TestOpen_FollowsRedirectsToHTTPSWithoutReferer(t *testing.T) {
 				resp := response(302, "")
 				resp.Header.Set("Location", location)
 				return resp, nil
-			})).Open(t.Context(), "train/a.txt", signed)
+			})).Open(t.Context(), "train/a.txt", signed, nil)
 			if want == "" {
 				require.Equal(t, transport.Done, o.State, "%v", o.Err)
 				require.NoError(t, body.Close())

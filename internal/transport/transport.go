@@ -13,13 +13,17 @@ import (
 	"strings"
 	"time"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
 // A Limiter delays requests. Wait returns when the next one may be sent, or the error of ctx.
+// [ratelimit.Limiter] describes the other methods.
 type Limiter interface {
 	Wait(ctx context.Context) error
+	Observe(sent time.Time, refused bool, delay time.Duration) ratelimit.Change
+	PerSecond() float64
 }
 
 // Config holds the settings of a [Transport]. All fields are required.
@@ -130,7 +134,9 @@ func (t *Transport) once(ctx context.Context, op Operation, build Build, parse f
 		return Outcome{Operation: op, State: NotSent, Err: &InvalidError{err}}
 	}
 	o := Outcome{Operation: op, Method: req.Method, Path: t.relative(req), RequestID: t.authorize(req.Header)}
+	sent := time.Now()
 	body := t.attempt(ctx, req, &o, parse != nil)
+	t.observe(ctx, sent, o)
 	if parse == nil {
 		parse = wire.CheckEmpty
 	}
@@ -143,6 +149,25 @@ func (t *Transport) once(ctx context.Context, op Operation, build Build, parse f
 		o.Body = redact.New(string(body))
 	}
 	return o
+}
+
+// observe adapts the rate limit to a response.
+func (t *Transport) observe(ctx context.Context, sent time.Time, o Outcome) {
+	if o.Status == 0 {
+		return
+	}
+	refused, delay := o.RetryAfter > 0, time.Duration(0)
+	if o.Status == http.StatusTooManyRequests {
+		refused, delay = true, min(o.RetryAfter, t.Retry.MaxRetryAfter)
+	}
+	switch t.Limit.Observe(sent, refused, delay) {
+	case ratelimit.Slower:
+		t.Log.LogAttrs(ctx, slog.LevelWarn, "tensorbay refuses requests, which slow down",
+			slog.Float64("per_second", t.Limit.PerSecond()), slog.Duration("delay", delay))
+	case ratelimit.Unlimited:
+		t.Log.LogAttrs(ctx, slog.LevelInfo, "tensorbay has accepted all requests for a minute, which speed up")
+	case ratelimit.Unchanged:
+	}
 }
 
 // Retry is the policy for failed requests.
@@ -158,12 +183,16 @@ func (r Retry) next(o Outcome, attempts int) (time.Duration, bool) {
 	if attempts >= r.Attempts || !o.retryable() {
 		return 0, false
 	}
+	return max(r.Delay(attempts), min(o.RetryAfter, r.MaxRetryAfter)), true
+}
+
+// Delay returns the backoff after so many failed attempts.
+func (r Retry) Delay(attempts int) time.Duration {
 	d := r.MaxBackoff
 	if doublings := attempts - 1; doublings < 62 && r.Backoff < d>>doublings {
 		d = r.Backoff << doublings
 	}
-	d -= time.Duration(rand.Float64() * float64(d) / 2)
-	return max(d, min(o.RetryAfter, r.MaxRetryAfter)), true
+	return d - time.Duration(rand.Float64()*float64(d)/2)
 }
 
 // Sleep waits for d, or returns the error of ctx.

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
 )
@@ -65,6 +66,10 @@ func sequence(results ...any) stub {
 type limiter func(context.Context) error
 
 func (l limiter) Wait(ctx context.Context) error { return l(ctx) }
+
+func (l limiter) Observe(time.Time, bool, time.Duration) ratelimit.Change { return ratelimit.Unchanged }
+
+func (l limiter) PerSecond() float64 { return 0 }
 
 // newTransport returns a Transport with three attempts one second apart.
 func newTransport(rt http.RoundTripper, change ...func(*transport.Config)) *transport.Transport {

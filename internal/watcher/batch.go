@@ -5,20 +5,18 @@ import "time"
 // A batch has the jobs with waits that are polled together: those on one page of the list,
 // or, with a negative number, jobs whose rank is not known, or one job alone.
 type batch struct {
-	number  int  // of the page, counted from the oldest job: new jobs do not change it
-	unknown bool // a search of the list may find the jobs
-	jobs    []*job
-	busy    bool      // a poll is under way
-	asked   time.Time // the newest poll
-	errors  int       // polls in a row that failed
-	retry   time.Time // no poll before
+	number   int  // of the page, counted from the oldest job: new jobs do not change it
+	unknown  bool // a search of the list may find the jobs
+	jobs     map[*job]bool
+	busy     bool      // a poll is under way
+	asked    time.Time // the newest poll
+	failures           // no poll before retry, also without errors
 
 	stale    bool            // the following must be worked out again
-	oldest   *job            // the one that was shown least recently
-	born     time.Time       // the youngest of the jobs
+	oldest   *job            // one that has to be read at once, or else was shown least recently
+	next     time.Time       // of the jobs
 	counts   map[*status]int // the jobs by status
-	missing  int             // further jobs, which a sweep did not show
-	lost     *job            // one of these
+	missing  int             // jobs that have to be read at once
 	deadline time.Time       // the first one that needs a final poll; zero for none
 	urgent   *job            // whose deadline that is
 }
@@ -33,7 +31,7 @@ func pagesOf(jobs int) int { return (jobs + perPage - 1) / perPage }
 func (w *watcher) batch(number int) *batch {
 	b := w.batches[number]
 	if b == nil {
-		b = &batch{number: number, counts: map[*status]int{}}
+		b = &batch{number: number, jobs: map[*job]bool{}, counts: map[*status]int{}}
 		w.batches[number] = b
 	}
 	return b
@@ -68,19 +66,14 @@ func (w *watcher) alone(j *job) *batch {
 // move moves a job to another batch, or to none.
 func (w *watcher) move(j *job, to *batch) {
 	if from := j.batch; from != nil {
-		last := len(from.jobs) - 1
-		from.jobs[j.place], from.jobs[last].place = from.jobs[last], j.place
-		from.jobs[last] = nil
-		from.jobs = from.jobs[:last]
-		if from.stale = true; last == 0 {
+		delete(from.jobs, j)
+		if from.stale = true; len(from.jobs) == 0 {
 			delete(w.batches, from.number)
 		}
 	}
 	if j.batch = to; to != nil {
 		w.batches[to.number] = to // it may have been empty
-		j.place = len(to.jobs)
-		to.jobs = append(to.jobs, j)
-		to.stale = true
+		to.jobs[j], to.stale, j.joined = true, true, time.Now()
 	}
 }
 
@@ -94,8 +87,8 @@ func (w *watcher) place(j *job, rank int) {
 // offset returns where the page of a list begins that shows a batch. The rest of the page
 // is spent on both sides of the jobs, since the list may have changed.
 func (w *watcher) offset(b *batch) int {
-	newest, oldest := b.jobs[0].rank, b.jobs[0].rank
-	for _, j := range b.jobs {
+	newest, oldest := b.oldest.rank, b.oldest.rank
+	for j := range b.jobs {
 		newest, oldest = max(newest, j.rank), min(oldest, j.rank)
 	}
 	if newest < 0 {
@@ -107,22 +100,24 @@ func (w *watcher) offset(b *batch) int {
 
 // refresh works out what depends on all jobs.
 func (b *batch) refresh() {
-	b.stale, b.missing, b.oldest, b.born, b.deadline = false, 0, nil, time.Time{}, time.Time{}
+	b.stale, b.missing, b.oldest, b.deadline = false, 0, nil, time.Time{}
 	clear(b.counts)
-	for _, j := range b.jobs {
-		for _, wait := range j.waits {
+	for j := range b.jobs {
+		for wait := range j.waits {
 			if !wait.Deadline.IsZero() && !wait.final && (b.deadline.IsZero() || wait.Deadline.Before(b.deadline)) {
 				b.deadline, b.urgent = wait.Deadline, j
 			}
 		}
-		if j.missing {
-			b.missing, b.lost = b.missing+1, j
-			continue
+		if b.oldest == nil {
+			b.oldest, b.next = j, j.next
 		}
-		if b.oldest == nil || j.shown.Before(b.oldest.shown) {
+		if j.next.IsZero() {
+			b.missing++
+			b.oldest = j
+		} else if !b.oldest.next.IsZero() && j.shown.Before(b.oldest.shown) {
 			b.oldest = j
 		}
-		b.born = latest(b.born, j.born)
+		b.next = earliest(b.next, j.next)
 		b.counts[j.status]++
 	}
 }

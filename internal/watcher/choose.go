@@ -5,24 +5,15 @@ import "time"
 // maxFlights is how many polls may be under way, except final ones.
 const maxFlights = 8
 
-// A request is the choice of one poll: a job alone, the next page of a walk, or else the
-// page of a batch.
-type request struct {
-	batch *batch
-	job   *job
-	walk  *walk
-	final bool // before a deadline
-}
-
-// choose returns the request that is needed most, and when to send it. It also reserves
-// slots for the final polls that are due soon.
-func (w *watcher) choose(now time.Time) (r request, at time.Time) {
-	p := w.plan(now)
-	lead, slack := w.lead()
+// choose returns the poll that is needed most, and when to send it. It also reserves slots
+// for the final polls that are due soon.
+func (w *watcher) choose(now time.Time) (p *poll, at time.Time) {
+	plan := w.plan(now)
+	lead, slack := w.service.lead()
 	const window = 1100 * time.Millisecond // slots are reserved so long before
 	never := now.Add(time.Hour)
-	inTime := now.Add(p.delay(p.lists, p.rate) / 2)
-	var first, final, missing *batch // due first, for a final poll, with missing jobs
+	inTime := now.Add(plan.delay(plan.lists, plan.rate) / 2)
+	var first, final *batch // due first, also for a final poll
 	soon, reserve := 0, 0
 	at, w.nextFinal = never, never
 	for _, b := range w.batches {
@@ -30,7 +21,8 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 			b.refresh()
 		}
 		searched := b.unknown && w.walk != nil && !w.walk.sweep
-		if !b.deadline.IsZero() && (!b.busy || b.asked.Before(b.deadline.Add(-lead-slack))) {
+		trusted := searched && w.service.lists.errors == 0
+		if !b.deadline.IsZero() && !trusted && (!b.busy || b.asked.Before(b.deadline.Add(-lead-slack))) {
 			due := latest(b.deadline.Add(-lead), w.service.retryAfter)
 			if b.errors > 0 { // the backoff would be too long
 				due = latest(due, b.asked.Add(lead/3))
@@ -38,19 +30,14 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 			if due.Sub(now) <= window {
 				reserve++
 			}
-			if searched {
-				w.walk.final = w.walk.final || !due.After(now)
-			} else if due.Before(w.nextFinal) {
+			if due.Before(w.nextFinal) {
 				final, w.nextFinal = b, due
 			}
 		}
-		if b.missing > 0 && !b.busy {
-			missing = b
-		}
-		if b.busy || searched || w.walk != nil && w.walk.sweep && b.errors == 0 {
+		if searched || b.busy || w.walk != nil && w.walk.sweep && b.errors == 0 {
 			continue
 		}
-		due := w.due(b, p)
+		due := w.due(b, plan)
 		if due.Before(at) {
 			first, at = b, due
 		}
@@ -66,45 +53,35 @@ func (w *watcher) choose(now time.Time) (r request, at time.Time) {
 	if never = w.nextFinal; never.Sub(now) > window {
 		never = never.Add(-window) // to reserve a slot
 	}
-	if len(w.polls) >= maxFlights || w.service.failures > 0 && len(w.polls) > 0 {
-		return request{}, never
+	if len(w.polls) >= maxFlights || w.service.errors > 0 && len(w.polls) > 0 {
+		return nil, never
 	}
+	walk := w.walk
 	switch {
-	case w.service.outage() && w.service.latest != nil:
-		// This job does not fail by itself.
-		r, at = w.request(w.service.latest.batch, now, false), now
-	case w.walk != nil && !w.walk.busy && !w.walk.retry.After(now):
-		r, at = request{walk: w.walk, final: w.walk.final}, now
-	case missing != nil:
-		r, at = w.request(missing, now, false), now
+	case walk != nil && !walk.busy && walk.retry.Before(at):
+		p, at = &poll{walk: walk}, walk.retry
 	case at.After(now):
-		if w.walk != nil && !w.walk.busy {
-			at = earliest(at, w.walk.retry)
-		}
-	case p.sweep && w.walk == nil && 3*soon >= len(w.jobs):
-		r = request{walk: w.newSweep(p)}
+	case plan.sweep && walk == nil && first.missing == 0 && 3*soon >= len(w.jobs):
+		p = &poll{walk: w.newSweep(plan)}
 	default:
-		r = w.request(first, now, false)
+		p = w.request(first, now, false)
 	}
-	return r, earliest(never, latest(at, latest(w.service.hold, w.service.retryAfter)))
+	return p, earliest(never, latest(at, latest(w.service.retry, w.service.retryAfter)))
 }
 
-// request returns the request for a batch that is due.
-func (w *watcher) request(b *batch, now time.Time, final bool) request {
-	r := request{batch: b, final: final}
-	lists := w.service.lists.allowed(now) && (!final || w.service.lists.errors == 0)
+// request returns the poll for a batch that is due.
+func (w *watcher) request(b *batch, now time.Time, final bool) *poll {
+	p := &poll{batch: b, final: final}
+	lists := !w.service.lists.retry.After(now) && (!final || w.service.lists.errors == 0)
 	again := b.errors > 0 && b.errors%2 == 0 // now in another way than before
 	switch {
-	case lists && b.number >= 0 && (len(b.jobs) > 1 && b.missing != 1 || again):
-	case lists && b.number < 0 && again:
+	case lists && (again || b.number >= 0 && len(b.jobs) > 1 && b.missing != 1):
 	case lists && b.unknown && w.walk == nil && len(w.jobs) > 1 && w.searchPays():
-		return request{walk: &walk{statuses: []string{""}}, final: final}
+		return &poll{walk: &walk{statuses: []string{""}}, final: final}
 	case final:
-		r.job = b.urgent
-	case b.missing > 0:
-		r.job = b.lost
+		p.job = b.urgent
 	default:
-		r.job = b.oldest
+		p.job = b.oldest
 	}
-	return r
+	return p
 }

@@ -4,17 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-// A poll is one request under way.
+// A poll is one request: the next page of a walk, or a job of a batch alone, or else the
+// page of a batch.
 type poll struct {
-	request
-	jobs     []*job // that it is to show; nil for a page of a walk
+	walk  *walk
+	batch *batch // nil for a walk
+	job   *job
+	final bool // before a deadline
+
 	status   string // of the list
 	offset   int
 	began    time.Time
@@ -31,29 +33,28 @@ var (
 )
 
 // send begins a poll.
-func (w *watcher) send(r request) {
-	p := &poll{request: r, began: time.Now()}
-	failures := w.service.failures
-	switch {
-	case r.walk != nil:
+func (w *watcher) send(p *poll) {
+	p.began = time.Now()
+	errors := w.service.errors
+	if k := p.walk; k != nil {
 		if w.walk == nil {
-			w.walk, r.walk.began = r.walk, p.began
+			w.walk, k.began = k, p.began
 		}
-		failures, r.walk.busy, r.walk.final = max(failures, r.walk.errors), true, r.walk.final || r.final
-		p.status, p.offset = r.walk.statuses[0], r.walk.offset
-	case r.job != nil:
-		p.jobs, p.batch = []*job{r.job}, w.alone(r.job)
-	default:
-		p.jobs = append(p.jobs, r.batch.jobs...)
-		p.offset = w.offset(r.batch)
-	}
-	if b := p.batch; b != nil {
-		failures, b.busy, b.asked = max(failures, b.errors), true, p.began
+		k.busy, p.status, p.offset = true, k.statuses[0], k.offset
+		errors = max(errors, k.errors)
+	} else {
+		if p.job != nil {
+			p.batch = w.alone(p.job)
+		} else {
+			p.offset = w.offset(p.batch)
+		}
+		p.batch.busy, p.batch.asked = true, p.began
+		errors = max(errors, p.batch.errors)
 	}
 	w.polls[p] = true
-	timeout := max(3*w.service.rtt, time.Second) << min(max(failures-1, 0), 5)
-	ctx, cancel := context.WithTimeoutCause(context.Background(), timeout, errSlow)
-	p.cancel = cancel
+	timeout := max(3*w.service.rtt, time.Second) << min(max(errors-1, 0), 5)
+	var ctx context.Context
+	ctx, p.cancel = context.WithTimeoutCause(context.Background(), timeout, errSlow)
 	go w.run(ctx, p)
 }
 
@@ -62,11 +63,6 @@ func (w *watcher) send(r request) {
 func (w *watcher) run(ctx context.Context, p *poll) {
 	p.response.Err = errGoexit
 	defer func() {
-		if before, after := w.returned(p); before != after {
-			w.source.Outage(p.response.Err)
-		}
-	}()
-	defer func() {
 		switch v := recover().(type) {
 		case nil:
 		case error, string:
@@ -74,6 +70,7 @@ func (w *watcher) run(ctx context.Context, p *poll) {
 		default: // it may hold secrets
 			p.response = Response{Err: fmt.Errorf("%w: a value of type %T", ErrPanic, v)}
 		}
+		w.returned(p)
 	}()
 	if p.job != nil {
 		p.response = w.source.Get(ctx, p.job.id)
@@ -82,17 +79,15 @@ func (w *watcher) run(ctx context.Context, p *poll) {
 	}
 }
 
-// returned applies the response of a poll, and reports whether it began or ended an outage.
-func (w *watcher) returned(p *poll) (outageBefore, outageAfter bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	outageBefore = w.service.outage()
-	now := time.Now()
+// returned applies the response of a poll.
+func (w *watcher) returned(p *poll) {
+	w.set.mu.Lock()
+	before, now := w.service.outage(), time.Now()
 	p.cancel()
-	if delete(w.polls, p); p.batch != nil {
-		p.batch.busy = false
-	} else {
+	if delete(w.polls, p); p.walk != nil {
 		p.walk.busy = false
+	} else {
+		p.batch.busy = false
 	}
 	if after := min(p.response.RetryAfter, maxRetryAfter); after > 0 {
 		w.service.retryAfter = latest(w.service.retryAfter, now.Add(after))
@@ -105,29 +100,33 @@ func (w *watcher) returned(p *poll) (outageBefore, outageAfter bool) {
 		w.succeeded(p, now)
 	}
 	w.changed()
-	return outageBefore, w.service.outage()
+	after := w.service.outage()
+	w.set.mu.Unlock()
+	if before != after {
+		w.source.Outage(p.response.Err)
+	}
 }
 
 // needs reports whether a job of a poll has waits.
 func (w *watcher) needs(p *poll) bool {
-	return p.jobs == nil && len(w.jobs) > 0 || slices.ContainsFunc(p.jobs, func(j *job) bool { return len(j.waits) > 0 })
+	return p.walk != nil && len(w.jobs) > 0 || p.walk == nil && len(p.batch.jobs) > 0
 }
 
 // succeeded applies a response.
 func (w *watcher) succeeded(p *poll, now time.Time) {
-	w.service.succeeded(now.Sub(p.began))
+	s := &w.service
+	s.failures, s.rtt = failures{}, max(now.Sub(p.began), s.rtt*9/10, 1)
 	if j := p.job; j != nil {
 		if err := w.show(j, p.response.Items[0], p); err != nil {
-			w.backOff(p, false)
+			p.batch.add(1, now)
 			w.tell(j, err, Transient, now)
-		} else if p.batch.errors, p.batch.retry = 0, (time.Time{}); len(j.waits) > 0 && j.rank >= 0 {
+		} else if p.batch.failures = (failures{}); len(j.waits) > 0 && j.rank >= 0 {
 			w.place(j, j.rank)
-			// Its page may have failed, but the job was shown.
-			j.batch.errors, j.batch.retry = 0, time.Time{}
+			j.batch.failures = failures{} // its page may have failed, but the job was shown
 		}
 		return
 	}
-	w.service.lists = avoided{}
+	s.lists = failures{}
 	if total := p.response.Total; p.status == "" && !p.began.Before(w.counted) {
 		w.deleted += max(w.total-total, 0) // the oldest jobs, it is believed
 		if passed := p.began.Sub(w.counted).Seconds(); passed > 0 && !w.counted.IsZero() {
@@ -159,15 +158,15 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 // missed notes which of its jobs a page did not show: their ranks are not known any more.
 func (w *watcher) missed(p *poll, now time.Time) {
 	b, errors := p.batch, p.batch.errors
-	b.errors, b.retry = 0, time.Time{}
-	for _, j := range p.jobs {
-		if len(j.waits) == 0 || j.batch != b || !j.shown.Before(p.began) {
-			continue
-		}
-		if b.number < 0 {
+	b.failures = failures{}
+	for j := range b.jobs {
+		switch {
+		case !j.shown.Before(p.began) || j.joined.After(p.began):
+		case b.number < 0:
 			// It is read alone again. Its backoff continues.
-			b.errors, b.retry = errors+1, now.Add(backoff(errors+1))
-		} else {
+			b.errors = errors
+			b.add(1, now)
+		default:
 			j.rank = -1
 			w.move(j, w.newest())
 		}
@@ -177,15 +176,9 @@ func (w *watcher) missed(p *poll, now time.Time) {
 // show applies an item of a poll to the waits of a job.
 func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 	now := time.Now()
-	lead, slack := w.lead()
-	var target Target
-	var finished bool
-	var err error
-	for _, wait := range slices.Backward(j.waits) { // the end of a wait moves the last one
-		if wait.Target != target {
-			target = wait.Target
-			finished, err = target.Apply(item.Body, p.began)
-		}
+	lead, slack := w.service.lead()
+	for wait := range j.waits {
+		finished, err := wait.Apply(item.Body, p.began)
 		if err != nil {
 			failed = err
 			continue
@@ -194,68 +187,62 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 		wait.result.Last = nil
 		wait.final = wait.final || !p.began.Before(wait.Deadline.Add(-lead-slack))
 		if finished {
-			w.end(wait, Result{Finished: true})
+			w.end(wait, true, nil)
 		}
-	}
-	if len(j.waits) == 0 {
-		j.status.ended++
 	}
 	if failed != nil || len(j.waits) == 0 {
 		return failed
 	}
-	if j.missing, j.batch.stale = false, true; p.began.After(j.shown) {
+	if j.batch.stale = true; p.began.After(j.shown) {
 		if item.Finished {
 			item.Status = nil // of the run before the current one
 		}
 		if string(item.Status) != j.status.name {
 			w.rates.note(now)
-			w.setStatus(j, string(item.Status), latest(j.shown, j.born))
+			w.setStatus(j, string(item.Status))
 		}
-		if s := w.source.Schedule(); s != nil {
-			j.next = now.Add(s.Delay(now.Sub(j.born)))
-		}
-		j.shown, w.service.latest = p.began, j
+		j.shown, j.next = p.began, now.Add(w.delayAlone(now.Sub(j.born)))
 	}
-	w.event(j, nil, now)
+	w.event(j, nil)
 	return nil
 }
 
 // event tells the waits for a job of a poll after which they go on.
-func (w *watcher) event(j *job, err error, now time.Time) {
-	for _, wait := range j.waits {
-		if wait.Event == nil {
-			continue
+func (w *watcher) event(j *job, err error) {
+	for wait := range j.waits {
+		if wait.Event != nil {
+			wait.Event(wait.result.Polls, err)
 		}
-		j.batch.refresh()
-		due := latest(w.due(j.batch, w.plan(now)), latest(w.service.hold, w.service.retryAfter))
-		wait.Event(Event{Err: err, Poll: wait.result.Polls, Next: max(due.Sub(now), 0)})
 	}
 }
 
 // failed notes a poll that failed.
 func (w *watcher) failed(p *poll, now time.Time) {
-	err, verdict := p.response.Err, p.response.Verdict
-	refused := verdict != Transient
-	// A job that fails again and again while others do not is not the service.
-	if !refused && (p.job == nil || p.batch.errors < outageAfter || w.service.outage()) {
-		w.service.failed(p.began, now)
+	s, err, verdict, n := &w.service, p.response.Err, p.response.Verdict, 1
+	if verdict != Transient {
+		n = refused
 	}
-	switch {
-	case p.job != nil:
-	case p.walk != nil && p.walk.sweep:
-		w.service.sweeps.failed(refused, now)
-	default:
-		w.service.lists.failed(refused, now)
+	// A job that fails again and again while others do not is not the service. Polls that
+	// were under way together count once.
+	own := p.job != nil && p.batch.errors >= outageAfter && !s.outage()
+	if n == 1 && !own && (s.errors == 0 || p.began.After(s.failedAt)) {
+		s.add(1, now)
+		s.failedAt = now
 	}
-	w.backOff(p, refused)
-	jobs := p.jobs
-	if jobs == nil || w.service.outage() {
-		jobs = slices.Collect(maps.Values(w.jobs))
+	if p.walk != nil && p.walk.sweep {
+		s.sweeps.add(n, now)
+	} else if p.job == nil {
+		s.lists.add(n, now)
 	}
-	for _, j := range jobs {
+	if k := p.walk; k == nil {
+		p.batch.add(1, now)
+	} else if k.add(n, now); k == w.walk && k.errors >= outageAfter {
+		w.endWalk(false)
+	}
+	for _, j := range w.jobs {
 		if j == p.job {
 			w.tell(j, err, verdict, now)
-		} else {
+		} else if p.walk != nil || s.outage() || j.batch == p.batch {
 			w.tell(j, err, Transient, now)
 		}
 	}
@@ -263,33 +250,15 @@ func (w *watcher) failed(p *poll, now time.Time) {
 
 // tell tells the waits for a job of an error, and ends those that it ends.
 func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
-	for _, wait := range slices.Backward(j.waits) { // the end of a wait moves the last one
+	for wait := range j.waits {
 		wait.result.Polls++
 		wait.result.Last = err
 		switch {
 		case errors.Is(err, ErrPanic), verdict == Definitive, verdict == NotFound && !now.Before(wait.VisibleBy):
-			w.end(wait, Result{Reason: err})
+			w.end(wait, false, err)
 		case wait.MaxOutage > 0 && now.Sub(latest(wait.began, j.shown)) >= wait.MaxOutage:
-			w.end(wait, Result{Reason: polling.ErrOutage})
+			w.end(wait, false, polling.ErrOutage)
 		}
 	}
-	w.event(j, err, now)
-}
-
-// backOff plans the next poll after one that failed.
-func (w *watcher) backOff(p *poll, refused bool) {
-	now := time.Now()
-	if k := p.walk; k != nil {
-		if k.errors++; k == w.walk && (k.errors >= outageAfter || refused) {
-			w.endWalk(false)
-		}
-		k.retry = now.Add(backoff(k.errors))
-		return
-	}
-	b := p.batch
-	if p.job != nil {
-		p.job.missing, b.stale = false, true
-	}
-	b.errors++
-	b.retry = now.Add(backoff(b.errors))
+	w.event(j, err)
 }

@@ -20,28 +20,18 @@ const (
 
 // rates estimate how fast jobs finish, by their status, from the recent past.
 type rates struct {
-	statuses     []*status // first the known ones, in the order in which a job has them
+	statuses     []*status
 	first, noted time.Time
-	learned      bool // a job has finished recently
+	born         time.Time // of the youngest job
+	learned      bool      // a job has finished recently
 }
 
 // A status is one of unfinished jobs. It has no name if it is not known.
 type status struct {
-	name    string
-	known   bool
-	jobs    int       // with waits
-	born    time.Time // when the newest of them can have got it
-	ended   float64   // jobs that finished recently
-	time    float64   // seconds that jobs recently had it, all together
-	others  int       // further jobs in its list
-	counted time.Time
-}
-
-func newRates(known []string) (r rates) {
-	for _, name := range known {
-		r.status(name).known = true
-	}
-	return r
+	name  string
+	jobs  int     // with waits
+	ended float64 // jobs that finished recently
+	time  float64 // seconds that jobs recently had it, all together
 }
 
 func (r *rates) status(name string) *status {
@@ -71,7 +61,7 @@ func (r *rates) note(now time.Time) {
 		s.ended *= keep
 		s.time = s.time*keep + float64(s.jobs)*passed
 		r.learned = r.learned || s.ended >= enough
-		return s.jobs == 0 && !s.known && s.ended < enough
+		return s.jobs == 0 && s.ended < enough
 	})
 }
 
@@ -81,28 +71,16 @@ const enough = 0.03
 // rate estimates the rate at which a job finishes, in jobs per second. Half a job is added
 // to those that finished (the prior of Jeffreys), and the age of the youngest one to the
 // time. Jobs that queue hardly ever finish if others do.
-func (r *rates) rate(s *status, now time.Time) float64 {
+func (r *rates) rate(s *status) float64 {
 	prior := 0.5
 	if r.learned && s.ended < enough {
 		prior = 0.02
 	}
-	return (s.ended + prior) / (s.time + max(now.Sub(s.born).Seconds(), 0.1))
-}
-
-// unfinished returns the statuses whose lists show all jobs: from the first status that a
-// job has to the last known one, and all others.
-func (r *rates) unfinished() (statuses []*status) {
-	for _, s := range r.statuses {
-		if s.name != "" && (s.jobs > 0 || s.known && len(statuses) > 0) {
-			statuses = append(statuses, s)
-		}
-	}
-	return statuses
+	return (s.ended + prior) / (s.time + max(r.noted.Sub(r.born).Seconds(), 0.1))
 }
 
 // A plan is what polls cost now, and the delays that follow.
 type plan struct {
-	now    time.Time
 	weight float64
 	pages  bool    // lists may be read
 	lists  float64 // requests that read the lists of unfinished jobs
@@ -115,9 +93,10 @@ type plan struct {
 // plan returns the plan for now.
 func (w *watcher) plan(now time.Time) plan {
 	w.rates.note(now)
-	p := plan{now: now, pages: w.service.lists.allowed(now)}
+	p := plan{pages: !w.service.lists.retry.After(now)}
 	for _, s := range w.rates.statuses {
-		p.rate += float64(s.jobs) * w.rates.rate(s, now)
+		p.rate += float64(s.jobs) * w.rates.rate(s)
+		p.lists += float64(pagesOf(s.jobs))
 	}
 	cost, limit := float64(len(w.jobs)), w.set.limiter.PerSecond()
 	if limit == 0 {
@@ -131,13 +110,8 @@ func (w *watcher) plan(now time.Time) plan {
 		cost = float64(pages + unknown + alone)
 	}
 	p.weight = max(weight, min(cost/limit, maxWeight))
-	if cost <= 1 || !p.pages || !w.service.sweeps.allowed(now) {
+	if cost <= 1 || !p.pages || w.service.sweeps.retry.After(now) {
 		return p
-	}
-	for _, s := range w.rates.unfinished() {
-		// The other jobs are forgotten with a half-life of a minute.
-		others := float64(s.others) * math.Exp2(-now.Sub(s.counted).Minutes())
-		p.lists += float64(max(pagesOf(s.jobs+int(others)), 1))
 	}
 	period := p.delay(cost, p.rate).Seconds()
 	period = max(period, p.lists/max(limit-p.rate, 0.01)) // the reads have to pass the limiter too
@@ -169,31 +143,35 @@ func (p plan) delay(requests, rate float64) time.Duration {
 	return max(time.Duration(seconds*float64(time.Second)), minDelay)
 }
 
+// delayAlone returns the delay for a job without others after some time.
+func (w *watcher) delayAlone(elapsed time.Duration) time.Duration {
+	s := w.source.Schedule()
+	if s == nil {
+		s = &polling.Schedule{}
+	}
+	return s.Delay(elapsed)
+}
+
 // due returns when a batch is due.
 func (w *watcher) due(b *batch, p plan) time.Time {
-	rate, jobs := 0.0, len(b.jobs)-b.missing
-	for s, n := range b.counts {
-		rate += float64(n) * w.rates.rate(s, p.now)
-	}
-	requests := float64(jobs) // one by one
-	switch {
-	case jobs == 0:
-		return p.now.Add(time.Hour) // they are read next anyway
-	case b.errors > 0:
+	if b.errors > 0 || b.missing > 0 {
 		return b.retry
-	case w.source.Schedule() != nil:
-		return latest(b.retry, b.oldest.next)
+	}
+	if w.source.Schedule() != nil || len(w.jobs) == 1 && !w.rates.learned {
+		return latest(b.retry, b.next)
+	}
+	requests, rate := float64(len(b.jobs)), 0.0 // one by one
+	for s, n := range b.counts {
+		rate += float64(n) * w.rates.rate(s)
+	}
+	switch {
 	case p.sweep:
 		requests, rate = p.lists, p.rate
 	case p.pages && b.number >= 0:
 		requests = 1
 	case p.pages && b.unknown:
-		requests = float64(min(jobs, pagesOf(max(w.total, jobs))))
+		requests = min(requests, float64(pagesOf(max(w.total, len(b.jobs)))))
 	}
-	single := polling.Schedule{Jitter: -1} // for a job without others
-	delay := min(p.delay(requests, rate), youth*single.Delay(p.now.Sub(b.born)))
-	if len(w.jobs) == 1 && !w.rates.learned {
-		delay = single.Delay(p.now.Sub(b.jobs[0].since))
-	}
-	return latest(b.retry, b.oldest.shown.Add(delay))
+	shown := b.oldest.shown
+	return latest(b.retry, shown.Add(min(p.delay(requests, rate), youth*b.next.Sub(shown))))
 }

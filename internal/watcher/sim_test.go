@@ -85,8 +85,6 @@ func (s *sim) Outage(err error) {
 
 func (s *sim) Schedule() *polling.Schedule { return s.schedule }
 
-func (s *sim) Statuses() []string { return []string{"QUEUING", "PROCESSING"} }
-
 func (s *sim) Get(ctx context.Context, id string) Response {
 	return s.respond(ctx, simRequest{id: id}, func(now time.Time) Response {
 		for _, j := range s.visible(now) {
@@ -257,11 +255,8 @@ func (s *sim) queue(running int) {
 	}
 }
 
-// target is a job of the waiting program.
-type target struct{ applied int }
-
-func (t *target) Apply(body []byte, _ time.Time) (finished bool, err error) {
-	t.applied++
+// apply reports whether a job has finished.
+func apply(body []byte, _ time.Time) (finished bool, err error) {
 	switch string(body) {
 	case "broken":
 		return false, errors.New("the body is broken")
@@ -321,7 +316,7 @@ func limited(perSecond float64) *Set { return NewSet(ratelimit.New(perSecond)) }
 
 // options returns the options of a wait for a job.
 func (j *simJob) options(ended chan *Wait) Options {
-	return Options{ID: j.id, Target: &target{}, Status: "QUEUING", MaxOutage: time.Hour, Ended: ended}
+	return Options{ID: j.id, Apply: apply, Status: "QUEUING", MaxOutage: time.Hour, Ended: ended}
 }
 
 // wait waits for each job from its creation on. change may change the options of a wait.

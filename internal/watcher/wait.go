@@ -21,9 +21,6 @@ type Source interface {
 	// List reads a page of the jobs with a status, or of all jobs if status is empty,
 	// newest first.
 	List(ctx context.Context, status string, offset, limit int) Response
-	// Statuses returns the known statuses of unfinished jobs, in the order in which a job
-	// goes through them.
-	Statuses() []string
 	// Outage is called when polls begin to fail, with the error of the last one, and with nil
 	// when one succeeds again.
 	Outage(err error)
@@ -59,34 +56,24 @@ const (
 	Definitive
 )
 
-// Options describe a wait. ID, Target and Ended are required.
+// Options describe a wait. ID, Apply and Ended are required. The functions must neither block
+// nor use the watcher.
 type Options struct {
 	ID        string // of the job
-	Target    Target
-	Status    string        // the last known one; empty means unknown
-	Seen      time.Time     // of the request that showed Status; zero polls the job at once
-	Since     time.Time     // when the current run may have started at the earliest; zero means now
-	VisibleBy time.Time     // before that, a NotFound error does not end the wait
-	Deadline  time.Time     // the job is polled once more shortly before it; zero means none
-	MaxOutage time.Duration // without a successful poll ends the wait; zero or less means no limit
-	Event     func(Event)   // called for polls after which the wait goes on; it must not block
-	Ended     chan<- *Wait  // receives the wait when it has ended by itself; it must have room
+	Apply     Apply
+	Status    string                 // the last known one; empty means unknown
+	Seen      time.Time              // of the request that showed Status; zero polls the job at once
+	Since     time.Time              // when the current run may have started at the earliest; zero means now
+	VisibleBy time.Time              // before that, a NotFound error does not end the wait
+	Deadline  time.Time              // the job is polled once more shortly before it; zero means none
+	MaxOutage time.Duration          // without a successful poll ends the wait; zero or less means no limit
+	Event     func(n int, err error) // called for the nth poll, with its error, if the wait goes on
+	Ended     chan<- *Wait           // receives the wait when it has ended by itself; it must have room
 }
 
-// A Target takes what polls show of a job. Targets must be comparable: waits for a job with
-// equal targets share the call.
-type Target interface {
-	// Apply applies the body of the job and the time of its request. It reports whether the
-	// job's current run has finished. It must neither block nor use the watcher.
-	Apply(body []byte, requestedAt time.Time) (finished bool, err error)
-}
-
-// An Event is a poll after which the wait goes on.
-type Event struct {
-	Err  error         // of the poll
-	Poll int           // number of the poll, from one
-	Next time.Duration // until the next poll
-}
+// Apply takes the body of the job and the time of its request. It reports whether the job's
+// current run has finished. It is called for each wait.
+type Apply func(body []byte, requestedAt time.Time) (finished bool, err error)
 
 // A Result tells how a wait ended.
 type Result struct {
@@ -103,7 +90,6 @@ type Wait struct {
 	watcher *watcher
 	job     *job
 	began   time.Time
-	place   int  // in job.waits
 	final   bool // a poll in time for the deadline has shown the job
 	over    bool
 	result  Result
@@ -111,10 +97,10 @@ type Wait struct {
 
 // Stop ends the wait if it has not ended, and returns its result.
 func (w *Wait) Stop() Result {
-	w.watcher.mu.Lock()
-	defer w.watcher.mu.Unlock()
+	w.watcher.set.mu.Lock()
+	defer w.watcher.set.mu.Unlock()
 	if !w.over {
-		w.watcher.end(w, Result{})
+		w.watcher.end(w, false, nil)
 	}
 	return w.result
 }
@@ -122,7 +108,7 @@ func (w *Wait) Stop() Result {
 // A Set holds the watchers of one client: one for each source with active waits.
 type Set struct {
 	limiter  *ratelimit.Limiter
-	mu       sync.Mutex // locked before that of a watcher
+	mu       sync.Mutex // of the watchers, too
 	watchers map[Source]*watcher
 }
 
@@ -142,17 +128,4 @@ func (s *Set) Start(source Source, o Options) *Wait {
 		go w.loop()
 	}
 	return w.start(o)
-}
-
-// drop removes a watcher unless it has waits.
-func (s *Set) drop(w *watcher) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if len(w.jobs) > 0 {
-		return false
-	}
-	delete(s.watchers, w.source)
-	return true
 }

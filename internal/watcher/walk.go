@@ -12,10 +12,8 @@ type walk struct {
 	offset   int
 	total    int  // length of this list
 	pages    int  // that a sweep may still read
-	final    bool // there is a deadline soon
 	busy     bool // its next page is under way
-	errors   int  // in a row
-	retry    time.Time
+	failures
 }
 
 // searchPays reports whether a search takes fewer requests than reading the jobs alone.
@@ -26,8 +24,10 @@ func (w *watcher) searchPays() bool {
 
 func (w *watcher) newSweep(p plan) *walk {
 	k := &walk{sweep: true, pages: int(2*p.lists) + 1}
-	for _, s := range w.rates.unfinished() {
-		k.statuses = append(k.statuses, s.name)
+	for _, s := range w.rates.statuses {
+		if s.jobs > 0 {
+			k.statuses = append(k.statuses, s.name)
+		}
 	}
 	return k
 }
@@ -35,11 +35,7 @@ func (w *watcher) newSweep(p plan) *walk {
 // step goes to the next page after one was read.
 func (w *watcher) step(p *poll, now time.Time) {
 	k, items, total := w.walk, len(p.response.Items), p.response.Total
-	k.errors, k.retry = 0, time.Time{}
-	if k.sweep {
-		s := w.rates.status(p.status)
-		s.others, s.counted = max(total-s.jobs, 0), now
-	}
+	k.failures = failures{}
 	end := p.offset + items
 	k.offset = end - min(max(k.total-total, 0), items/2) // others have moved up
 	k.total = total
@@ -49,10 +45,11 @@ func (w *watcher) step(p *poll, now time.Time) {
 	_, unknown, _ := w.count()
 	switch {
 	case k.sweep && last && len(k.statuses) == 1:
-		w.service.sweeps = avoided{}
+		w.service.sweeps = failures{}
 		w.endWalk(true)
-	case k.sweep && k.pages <= 0:
-		w.endWalk(false) // others have too many jobs
+	case k.sweep && k.pages <= 0: // others have too many jobs
+		w.service.sweeps.add(refused, now)
+		w.endWalk(false)
 	case k.sweep && last:
 		k.statuses, k.offset, k.total = k.statuses[1:], 0, 0
 	case k.sweep:
@@ -75,7 +72,7 @@ func (w *watcher) endWalk(complete bool) {
 		case !k.sweep && j.batch.unknown:
 			w.alone(j).unknown = false
 		case k.sweep && j.batch.errors == 0:
-			j.missing, j.batch.stale = true, true
+			j.next, j.batch.stale = time.Time{}, true
 		}
 	}
 }

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
 )
 
 // TestWatcher_Figures holds the figures of waiting for jobs under a rate limit of ten
@@ -32,6 +35,9 @@ func TestWatcher_Figures(t *testing.T) {
 		"jobs that arrive and go away": {load{300, 5 * time.Minute, lognormal(time.Minute, 0.5)}, 10, limits{4.5, 800 * time.Millisecond, 2500 * time.Millisecond}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if c.load.n > 2000 && os.Getenv("TENSORBAY_TEST_FULL") != "1" {
+				t.Skip("only with TENSORBAY_TEST_FULL=1")
+			}
 			synctest.Test(t, func(t *testing.T) {
 				s := newSim(c.load)
 				s.wait(t, limited(c.rate), s.jobs, nil).check(t, c.want)
@@ -40,13 +46,55 @@ func TestWatcher_Figures(t *testing.T) {
 	}
 }
 
-// TestWatcher_Situations holds the figures of unusual situations.
+// A situation changes a service with n jobs.
+type situation struct {
+	n      int
+	change func(s *sim)
+	want   limits
+}
+
+func checkSituations(t *testing.T, situations map[string]situation) {
+	t.Helper()
+	for name, c := range situations {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSim(aMinute(c.n))
+				jobs := s.jobs
+				c.change(s)
+				s.wait(t, limited(10), jobs, nil).check(t, c.want)
+			})
+		})
+	}
+}
+
+// TestWatcher_Situations holds the figures of unusual jobs and lists.
 func TestWatcher_Situations(t *testing.T) {
-	for name, c := range map[string]struct {
-		n      int
-		change func(s *sim)
-		want   limits
-	}{
+	checkSituations(t, map[string]situation{
+		"older jobs are deleted": {600, func(s *sim) {
+			s.older(2000, time.Now().Add(40*time.Second))
+		}, limits{1.4, 600 * time.Millisecond, 1600 * time.Millisecond}},
+		"three of ten jobs are paused": {500, func(s *sim) {
+			for i, j := range s.jobs {
+				if i%10 < 3 {
+					j.running = "PAUSED"
+					j.finished = j.finished.Add(5 * time.Minute)
+				}
+			}
+		}, limits{1.9, 1200 * time.Millisecond, 5 * time.Second}},
+		"all jobs finish in the same second": {1500, func(s *sim) {
+			for i, j := range s.jobs {
+				j.finished = j.created.Add(time.Minute - j.created.Sub(s.jobs[0].created) + time.Duration(i)*time.Millisecond/2)
+			}
+		}, limits{0.3, 5 * time.Second, 8 * time.Second}},
+		"totals are too small":  {500, func(s *sim) { s.count = func(int) int { return 10 } }, limits{3.5, time.Second, 4 * time.Second}},
+		"totals are too large":  {500, func(s *sim) { s.count = func(n int) int { return n + 1000 } }, limits{2.2, time.Second, 4 * time.Second}},
+		"totals change at once": {500, func(s *sim) { s.count = func(n int) int { return n + rand.IntN(200) - 100 } }, limits{3, time.Second, 4 * time.Second}},
+	})
+}
+
+// TestWatcher_Failures holds the figures of a service that fails.
+func TestWatcher_Failures(t *testing.T) {
+	checkSituations(t, map[string]situation{
 		"lists fail": {200, func(s *sim) {
 			s.fault = func(r simRequest) *Response {
 				if r.list {
@@ -73,9 +121,6 @@ func TestWatcher_Situations(t *testing.T) {
 				return nil
 			}
 		}, limits{1.4, 600 * time.Millisecond, 3 * time.Second}},
-		"older jobs are deleted": {600, func(s *sim) {
-			s.older(2000, time.Now().Add(40*time.Second))
-		}, limits{1.4, 600 * time.Millisecond, 1600 * time.Millisecond}},
 		"every tenth request hangs": {500, func(s *sim) {
 			s.fault = func(r simRequest) *Response {
 				if r.n%10 == 0 {
@@ -92,22 +137,6 @@ func TestWatcher_Situations(t *testing.T) {
 				return nil
 			}
 		}, limits{1.4, 600 * time.Millisecond, 2 * time.Second}},
-		"three of ten jobs are paused": {500, func(s *sim) {
-			for i, j := range s.jobs {
-				if i%10 < 3 {
-					j.running = "PAUSED"
-					j.finished = j.finished.Add(5 * time.Minute)
-				}
-			}
-		}, limits{1.9, 1200 * time.Millisecond, 5 * time.Second}},
-		"all jobs finish in the same second": {1500, func(s *sim) {
-			for i, j := range s.jobs {
-				j.finished = j.created.Add(time.Minute - j.created.Sub(s.jobs[0].created) + time.Duration(i)*time.Millisecond/2)
-			}
-		}, limits{0.3, 5 * time.Second, 8 * time.Second}},
-		"totals are too small":  {500, func(s *sim) { s.count = func(int) int { return 10 } }, limits{3.5, time.Second, 4 * time.Second}},
-		"totals are too large":  {500, func(s *sim) { s.count = func(n int) int { return n + 1000 } }, limits{2.2, time.Second, 4 * time.Second}},
-		"totals change at once": {500, func(s *sim) { s.count = func(n int) int { return n + rand.IntN(200) - 100 } }, limits{3, time.Second, 4 * time.Second}},
 		"an outage of a minute": {200, func(s *sim) {
 			s.fault = func(r simRequest) *Response {
 				if since := r.at.Sub(s.jobs[0].created); since > 40*time.Second && since < 100*time.Second {
@@ -132,16 +161,7 @@ func TestWatcher_Situations(t *testing.T) {
 				return nil
 			}
 		}, limits{1.6, 30 * time.Second, 70 * time.Second}},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				s := newSim(aMinute(c.n))
-				jobs := s.jobs
-				c.change(s)
-				s.wait(t, limited(10), jobs, nil).check(t, c.want)
-			})
-		})
-	}
+	})
 }
 
 func TestWatcher_FewRequestsDuringAnOutage(t *testing.T) {
@@ -409,7 +429,7 @@ func TestWatcher_EndsWithTheLastWait(t *testing.T) {
 			for _, j := range s.jobs {
 				polled := make(chan bool, 100)
 				o := j.options(make(chan *Wait, 1))
-				o.Event = func(Event) { polled <- true }
+				o.Event = func(int, error) { polled <- true }
 				wait := set.Start(s, o)
 				stops.Go(func() {
 					<-polled
@@ -419,4 +439,24 @@ func TestWatcher_EndsWithTheLastWait(t *testing.T) {
 			stops.Wait()
 		})
 	}
+}
+
+// A wait that ends shortly before its deadline gives back the slot for its final poll.
+func TestWatcher_GivesBackReservedSlots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, limiter := newSim(load{1, 0, lognormal(100*time.Hour, 0)}), ratelimit.New(10)
+		set := NewSet(limiter)
+		for range 10 {
+			o := s.jobs[0].options(nil)
+			o.Deadline = time.Now().Add(time.Minute)
+			wait := set.Start(s, o)
+			time.Sleep(59500 * time.Millisecond)
+			wait.Stop()
+			s.checkQuiet(t, set)
+		}
+		began := time.Now()
+		if err := limiter.Wait(t.Context()); err != nil || time.Since(began) > 0 {
+			t.Errorf("a slot was free after %v: %v", time.Since(began), err)
+		}
+	})
 }

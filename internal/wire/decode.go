@@ -34,16 +34,19 @@ func Errorf(format string, args ...any) error {
 	return &Error{redact.Sanitize(redact.Text(err.Error()), redact.MaxMessage), errors.Unwrap(err)}
 }
 
-// ReadAll reads r to its end and returns an [*Error] if it holds more than limit bytes.
-func ReadAll(r io.Reader, limit int64) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r, min(limit, math.MaxInt64-1)+1))
+// ReadAll reads r to its end and returns an [*Error] if it holds more than limit bytes. The
+// length comes from the server and may be negative. It is not trusted with much memory.
+func ReadAll(r io.Reader, length, limit int64) ([]byte, error) {
+	const trusted = 256 << 10
+	body := bytes.NewBuffer(make([]byte, 0, min(max(length, 0), limit, trusted)+bytes.MinRead))
+	_, err := body.ReadFrom(io.LimitReader(r, min(limit, math.MaxInt64-1)+1))
 	switch {
-	case int64(len(body)) > limit:
+	case int64(body.Len()) > limit:
 		return nil, Errorf("the body is larger than %d bytes, see WithMaxBody", limit)
 	case err != nil:
 		return nil, err
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 // CheckEmpty checks the body of a response for which the contract promises none. An
@@ -63,34 +66,41 @@ const largeBody = 1 << 20
 // [*Error] if a required field is missing or null, or if a key appears twice:
 // encoding/json accepts both.
 func Decode(body []byte, v any) error {
+	_, err := DecodeOpen(body, v)
+	return err
+}
+
+// DecodeOpen decodes like Decode. It also reports whether an open object has a field that its
+// type does not know. A type is open if it has a field Other that is not decoded.
+func DecodeOpen(body []byte, v any) (unknown bool, err error) {
 	if len(bytes.TrimSpace(body)) == 0 {
-		return Errorf("the body is empty")
+		return false, Errorf("the body is empty")
 	}
 	s := shapeOf(reflect.TypeOf(v).Elem())
 	if len(body) > largeBody && json.Valid(body) {
-		if err := s.check(body); err != nil {
-			return err
+		if _, err := s.check(body); err != nil {
+			return false, err
 		}
 	}
 	if err := json.Unmarshal(body, v); err != nil {
 		if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
-			return Errorf("the body is a page of html or xml, perhaps a login or the error of a gateway")
+			return false, Errorf("the body is a page of html or xml, perhaps a login or the error of a gateway")
 		}
-		return Errorf("%v", err)
+		return false, Errorf("%v", err)
 	}
 	return s.check(body)
 }
 
 // check compares a body of valid syntax with the shape.
-func (s *shape) check(body []byte) error {
+func (s *shape) check(body []byte) (unknown bool, err error) {
 	w := walker{data: body}
 	if w.null() {
-		return Errorf("the value is null")
+		return false, Errorf("the value is null")
 	}
 	if fault := w.value(s, 0); fault != "" {
-		return Errorf("%s", strings.TrimPrefix(fault, "."))
+		return false, Errorf("%s", strings.TrimPrefix(fault, "."))
 	}
-	return nil
+	return w.unknown, nil
 }
 
 // A shape describes a Go type so that a JSON value can be checked against it. A nil
@@ -102,6 +112,7 @@ type shape struct {
 	nullable bool    // items may be null
 	most     int     // limit for the items of a field, if this is a page of a list; 0 means no limit
 	exact    bool    // keys that differ only in case are different keys
+	open     bool    // see DecodeOpen
 }
 
 type field struct {
@@ -135,10 +146,11 @@ func newShape(t reflect.Type) *shape {
 		}
 	case reflect.Struct:
 		s := &shape{fields: []field{}}
-		for i := range t.NumField() {
-			name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		for _, f := range reflect.VisibleFields(t) { // also those of embedded structs
+			name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if name == "" || name == "-" {
-				s.exact = s.exact || t.Field(i).Name == "AdditionalProperties"
+				s.exact = s.exact || f.Name == "AdditionalProperties"
+				s.open = s.open || f.Name == "Other"
 				continue
 			}
 			if !strings.Contains(options, "omitempty") {
@@ -147,7 +159,7 @@ func newShape(t reflect.Type) *shape {
 			if name == "totalCount" {
 				s.most = MaxPageItems
 			}
-			s.fields = append(s.fields, field{name, shapeOf(t.Field(i).Type)})
+			s.fields = append(s.fields, field{name, shapeOf(f.Type)})
 		}
 		if len(s.fields) > 64 {
 			panic(fmt.Sprintf("wire: %v has more than 64 fields", t))

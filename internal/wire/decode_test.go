@@ -22,7 +22,7 @@ import (
 func TestReadAll_ReturnsTheBodyUpToTheLimit(t *testing.T) {
 	for size, limits := range map[int][]int64{0: {0, 1, math.MaxInt64}, 5: {5, 6, math.MaxInt64 - 1, math.MaxInt64}, 1 << 20: {1 << 20}} {
 		for _, limit := range limits {
-			body, err := wire.ReadAll(strings.NewReader(strings.Repeat("a", size)), limit)
+			body, err := wire.ReadAll(strings.NewReader(strings.Repeat("a", size)), -1, limit)
 			require.NoError(t, err)
 			assert.Len(t, body, size)
 		}
@@ -31,7 +31,7 @@ func TestReadAll_ReturnsTheBodyUpToTheLimit(t *testing.T) {
 
 func TestReadAll_StopsAfterTheLimit(t *testing.T) {
 	r := &counting{}
-	body, err := wire.ReadAll(r, 1000)
+	body, err := wire.ReadAll(r, -1, 1000)
 	var e *wire.Error
 	require.ErrorAs(t, err, &e)
 	require.EqualError(t, err, "the body is larger than 1000 bytes, see WithMaxBody")
@@ -48,7 +48,7 @@ func (c *counting) Read(p []byte) (int, error) {
 }
 
 func TestReadAll_ReturnsTheErrorOfTheReader(t *testing.T) {
-	body, err := wire.ReadAll(io.MultiReader(strings.NewReader("abc"), failing{}), 1000)
+	body, err := wire.ReadAll(io.MultiReader(strings.NewReader("abc"), failing{}), 1<<40, 1000)
 	assert.Equal(t, io.ErrUnexpectedEOF, err)
 	assert.Nil(t, body)
 }

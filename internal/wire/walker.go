@@ -20,8 +20,9 @@ const (
 
 // A walker reads a JSON value once, without allocating. The syntax must be valid.
 type walker struct {
-	data []byte
-	pos  int
+	data    []byte
+	pos     int
+	unknown bool // an open object has a field that its type does not know
 }
 
 // value reads one value of at most so many items, where 0 means no limit. It returns the
@@ -46,14 +47,14 @@ func (w *walker) value(s *shape, most int) (fault string) {
 
 func (w *walker) object(s *shape) string {
 	var seen uint64
-	for !w.closes('}') {
-		key := string(w.key())
-		i := slices.IndexFunc(s.fields, func(f field) bool { return f.name == key })
-		if i < 0 {
+	for i := -1; !w.closes('}'); {
+		key := w.key()
+		if i = s.find(key, i+1); i < 0 {
 			// encoding/json decodes STATUS into the field status.
-			if i = slices.IndexFunc(s.fields, func(f field) bool { return strings.EqualFold(f.name, key) }); i >= 0 && !s.exact {
+			if i = slices.IndexFunc(s.fields, func(f field) bool { return strings.EqualFold(f.name, string(key)) }); i >= 0 && !s.exact {
 				return "." + s.fields[i].name + " appears in another spelling"
 			}
+			w.unknown = w.unknown || s.open
 			w.skip()
 			continue
 		}
@@ -74,6 +75,17 @@ func (w *walker) object(s *shape) string {
 		return "." + s.fields[bits.TrailingZeros64(lacking)].name + " is missing"
 	}
 	return ""
+}
+
+// find returns the index of the field with a name, or -1. It starts at an index, because the
+// fields of an object usually come in the same order.
+func (s *shape) find(name []byte, start int) int {
+	for n := range s.fields {
+		if i := (start + n) % len(s.fields); s.fields[i].name == string(name) {
+			return i
+		}
+	}
+	return -1
 }
 
 func (w *walker) items(s *shape, end byte, most int) string {
@@ -145,7 +157,12 @@ func (w *walker) space() {
 
 // text skips a string.
 func (w *walker) text() {
-	for w.pos++; w.data[w.pos] != '"'; w.pos++ {
+	w.pos++
+	if end := bytes.IndexByte(w.data[w.pos:], '"'); bytes.IndexByte(w.data[w.pos:w.pos+end], '\\') < 0 {
+		w.pos += end + 1
+		return
+	}
+	for ; w.data[w.pos] != '"'; w.pos++ {
 		if w.data[w.pos] == '\\' {
 			w.pos++
 		}
@@ -157,7 +174,7 @@ func (w *walker) text() {
 func (w *walker) skip() {
 	w.space()
 	if c := w.data[w.pos]; c != '"' && c != '{' && c != '[' { // a number, a boolean or null
-		for w.pos < len(w.data) && strings.IndexByte(",]} \t\r\n", w.data[w.pos]) < 0 {
+		for w.pos < len(w.data) && w.data[w.pos] > ' ' && w.data[w.pos] != ',' && w.data[w.pos] != ']' && w.data[w.pos] != '}' {
 			w.pos++
 		}
 		return
