@@ -405,9 +405,9 @@ type NewData struct {
 
 // NewDataset defines model for NewDataset.
 type NewDataset struct {
-	Alias      string         `json:"alias"`
+	Alias      *string        `json:"alias,omitempty"`
 	ConfigName *string        `json:"configName,omitempty"`
-	IsPublic   bool           `json:"isPublic"`
+	IsPublic   *bool          `json:"isPublic,omitempty"`
 	Name       NewName        `json:"name"`
 	Type       NewDatasetType `json:"type"`
 }
@@ -664,13 +664,18 @@ type UpdateDraftRequest struct {
 
 // User defines model for User.
 type User struct {
-	TeamDescription *string `json:"teamDescription,omitempty"`
-	TeamEmail       *string `json:"teamEmail,omitempty"`
-	TeamName        *string `json:"teamName,omitempty"`
-	UserDescription *string `json:"userDescription,omitempty"`
-	UserEmail       *string `json:"userEmail,omitempty"`
-	UserMobile      *string `json:"userMobile,omitempty"`
-	UserName        *string `json:"userName,omitempty"`
+	Description *string    `json:"description,omitempty"`
+	Email       *string    `json:"email,omitempty"`
+	Mobile      *string    `json:"mobile,omitempty"`
+	Nickname    string     `json:"nickname"`
+	Team        *User_Team `json:"team,omitempty"`
+}
+
+// User_Team defines model for User.Team.
+type User_Team struct {
+	Description *string `json:"description,omitempty"`
+	Email       *string `json:"email,omitempty"`
+	Name        string  `json:"name"`
 }
 
 // AtCommit defines model for AtCommit.

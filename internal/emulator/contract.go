@@ -76,7 +76,7 @@ func (op *operation) checkBody(r *http.Request, body []byte) error {
 	if err := json.Unmarshal(body, &value); err != nil {
 		return invalid("The request body is not JSON: %v", err)
 	}
-	err := schema.VisitJSON(value)
+	err := firstProblem(schema.VisitJSON(value, openapi3.MultiErrors()))
 	if err == nil {
 		return nil
 	}
@@ -85,6 +85,25 @@ func (op *operation) checkBody(r *http.Request, body []byte) error {
 		return missing("%s", text)
 	}
 	return invalid("%s", text)
+}
+
+// firstProblem returns the first error of a body but those for unknown properties. Other
+// versions of a client send some, and the service ignores them.
+func firstProblem(err error) error {
+	switch e := err.(type) { //nolint:errorlint // the library does not wrap these errors
+	case openapi3.MultiError:
+		for _, part := range e {
+			if problem := firstProblem(part); problem != nil {
+				return problem
+			}
+		}
+		return nil
+	case *openapi3.SchemaError:
+		if strings.HasSuffix(e.Reason, " is unsupported") {
+			return nil
+		}
+	}
+	return err
 }
 
 // pathParams returns the parameters in a path that matches the operation.

@@ -22,7 +22,8 @@ func (a *api) CreateDataset(_ context.Context, request server.CreateDatasetReque
 	now := a.lock()
 	defer a.unlock()
 	ds := newDataset(newID(), request.Body.Name, request.Body.Type == 1, now)
-	ds.alias, ds.public = request.Body.Alias, request.Body.IsPublic
+	set(&ds.alias, request.Body.Alias)
+	set(&ds.public, request.Body.IsPublic)
 	if err := a.store.addNewDataset(ds); err != nil {
 		return nil, err
 	}
@@ -221,9 +222,9 @@ func (a *api) CreateCommit(_ context.Context, request server.CreateCommitRequest
 
 // GetUser returns the owner of all datasets.
 func (a *api) GetUser(context.Context, server.GetUserRequestObject) (server.GetUserResponseObject, error) {
-	name, none := a.state.owner, ""
+	none := ""
 	return server.GetUser200JSONResponse{
-		UserName: &name, UserEmail: &none, UserMobile: &none, UserDescription: &none,
-		TeamName: &none, TeamEmail: &none, TeamDescription: &none,
+		Nickname: a.state.owner, Email: &none, Mobile: &none, Description: &none,
+		Team: &server.User_Team{Name: a.state.owner, Email: &none, Description: &none},
 	}, nil
 }

@@ -273,6 +273,7 @@ func TestWrite_LimitsBodies(t *testing.T) {
 		c.refuse(http.MethodPut, base+"multi/data/labels", labels(label))
 	}
 	require.Equal(t, before, c.Dump(), "nothing is stored")
+	c.do(http.MethodPost, base+"segments", object{"name": "t", "draftNumber": 1, "region": "beijing"}) // of another version
 	// 50 labeled objects of 40 KB fit.
 	c.do(http.MethodPut, base+"multi/data/labels", labels(`{"NEW":"`+strings.Repeat("x", 2<<20)+`"}`))
 }

@@ -396,8 +396,8 @@ func TestServer_Writes(t *testing.T) {
 	t.Run("GET total-size, GET /users", func(t *testing.T) {
 		assert.Equal(t, object{"totalSize": 6.0}, c.get(w.query("total-size")))
 		user := c.get("users")
-		assert.Equal(t, "seed-author", user["userName"])
-		assert.Contains(t, user, "teamName")
+		assert.Equal(t, "seed-author", user["nickname"])
+		assert.Contains(t, user["team"], "name")
 	})
 	t.Run("POST commits", func(t *testing.T) {
 		w.refuse(409, "NameConflict", "POST", "commits", object{"title": "c", "tag": "main"})
