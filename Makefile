@@ -90,7 +90,7 @@ tcp: ## test the client over TCP through a fault-injecting proxy
 FUZZ := ./cmd/tensorbay-jobs/internal/where:FuzzParse $(foreach f,ErrorResponse Job Resume Labels Filters,./jobs:Fuzz$(f)) \
 	./internal/transport:FuzzRetryAfter ./internal/pager:FuzzList ./internal/redact:FuzzRedact \
 	$(foreach f,Decode Equal JobPage Fields,./internal/wire:Fuzz$(f)) \
-	./jobs/jobstest:FuzzParseSeed
+	./jobs/jobstest:FuzzParseSeed ./internal/emulator:FuzzWrite
 FUZZTIME := 20s
 
 .PHONY: interop

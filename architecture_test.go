@@ -48,7 +48,8 @@ var directions = map[string][]string{
 	"/internal/reference/render": {"/internal/contract", "/internal/reference"},
 	"/internal/seed":             {"/internal/contract"},
 	"/internal/emulator":         {"", "/gen/server", "/internal/contract", "/internal/reference", "/internal/seed"},
-	"/jobs/jobstest":             {"", "/gen/server", "/internal/emulator", "/internal/seed"},
+	"/internal/upload":           {"/internal/emulator", "/internal/seed"},
+	"/jobs/jobstest":             {"", "/gen/server", "/internal/emulator", "/internal/seed", "/internal/upload"},
 
 	"/cmd/tensorbay-jobs": {
 		"/cmd/tensorbay-jobs/internal/progress", "/cmd/tensorbay-jobs/internal/where", "/jobs", "/jobs/download", "/jobs/jobstest", "/polling",

@@ -102,6 +102,12 @@ type CreateJobRequest struct {
 	Title       string       `json:"title"`
 }
 
+// CreatedCommit The id of a new commit.
+type CreatedCommit struct {
+	// CommitID The id of the commit.
+	CommitID string `json:"commitId"`
+}
+
 // CreatedJob The id and creation time of a new job.
 type CreatedJob struct {
 	// CreatedAt Seconds since the epoch.
@@ -147,15 +153,19 @@ type DataDetailList struct {
 type Dataset struct {
 	Alias *string `json:"alias,omitempty"`
 
-	// CommitID The newest commit of the default branch. Absent or empty before the first commit.
+	// CommitID The newest commit of the default branch. 32 zeros, absent or empty before the first commit.
 	CommitID      *string `json:"commitId,omitempty"`
 	DefaultBranch *string `json:"defaultBranch,omitempty"`
 	ID            *string `json:"id,omitempty"`
 	IsPublic      *bool   `json:"isPublic,omitempty"`
 	Name          string  `json:"name"`
+	Owner         *string `json:"owner,omitempty"`
 
 	// Type 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
 	Type DatasetType `json:"type"`
+
+	// UpdateTime Seconds since the epoch.
+	UpdateTime *int64 `json:"updateTime,omitempty"`
 }
 
 // DatasetList defines model for DatasetList.
@@ -174,11 +184,16 @@ type DatasetList struct {
 
 // DatasetListItem A dataset in a list.
 type DatasetListItem struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	DefaultBranch *string `json:"defaultBranch,omitempty"`
+	ID            string  `json:"id"`
+	Name          string  `json:"name"`
+	Owner         *string `json:"owner,omitempty"`
 
 	// Type 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
 	Type *DatasetType `json:"type,omitempty"`
+
+	// UpdateTime Seconds since the epoch.
+	UpdateTime *int64 `json:"updateTime,omitempty"`
 }
 
 // DatasetType 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
@@ -216,6 +231,9 @@ type DraftList struct {
 	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
+
+// DraftNumber The number of an open draft.
+type DraftNumber = int64
 
 // DraftStatus The status of a draft, `OPEN`, `CLOSED` or `COMMITTED`.
 type DraftStatus = string
@@ -368,6 +386,30 @@ type NamedCommit struct {
 	Title          *string `json:"title,omitempty"`
 }
 
+// NewCommit The new commit.
+type NewCommit struct {
+	// Description The description.
+	Description *NewDescription `json:"description,omitempty"`
+
+	// DraftNumber The number of an open draft.
+	DraftNumber DraftNumber `json:"draftNumber"`
+
+	// Tag A name. It must be unused.
+	Tag *NewName `json:"tag,omitempty"`
+
+	// Title The title.
+	Title NewTitle `json:"title"`
+}
+
+// NewDescription The description.
+type NewDescription = string
+
+// NewName A name. It must be unused.
+type NewName = string
+
+// NewTitle The title.
+type NewTitle = string
+
 // PageOffset The number of items before this page. May be absent.
 type PageOffset = int
 
@@ -484,8 +526,14 @@ type TotalCount = int
 
 // UpdateDraftRequest The change of the draft.
 type UpdateDraftRequest struct {
+	// Description The new description.
+	Description *string `json:"description,omitempty"`
+
 	// Status `CLOSED` closes the draft.
-	Status string `json:"status"`
+	Status *string `json:"status,omitempty"`
+
+	// Title The new title.
+	Title *string `json:"title,omitempty"`
 }
 
 // AtCommit defines model for AtCommit.
@@ -735,6 +783,9 @@ type ListTagsParams struct {
 	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// CreateCommitJSONRequestBody defines body for CreateCommit for application/json ContentType.
+type CreateCommitJSONRequestBody = NewCommit
+
 // UpdateDraftJSONRequestBody defines body for UpdateDraft for application/json ContentType.
 type UpdateDraftJSONRequestBody = UpdateDraftRequest
 
@@ -827,6 +878,28 @@ func NewListCommitsRequest(server string, datasetID DatasetID, params *ListCommi
 	}
 	address.RawQuery = query.Encode()
 	return http.NewRequest(http.MethodGet, address.String(), nil)
+}
+
+// NewCreateCommitRequest returns a request of the operation CreateCommit.
+func NewCreateCommitRequest(server string, datasetID DatasetID, body CreateCommitJSONRequestBody) (*http.Request, error) {
+	root, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+	address, err := root.Parse(fmt.Sprintf("./datasets/%s/commits", url.PathEscape(fmt.Sprint(datasetID))))
+	if err != nil {
+		return nil, err
+	}
+	content, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequest(http.MethodPost, address.String(), bytes.NewReader(content))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return req, nil
 }
 
 // NewListDataDetailsRequest returns a request of the operation ListDataDetails.

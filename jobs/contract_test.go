@@ -141,7 +141,7 @@ func TestConstants_EqualTheListsOfTheContract(t *testing.T) {
 		"LabelType":   openEnum(all["LabelType"]),
 		"SensorType":  openEnum(all["Sensor"].Value.Properties["type"]),
 		"DraftStatus": draftStatus.Schema.Value.Enum,
-		"Strategy":    properties("CreateSquashAndMergeRequest")["strategy"].Value.Enum,
+		"Strategy":    properties("CreateSquashAndMergeRequest")["strategy"].Value.Enum[:3], // without null
 		"Conjunction": properties("CreateBasicSearchRequest")["conjunction"].Value.Enum,
 		"Unit":        properties("CreateBasicSearchRequest")["unit"].Value.Enum,
 	} {

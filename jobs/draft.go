@@ -90,7 +90,7 @@ func (d *Draft) Contents() *Contents {
 func (d *Draft) Close(ctx context.Context) error {
 	c := d.dataset.client
 	err := c.send(ctx, "updateDraft", func() (*http.Request, error) {
-		return gen.NewUpdateDraftRequest(c.server, d.dataset.id, d.Number, gen.UpdateDraftRequest{Status: string(DraftClosed)})
+		return gen.NewUpdateDraftRequest(c.server, d.dataset.id, d.Number, gen.UpdateDraftRequest{Status: optional(string(DraftClosed))})
 	}, nil)
 	if refusedOnRetry(err) {
 		if now, readErr := d.dataset.draft(ctx, d.Branch, d.Number); readErr == nil && now.Status == DraftClosed {
@@ -98,6 +98,34 @@ func (d *Draft) Close(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// CommitSpec describes a new commit.
+type CommitSpec struct {
+	// Title is the title of the commit. The default is the title of the draft.
+	Title       string
+	Description string
+	// Tag is the name of a new tag at the commit. The default is no tag.
+	Tag string
+}
+
+// Commit commits the draft and returns the id of the new commit. The branch of the draft moves
+// to it. It returns [ErrConflict] if the tag exists; nothing was committed then.
+//
+// If the request may have been executed, the error is [ErrAmbiguous]. The status of the draft
+// in [Dataset.Drafts] then tells whether it was committed.
+func (d *Draft) Commit(ctx context.Context, commit CommitSpec) (commitID string, err error) {
+	commit.Title = cmp.Or(commit.Title, d.Title)
+	if commit.Title == "" {
+		return "", invalid("the title of the commit is empty: set Title")
+	}
+	c := d.dataset.client
+	body, err := call(ctx, c, "createCommit", func() (*http.Request, error) {
+		return gen.NewCreateCommitRequest(c.server, d.dataset.id, gen.NewCommit{
+			Title: commit.Title, Description: optional(commit.Description), Tag: optional(commit.Tag), DraftNumber: d.Number,
+		})
+	}, func(body *gen.CreatedCommit) error { return checkID("commit id", body.CommitID) })
+	return body.CommitID, err
 }
 
 // draft finds a draft of a branch in any status. The API cannot read one draft by its

@@ -429,6 +429,9 @@ var errorCases = map[string]errorCase{
 	"result/invalid arguments": {func(t *testing.T) error {
 		return errorOf(stubMerge(t, respondWith(500, ""), jobJSON(`"strategy"`, `"plan"`)).Arguments())
 	}, []string{"arguments of job 6f2a", "strategy is missing", "its Snapshot holds the response"}},
+	"draft/empty commit title": {func(t *testing.T) error {
+		return errorOf((&jobs.Draft{}).Commit(t.Context(), jobs.CommitSpec{}))
+	}, []string{"the title of the commit is empty", "set Title"}},
 	"result/deleted draft": {func(t *testing.T) error {
 		return errorOf(stubMerge(t, respondWith(200, `{"drafts":[],"totalCount":0}`), success(`{"draftNumber":7}`)).Result(t.Context()))
 	}, []string{`6f2a`, `draft 7 on branch "main" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `it may have been deleted`}},

@@ -163,8 +163,8 @@ func ExampleBasicSearchJob_FusionResult() {
 		fmt.Println("category", category.Name, "times", category.Quantity)
 	}
 	// Output:
-	// CAM_BACK_RIGHT 01 true
 	// CAM_BACK_LEFT 02 false
+	// CAM_BACK_RIGHT 01 true
 	// category 01 times 1
 	// category 02 times 1
 }

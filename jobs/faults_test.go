@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"os"
@@ -24,7 +25,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
@@ -171,6 +171,13 @@ var operationCases = []operationCase{
 		draft, err := job.Result(ctx)
 		require.NoError(t, err)
 		return draft.Close
+	}},
+	{"createCommit", classCreate, func(ctx context.Context, t *testing.T, client *jobs.Client) func(context.Context) error {
+		job := mergeTitled(ctx, t, client, "")
+		require.NoError(t, job.Wait(ctx))
+		draft, err := job.Result(ctx)
+		require.NoError(t, err)
+		return func(ctx context.Context) error { return errorOf(draft.Commit(ctx, jobs.CommitSpec{})) }
 	}},
 	{"createJob", classCreate, withDataset("squash-and-merge", func(ctx context.Context, ds *jobs.Dataset) error {
 		return errorOf(ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev", Target: "main", Title: dayLong}))
@@ -437,14 +444,7 @@ func expectOnce(s operationCase, f faultCase) outcome {
 
 func TestFaultMatrix(t *testing.T) {
 	t.Run("every operation", func(t *testing.T) {
-		spec, err := contract.Load()
-		require.NoError(t, err)
-		var known []string
-		for _, path := range spec.Paths.Map() {
-			for _, op := range path.Operations() {
-				known = append(known, op.OperationID)
-			}
-		}
+		known := slices.Collect(maps.Keys(calledOperations(t)))
 		var tried []string
 		for _, s := range operationCases {
 			tried = append(tried, s.name)
@@ -583,7 +583,7 @@ func (c cell) assertNoSecret(v any) {
 	}
 }
 
-// count returns the number of datasets and merges, without merges for deleteJob.
+// count returns the number of datasets, commits and merges, without merges for deleteJob.
 func (c cell) count() int {
 	n := 0
 	for ds, err := range c.client.Datasets(c.t.Context(), "") {
@@ -593,6 +593,7 @@ func (c cell) count() int {
 			squash, err := c.client.DatasetByID(ds.ID)
 			require.NoError(c.t, err)
 			n += len(collect(c.t, squash.SquashAndMerge().List(c.t.Context(), jobs.ListOptions{})))
+			n += len(collect(c.t, squash.Commits(c.t.Context(), "main")))
 		}
 	}
 	return n

@@ -206,6 +206,7 @@ func valuesWithSecrets(t *testing.T) map[string]any {
 		"Mask":                    label.PanopticMask,
 		"Conjunction":             jobs.And,
 		"DatasetSpec":             jobs.DatasetSpec{Name: "n"},
+		"CommitSpec":              jobs.CommitSpec{Title: "t"},
 		"Option":                  jobs.WithBaseURL("https://data.example/"),
 		"OtherLabel":              label.Other["HOLOGRAM"],
 		"PanopticMaskInfo":        label.PanopticMask.Info[0],

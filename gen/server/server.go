@@ -16,6 +16,24 @@ import (
 	"github.com/oapi-codegen/runtime"
 )
 
+// Defines values for NewDatasetType.
+const (
+	NewDatasetTypeN0 NewDatasetType = 0
+	NewDatasetTypeN1 NewDatasetType = 1
+)
+
+// Valid indicates whether the value is a known member of the NewDatasetType enum.
+func (e NewDatasetType) Valid() bool {
+	switch e {
+	case NewDatasetTypeN0:
+		return true
+	case NewDatasetTypeN1:
+		return true
+	default:
+		return false
+	}
+}
+
 // AttributeStatistics defines model for AttributeStatistics.
 type AttributeStatistics struct {
 	Name       string   `json:"name"`
@@ -50,13 +68,12 @@ type BranchList struct {
 	TotalCount TotalCount    `json:"totalCount"`
 }
 
-// CameraMatrix defines model for CameraMatrix.
-type CameraMatrix struct {
-	Cx   float64  `json:"cx"`
-	Cy   float64  `json:"cy"`
-	Fx   float64  `json:"fx"`
-	Fy   float64  `json:"fy"`
-	Skew *float64 `json:"skew,omitempty"`
+// Catalog defines model for Catalog.
+type Catalog = json.RawMessage
+
+// CatalogAnswer defines model for CatalogAnswer.
+type CatalogAnswer struct {
+	Catalog Catalog `json:"catalog"`
 }
 
 // CategoryStatistics defines model for CategoryStatistics.
@@ -65,6 +82,9 @@ type CategoryStatistics struct {
 	Quantity   int64                 `json:"quantity"`
 	Attributes []AttributeStatistics `json:"attributes,omitempty"`
 }
+
+// Checksum defines model for Checksum.
+type Checksum = string
 
 // Commit defines model for Commit.
 type Commit struct {
@@ -98,6 +118,21 @@ type CreateJobRequest struct {
 	Title       string       `json:"title"`
 }
 
+// CreatedCommit defines model for CreatedCommit.
+type CreatedCommit struct {
+	CommitID string `json:"commitId"`
+}
+
+// CreatedDataset defines model for CreatedDataset.
+type CreatedDataset struct {
+	ID string `json:"id"`
+}
+
+// CreatedDraft defines model for CreatedDraft.
+type CreatedDraft struct {
+	DraftNumber int64 `json:"draftNumber"`
+}
+
 // CreatedJob defines model for CreatedJob.
 type CreatedJob struct {
 	CreatedAt int64  `json:"createdAt"`
@@ -125,6 +160,38 @@ type DataDetailList struct {
 	TotalCount  TotalCount   `json:"totalCount"`
 }
 
+// DataPath defines model for DataPath.
+type DataPath struct {
+	RemotePath string   `json:"remotePath"`
+	Timestamp  *float64 `json:"timestamp,omitempty"`
+}
+
+// DataPathList defines model for DataPathList.
+type DataPathList struct {
+	Data       []DataPath  `json:"data"`
+	Offset     *PageOffset `json:"offset,omitempty"`
+	RecordSize *RecordSize `json:"recordSize,omitempty"`
+	TotalCount TotalCount  `json:"totalCount"`
+}
+
+// DataTransfer defines model for DataTransfer.
+type DataTransfer struct {
+	DraftNumber DraftNumber         `json:"draftNumber"`
+	RemotePaths []NewPath           `json:"remotePaths,omitempty"`
+	SegmentName string              `json:"segmentName"`
+	Source      DataTransfer_Source `json:"source"`
+	Strategy    TransferStrategy    `json:"strategy"`
+}
+
+// DataTransfer_Source defines model for DataTransfer.Source.
+type DataTransfer_Source struct {
+	Commit      *string  `json:"commit,omitempty"`
+	DraftNumber *int64   `json:"draftNumber,omitempty"`
+	ID          *string  `json:"id,omitempty"`
+	RemotePaths []string `json:"remotePaths"`
+	SegmentName string   `json:"segmentName"`
+}
+
 // DataURLItem defines model for DataUrlItem.
 type DataURLItem struct {
 	union json.RawMessage
@@ -146,7 +213,17 @@ type Dataset struct {
 	ID            *string     `json:"id,omitempty"`
 	IsPublic      *bool       `json:"isPublic,omitempty"`
 	Name          string      `json:"name"`
+	Owner         *string     `json:"owner,omitempty"`
 	Type          DatasetType `json:"type"`
+	UpdateTime    *int64      `json:"updateTime,omitempty"`
+}
+
+// DatasetChange defines model for DatasetChange.
+type DatasetChange struct {
+	Alias         *string  `json:"alias,omitempty"`
+	DefaultBranch *string  `json:"defaultBranch,omitempty"`
+	IsPublic      *bool    `json:"isPublic,omitempty"`
+	Name          *NewName `json:"name,omitempty"`
 }
 
 // DatasetList defines model for DatasetList.
@@ -159,9 +236,12 @@ type DatasetList struct {
 
 // DatasetListItem defines model for DatasetListItem.
 type DatasetListItem struct {
-	ID   string       `json:"id"`
-	Name string       `json:"name"`
-	Type *DatasetType `json:"type,omitempty"`
+	DefaultBranch *string      `json:"defaultBranch,omitempty"`
+	ID            string       `json:"id"`
+	Name          string       `json:"name"`
+	Owner         *string      `json:"owner,omitempty"`
+	Type          *DatasetType `json:"type,omitempty"`
+	UpdateTime    *int64       `json:"updateTime,omitempty"`
 }
 
 // DatasetType defines model for DatasetType.
@@ -187,14 +267,11 @@ type DraftList struct {
 	TotalCount TotalCount  `json:"totalCount"`
 }
 
+// DraftNumber defines model for DraftNumber.
+type DraftNumber = int64
+
 // DraftStatus defines model for DraftStatus.
 type DraftStatus = string
-
-// Extrinsics defines model for Extrinsics.
-type Extrinsics struct {
-	Rotation    *Quaternion `json:"rotation,omitempty"`
-	Translation *Vector3D   `json:"translation,omitempty"`
-}
 
 // FilterExtraInfo defines model for FilterExtraInfo.
 type FilterExtraInfo struct {
@@ -223,12 +300,6 @@ type FrameData struct {
 type FrameUrls struct {
 	FrameID string      `json:"frameId"`
 	Urls    []SensorURL `json:"urls"`
-}
-
-// Intrinsics defines model for Intrinsics.
-type Intrinsics struct {
-	CameraMatrix           *CameraMatrix      `json:"cameraMatrix,omitempty"`
-	DistortionCoefficients map[string]float64 `json:"distortionCoefficients,omitempty"`
 }
 
 // Job defines model for Job.
@@ -311,15 +382,163 @@ type NamedCommit struct {
 	Title          *string    `json:"title,omitempty"`
 }
 
+// NewCatalog defines model for NewCatalog.
+type NewCatalog struct {
+	Catalog     Catalog     `json:"catalog"`
+	DraftNumber DraftNumber `json:"draftNumber"`
+}
+
+// NewCommit defines model for NewCommit.
+type NewCommit struct {
+	Description *NewDescription `json:"description,omitempty"`
+	DraftNumber DraftNumber     `json:"draftNumber"`
+	Tag         *NewName        `json:"tag,omitempty"`
+	Title       NewTitle        `json:"title"`
+}
+
+// NewData defines model for NewData.
+type NewData struct {
+	DraftNumber DraftNumber `json:"draftNumber"`
+	Objects     []NewDatum  `json:"objects"`
+	SegmentName string      `json:"segmentName"`
+}
+
+// NewDataset defines model for NewDataset.
+type NewDataset struct {
+	Alias      *string        `json:"alias,omitempty"`
+	ConfigName *string        `json:"configName,omitempty"`
+	IsPublic   *bool          `json:"isPublic,omitempty"`
+	Name       NewName        `json:"name"`
+	Type       NewDatasetType `json:"type"`
+}
+
+// NewDatasetType defines model for NewDataset.Type.
+type NewDatasetType int
+
+// NewDatum defines model for NewDatum.
+type NewDatum struct {
+	Checksum   Checksum `json:"checksum"`
+	FileSize   int64    `json:"fileSize"`
+	FrameID    *string  `json:"frameId,omitempty"`
+	Label      NewLabel `json:"label,omitempty"`
+	RemotePath NewPath  `json:"remotePath"`
+	SensorName *string  `json:"sensorName,omitempty"`
+	Timestamp  *float64 `json:"timestamp,omitempty"`
+}
+
+// NewDescription defines model for NewDescription.
+type NewDescription = string
+
+// NewDraft defines model for NewDraft.
+type NewDraft struct {
+	BranchName  string          `json:"branchName"`
+	Description *NewDescription `json:"description,omitempty"`
+	Title       NewTitle        `json:"title"`
+}
+
+// NewLabel defines model for NewLabel.
+type NewLabel = json.RawMessage
+
+// NewLabels defines model for NewLabels.
+type NewLabels struct {
+	DraftNumber DraftNumber         `json:"draftNumber"`
+	Objects     []NewLabels_Objects `json:"objects"`
+	SegmentName string              `json:"segmentName"`
+}
+
+// NewLabels_Objects defines model for NewLabels.Objects.
+type NewLabels_Objects struct {
+	Label      NewLabel `json:"label"`
+	RemotePath string   `json:"remotePath"`
+}
+
+// NewName defines model for NewName.
+type NewName = string
+
+// NewPath defines model for NewPath.
+type NewPath = string
+
+// NewRef defines model for NewRef.
+type NewRef struct {
+	Commit string  `json:"commit"`
+	Name   NewName `json:"name"`
+}
+
+// NewSegment defines model for NewSegment.
+type NewSegment struct {
+	DraftNumber DraftNumber    `json:"draftNumber"`
+	Name        NewSegmentName `json:"name"`
+}
+
+// NewSegmentName defines model for NewSegmentName.
+type NewSegmentName = string
+
+// NewSensor defines model for NewSensor.
+type NewSensor = json.RawMessage
+
+// NewTitle defines model for NewTitle.
+type NewTitle = string
+
+// Notes defines model for Notes.
+type Notes struct {
+	BinPointCloudFields json.RawMessage `json:"binPointCloudFields"`
+	IsContinuous        bool            `json:"isContinuous"`
+}
+
+// NotesChange defines model for NotesChange.
+type NotesChange struct {
+	BinPointCloudFields json.RawMessage `json:"binPointCloudFields,omitempty"`
+	DraftNumber         DraftNumber     `json:"draftNumber"`
+	IsContinuous        *bool           `json:"isContinuous,omitempty"`
+}
+
+// OldData defines model for OldData.
+type OldData struct {
+	DraftNumber DraftNumber `json:"draftNumber"`
+	RemotePath  string      `json:"remotePath"`
+	SegmentName string      `json:"segmentName"`
+}
+
+// OldFrame defines model for OldFrame.
+type OldFrame struct {
+	DraftNumber DraftNumber `json:"draftNumber"`
+	FrameID     string      `json:"frameId"`
+	SegmentName string      `json:"segmentName"`
+}
+
+// OldRef defines model for OldRef.
+type OldRef struct {
+	Name string `json:"name"`
+}
+
+// OldSegment defines model for OldSegment.
+type OldSegment struct {
+	DraftNumber DraftNumber `json:"draftNumber"`
+	SegmentName string      `json:"segmentName"`
+}
+
+// OldSensor defines model for OldSensor.
+type OldSensor struct {
+	DraftNumber DraftNumber `json:"draftNumber"`
+	SegmentName string      `json:"segmentName"`
+	SensorName  string      `json:"sensorName"`
+}
+
 // PageOffset defines model for PageOffset.
 type PageOffset = int
 
-// Quaternion defines model for Quaternion.
-type Quaternion struct {
-	W float64 `json:"w"`
-	X float64 `json:"x"`
-	Y float64 `json:"y"`
-	Z float64 `json:"z"`
+// Policy defines model for Policy.
+type Policy struct {
+	ExpireAt int64                  `json:"expireAt"`
+	Extra    Policy_Extra           `json:"extra"`
+	Result   map[string]interface{} `json:"result"`
+}
+
+// Policy_Extra defines model for Policy.Extra.
+type Policy_Extra struct {
+	BackendType  string `json:"backendType"`
+	Host         string `json:"host"`
+	ObjectPrefix string `json:"objectPrefix"`
 }
 
 // RecordSize defines model for RecordSize.
@@ -360,14 +579,27 @@ type SegmentList struct {
 	TotalCount TotalCount  `json:"totalCount"`
 }
 
-// Sensor defines model for Sensor.
-type Sensor struct {
-	Description *string     `json:"description,omitempty"`
-	Extrinsics  *Extrinsics `json:"extrinsics,omitempty"`
-	Intrinsics  *Intrinsics `json:"intrinsics,omitempty"`
-	Name        string      `json:"name"`
-	Type        string      `json:"type"`
+// SegmentRequest defines model for SegmentRequest.
+type SegmentRequest = json.RawMessage
+
+// SegmentTransfer defines model for SegmentTransfer.
+type SegmentTransfer struct {
+	DraftNumber DraftNumber            `json:"draftNumber"`
+	SegmentName NewSegmentName         `json:"segmentName"`
+	Source      SegmentTransfer_Source `json:"source"`
+	Strategy    TransferStrategy       `json:"strategy"`
 }
+
+// SegmentTransfer_Source defines model for SegmentTransfer.Source.
+type SegmentTransfer_Source struct {
+	Commit      *string `json:"commit,omitempty"`
+	DraftNumber *int64  `json:"draftNumber,omitempty"`
+	ID          *string `json:"id,omitempty"`
+	SegmentName string  `json:"segmentName"`
+}
+
+// Sensor defines model for Sensor.
+type Sensor = json.RawMessage
 
 // SensorList defines model for SensorList.
 type SensorList struct {
@@ -415,16 +647,35 @@ type TagList struct {
 // TotalCount defines model for TotalCount.
 type TotalCount = int
 
-// UpdateDraftRequest defines model for UpdateDraftRequest.
-type UpdateDraftRequest struct {
-	Status string `json:"status"`
+// TotalSize defines model for TotalSize.
+type TotalSize struct {
+	TotalSize int64 `json:"totalSize"`
 }
 
-// Vector3D defines model for Vector3D.
-type Vector3D struct {
-	X float64 `json:"x"`
-	Y float64 `json:"y"`
-	Z float64 `json:"z"`
+// TransferStrategy defines model for TransferStrategy.
+type TransferStrategy = string
+
+// UpdateDraftRequest defines model for UpdateDraftRequest.
+type UpdateDraftRequest struct {
+	Description *string `json:"description,omitempty"`
+	Status      *string `json:"status,omitempty"`
+	Title       *string `json:"title,omitempty"`
+}
+
+// User defines model for User.
+type User struct {
+	Description *string    `json:"description,omitempty"`
+	Email       *string    `json:"email,omitempty"`
+	Mobile      *string    `json:"mobile,omitempty"`
+	Nickname    string     `json:"nickname"`
+	Team        *User_Team `json:"team,omitempty"`
+}
+
+// User_Team defines model for User.Team.
+type User_Team struct {
+	Description *string `json:"description,omitempty"`
+	Email       *string `json:"email,omitempty"`
+	Name        string  `json:"name"`
 }
 
 // AtCommit defines model for AtCommit.
@@ -484,6 +735,21 @@ type ListCommitsParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// ListDataParams defines parameters for ListData.
+type ListDataParams struct {
+	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
+	Commit      *AtCommit   `form:"commit,omitempty" json:"commit,omitempty"`
+	DraftNumber *AtDraft    `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
+	Offset      *Offset     `form:"offset,omitempty" json:"offset,omitempty"`
+	Limit       *Limit      `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// TransferDataParams defines parameters for TransferData.
+type TransferDataParams struct {
+	MultipleCopy *string `form:"multipleCopy,omitempty" json:"multipleCopy,omitempty"`
+	MultipleMove *string `form:"multipleMove,omitempty" json:"multipleMove,omitempty"`
+}
+
 // ListDataDetailsParams defines parameters for ListDataDetails.
 type ListDataDetailsParams struct {
 	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
@@ -541,6 +807,12 @@ type RetryJobParams struct {
 	JobType OfJobType `form:"jobType" json:"jobType"`
 }
 
+// GetCatalogParams defines parameters for GetCatalog.
+type GetCatalogParams struct {
+	Commit      *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
+	DraftNumber *AtDraft  `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
+}
+
 // GetLabelStatisticsParams defines parameters for GetLabelStatistics.
 type GetLabelStatisticsParams struct {
 	Commit      *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
@@ -558,12 +830,32 @@ type ListMaskUrlsParams struct {
 	Limit       *Limit      `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// GetNotesParams defines parameters for GetNotes.
+type GetNotesParams struct {
+	Commit      *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
+	DraftNumber *AtDraft  `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
+}
+
+// GetPolicyParams defines parameters for GetPolicy.
+type GetPolicyParams struct {
+	SegmentName SegmentName `form:"segmentName" json:"segmentName"`
+	DraftNumber int64       `form:"draftNumber" json:"draftNumber"`
+	Expired     *int        `form:"expired,omitempty" json:"expired,omitempty"`
+	IsInternal  *string     `form:"isInternal,omitempty" json:"isInternal,omitempty"`
+}
+
 // ListSegmentsParams defines parameters for ListSegments.
 type ListSegmentsParams struct {
 	Commit      *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
 	DraftNumber *AtDraft  `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
 	Offset      *Offset   `form:"offset,omitempty" json:"offset,omitempty"`
 	Limit       *Limit    `form:"limit,omitempty" json:"limit,omitempty"`
+}
+
+// CreateSegmentParams defines parameters for CreateSegment.
+type CreateSegmentParams struct {
+	Copy *string `form:"copy,omitempty" json:"copy,omitempty"`
+	Move *string `form:"move,omitempty" json:"move,omitempty"`
 }
 
 // ListSensorsParams defines parameters for ListSensors.
@@ -580,11 +872,74 @@ type ListTagsParams struct {
 	Limit  *Limit  `form:"limit,omitempty" json:"limit,omitempty"`
 }
 
+// GetTotalSizeParams defines parameters for GetTotalSize.
+type GetTotalSizeParams struct {
+	Commit      *AtCommit `form:"commit,omitempty" json:"commit,omitempty"`
+	DraftNumber *AtDraft  `form:"draftNumber,omitempty" json:"draftNumber,omitempty"`
+}
+
+// CreateDatasetJSONRequestBody defines body for CreateDataset for application/json ContentType.
+type CreateDatasetJSONRequestBody = NewDataset
+
+// UpdateDatasetJSONRequestBody defines body for UpdateDataset for application/json ContentType.
+type UpdateDatasetJSONRequestBody = DatasetChange
+
+// DeleteBranchJSONRequestBody defines body for DeleteBranch for application/json ContentType.
+type DeleteBranchJSONRequestBody = OldRef
+
+// CreateBranchJSONRequestBody defines body for CreateBranch for application/json ContentType.
+type CreateBranchJSONRequestBody = NewRef
+
+// CreateCommitJSONRequestBody defines body for CreateCommit for application/json ContentType.
+type CreateCommitJSONRequestBody = NewCommit
+
+// DeleteDataJSONRequestBody defines body for DeleteData for application/json ContentType.
+type DeleteDataJSONRequestBody = OldData
+
+// TransferDataJSONRequestBody defines body for TransferData for application/json ContentType.
+type TransferDataJSONRequestBody = DataTransfer
+
+// CreateDraftJSONRequestBody defines body for CreateDraft for application/json ContentType.
+type CreateDraftJSONRequestBody = NewDraft
+
 // UpdateDraftJSONRequestBody defines body for UpdateDraft for application/json ContentType.
 type UpdateDraftJSONRequestBody = UpdateDraftRequest
 
+// DeleteFrameJSONRequestBody defines body for DeleteFrame for application/json ContentType.
+type DeleteFrameJSONRequestBody = OldFrame
+
 // CreateJobJSONRequestBody defines body for CreateJob for application/json ContentType.
 type CreateJobJSONRequestBody = CreateJobRequest
+
+// PutCatalogJSONRequestBody defines body for PutCatalog for application/json ContentType.
+type PutCatalogJSONRequestBody = NewCatalog
+
+// AddDataJSONRequestBody defines body for AddData for application/json ContentType.
+type AddDataJSONRequestBody = NewData
+
+// PutLabelsJSONRequestBody defines body for PutLabels for application/json ContentType.
+type PutLabelsJSONRequestBody = NewLabels
+
+// UpdateNotesJSONRequestBody defines body for UpdateNotes for application/json ContentType.
+type UpdateNotesJSONRequestBody = NotesChange
+
+// DeleteSegmentJSONRequestBody defines body for DeleteSegment for application/json ContentType.
+type DeleteSegmentJSONRequestBody = OldSegment
+
+// CreateSegmentJSONRequestBody defines body for CreateSegment for application/json ContentType.
+type CreateSegmentJSONRequestBody = SegmentRequest
+
+// DeleteSensorJSONRequestBody defines body for DeleteSensor for application/json ContentType.
+type DeleteSensorJSONRequestBody = OldSensor
+
+// CreateSensorJSONRequestBody defines body for CreateSensor for application/json ContentType.
+type CreateSensorJSONRequestBody = NewSensor
+
+// DeleteTagJSONRequestBody defines body for DeleteTag for application/json ContentType.
+type DeleteTagJSONRequestBody = OldRef
+
+// CreateTagJSONRequestBody defines body for CreateTag for application/json ContentType.
+type CreateTagJSONRequestBody = NewRef
 
 // CreateDatasetFromSearchJSONRequestBody defines body for CreateDatasetFromSearch for application/json ContentType.
 type CreateDatasetFromSearchJSONRequestBody = CreateDatasetRequest
@@ -719,14 +1074,41 @@ type ServerInterface interface {
 	// (GET /datasets)
 	ListDatasets(w http.ResponseWriter, r *http.Request, params ListDatasetsParams)
 
+	// (POST /datasets)
+	CreateDataset(w http.ResponseWriter, r *http.Request)
+
+	// (DELETE /datasets/{datasetId})
+	DeleteDataset(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
+
 	// (GET /datasets/{datasetId})
 	GetDataset(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
+
+	// (PATCH /datasets/{datasetId})
+	UpdateDataset(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
+
+	// (DELETE /datasets/{datasetId}/branches)
+	DeleteBranch(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
 
 	// (GET /datasets/{datasetId}/branches)
 	ListBranches(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params ListBranchesParams)
 
+	// (POST /datasets/{datasetId}/branches)
+	CreateBranch(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
+
 	// (GET /datasets/{datasetId}/commits)
 	ListCommits(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params ListCommitsParams)
+
+	// (POST /datasets/{datasetId}/commits)
+	CreateCommit(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
+
+	// (DELETE /datasets/{datasetId}/data)
+	DeleteData(w http.ResponseWriter, r *http.Request, datasetID ContentID)
+
+	// (GET /datasets/{datasetId}/data)
+	ListData(w http.ResponseWriter, r *http.Request, datasetID ContentID, params ListDataParams)
+
+	// (POST /datasets/{datasetId}/data)
+	TransferData(w http.ResponseWriter, r *http.Request, datasetID ContentID, params TransferDataParams)
 
 	// (GET /datasets/{datasetId}/data/details)
 	ListDataDetails(w http.ResponseWriter, r *http.Request, datasetID ContentID, params ListDataDetailsParams)
@@ -737,8 +1119,14 @@ type ServerInterface interface {
 	// (GET /datasets/{datasetId}/drafts)
 	ListDrafts(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params ListDraftsParams)
 
+	// (POST /datasets/{datasetId}/drafts)
+	CreateDraft(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
+
 	// (PATCH /datasets/{datasetId}/drafts/{draftNumber})
 	UpdateDraft(w http.ResponseWriter, r *http.Request, datasetID DatasetID, draftNumber int64)
+
+	// (DELETE /datasets/{datasetId}/frames)
+	DeleteFrame(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
 
 	// (GET /datasets/{datasetId}/jobs)
 	ListJobs(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params ListJobsParams)
@@ -758,23 +1146,68 @@ type ServerInterface interface {
 	// (POST /datasets/{datasetId}/jobs/{jobId}/retry)
 	RetryJob(w http.ResponseWriter, r *http.Request, datasetID DatasetID, jobID JobID, params RetryJobParams)
 
+	// (GET /datasets/{datasetId}/labels/catalogs)
+	GetCatalog(w http.ResponseWriter, r *http.Request, datasetID ContentID, params GetCatalogParams)
+
+	// (PUT /datasets/{datasetId}/labels/catalogs)
+	PutCatalog(w http.ResponseWriter, r *http.Request, datasetID ContentID)
+
 	// (GET /datasets/{datasetId}/labels/statistics)
 	GetLabelStatistics(w http.ResponseWriter, r *http.Request, datasetID ContentID, params GetLabelStatisticsParams)
 
 	// (GET /datasets/{datasetId}/masks/urls)
 	ListMaskUrls(w http.ResponseWriter, r *http.Request, datasetID ContentID, params ListMaskUrlsParams)
 
+	// (PUT /datasets/{datasetId}/multi/callback)
+	AddData(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
+
+	// (PUT /datasets/{datasetId}/multi/data/labels)
+	PutLabels(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
+
+	// (GET /datasets/{datasetId}/notes)
+	GetNotes(w http.ResponseWriter, r *http.Request, datasetID ContentID, params GetNotesParams)
+
+	// (PATCH /datasets/{datasetId}/notes)
+	UpdateNotes(w http.ResponseWriter, r *http.Request, datasetID ContentID)
+
+	// (GET /datasets/{datasetId}/policies)
+	GetPolicy(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params GetPolicyParams)
+
+	// (DELETE /datasets/{datasetId}/segments)
+	DeleteSegment(w http.ResponseWriter, r *http.Request, datasetID ContentID)
+
 	// (GET /datasets/{datasetId}/segments)
 	ListSegments(w http.ResponseWriter, r *http.Request, datasetID ContentID, params ListSegmentsParams)
+
+	// (POST /datasets/{datasetId}/segments)
+	CreateSegment(w http.ResponseWriter, r *http.Request, datasetID ContentID, params CreateSegmentParams)
+
+	// (DELETE /datasets/{datasetId}/sensors)
+	DeleteSensor(w http.ResponseWriter, r *http.Request, datasetID ContentID)
 
 	// (GET /datasets/{datasetId}/sensors)
 	ListSensors(w http.ResponseWriter, r *http.Request, datasetID ContentID, params ListSensorsParams)
 
+	// (POST /datasets/{datasetId}/sensors)
+	CreateSensor(w http.ResponseWriter, r *http.Request, datasetID ContentID)
+
+	// (DELETE /datasets/{datasetId}/tags)
+	DeleteTag(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
+
 	// (GET /datasets/{datasetId}/tags)
 	ListTags(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params ListTagsParams)
 
+	// (POST /datasets/{datasetId}/tags)
+	CreateTag(w http.ResponseWriter, r *http.Request, datasetID DatasetID)
+
+	// (GET /datasets/{datasetId}/total-size)
+	GetTotalSize(w http.ResponseWriter, r *http.Request, datasetID ContentID, params GetTotalSizeParams)
+
 	// (POST /searchResults/{jobId}/datasets)
 	CreateDatasetFromSearch(w http.ResponseWriter, r *http.Request, jobID JobID)
+
+	// (GET /users)
+	GetUser(w http.ResponseWriter, r *http.Request)
 }
 
 // ServerInterfaceWrapper converts contexts to parameters.
@@ -845,6 +1278,46 @@ func (siw *ServerInterfaceWrapper) ListDatasets(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// CreateDataset operation middleware
+func (siw *ServerInterfaceWrapper) CreateDataset(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateDataset(w, r)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteDataset operation middleware
+func (siw *ServerInterfaceWrapper) DeleteDataset(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID DatasetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteDataset(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetDataset operation middleware
 func (siw *ServerInterfaceWrapper) GetDataset(w http.ResponseWriter, r *http.Request) {
 
@@ -862,6 +1335,58 @@ func (siw *ServerInterfaceWrapper) GetDataset(w http.ResponseWriter, r *http.Req
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.GetDataset(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateDataset operation middleware
+func (siw *ServerInterfaceWrapper) UpdateDataset(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID DatasetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateDataset(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteBranch operation middleware
+func (siw *ServerInterfaceWrapper) DeleteBranch(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID DatasetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteBranch(w, r, datasetID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -939,6 +1464,32 @@ func (siw *ServerInterfaceWrapper) ListBranches(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// CreateBranch operation middleware
+func (siw *ServerInterfaceWrapper) CreateBranch(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID DatasetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateBranch(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListCommits operation middleware
 func (siw *ServerInterfaceWrapper) ListCommits(w http.ResponseWriter, r *http.Request) {
 
@@ -998,6 +1549,207 @@ func (siw *ServerInterfaceWrapper) ListCommits(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListCommits(w, r, datasetID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateCommit operation middleware
+func (siw *ServerInterfaceWrapper) CreateCommit(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID DatasetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateCommit(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteData operation middleware
+func (siw *ServerInterfaceWrapper) DeleteData(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID ContentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteData(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// ListData operation middleware
+func (siw *ServerInterfaceWrapper) ListData(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID ContentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params ListDataParams
+
+	// ------------- Required query parameter "segmentName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "segmentName", r.URL.Query(), &params.SegmentName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "segmentName"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "segmentName", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "commit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "commit", r.URL.Query(), &params.Commit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "commit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "commit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "draftNumber" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "draftNumber", r.URL.Query(), &params.DraftNumber, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "draftNumber"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "draftNumber", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "offset" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "offset", r.URL.Query(), &params.Offset, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "offset"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "offset", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "limit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "limit", r.URL.Query(), &params.Limit, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "limit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "limit", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.ListData(w, r, datasetID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// TransferData operation middleware
+func (siw *ServerInterfaceWrapper) TransferData(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID ContentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params TransferDataParams
+
+	// ------------- Optional query parameter "multipleCopy" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "multipleCopy", r.URL.Query(), &params.MultipleCopy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "multipleCopy"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "multipleCopy", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "multipleMove" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "multipleMove", r.URL.Query(), &params.MultipleMove, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "multipleMove"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "multipleMove", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.TransferData(w, r, datasetID, params)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1315,6 +2067,32 @@ func (siw *ServerInterfaceWrapper) ListDrafts(w http.ResponseWriter, r *http.Req
 	handler.ServeHTTP(w, r)
 }
 
+// CreateDraft operation middleware
+func (siw *ServerInterfaceWrapper) CreateDraft(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID DatasetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateDraft(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // UpdateDraft operation middleware
 func (siw *ServerInterfaceWrapper) UpdateDraft(w http.ResponseWriter, r *http.Request) {
 
@@ -1341,6 +2119,32 @@ func (siw *ServerInterfaceWrapper) UpdateDraft(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.UpdateDraft(w, r, datasetID, draftNumber)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteFrame operation middleware
+func (siw *ServerInterfaceWrapper) DeleteFrame(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID DatasetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteFrame(w, r, datasetID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -1661,6 +2465,87 @@ func (siw *ServerInterfaceWrapper) RetryJob(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// GetCatalog operation middleware
+func (siw *ServerInterfaceWrapper) GetCatalog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID ContentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetCatalogParams
+
+	// ------------- Optional query parameter "commit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "commit", r.URL.Query(), &params.Commit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "commit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "commit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "draftNumber" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "draftNumber", r.URL.Query(), &params.DraftNumber, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "draftNumber"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "draftNumber", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetCatalog(w, r, datasetID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PutCatalog operation middleware
+func (siw *ServerInterfaceWrapper) PutCatalog(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID ContentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PutCatalog(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // GetLabelStatistics operation middleware
 func (siw *ServerInterfaceWrapper) GetLabelStatistics(w http.ResponseWriter, r *http.Request) {
 
@@ -1836,6 +2721,246 @@ func (siw *ServerInterfaceWrapper) ListMaskUrls(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// AddData operation middleware
+func (siw *ServerInterfaceWrapper) AddData(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID DatasetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.AddData(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// PutLabels operation middleware
+func (siw *ServerInterfaceWrapper) PutLabels(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID DatasetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.PutLabels(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetNotes operation middleware
+func (siw *ServerInterfaceWrapper) GetNotes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID ContentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetNotesParams
+
+	// ------------- Optional query parameter "commit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "commit", r.URL.Query(), &params.Commit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "commit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "commit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "draftNumber" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "draftNumber", r.URL.Query(), &params.DraftNumber, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "draftNumber"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "draftNumber", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetNotes(w, r, datasetID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// UpdateNotes operation middleware
+func (siw *ServerInterfaceWrapper) UpdateNotes(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID ContentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.UpdateNotes(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetPolicy operation middleware
+func (siw *ServerInterfaceWrapper) GetPolicy(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID DatasetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetPolicyParams
+
+	// ------------- Required query parameter "segmentName" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "segmentName", r.URL.Query(), &params.SegmentName, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "segmentName"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "segmentName", Err: err})
+		}
+		return
+	}
+
+	// ------------- Required query parameter "draftNumber" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, true, "draftNumber", r.URL.Query(), &params.DraftNumber, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "draftNumber"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "draftNumber", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "expired" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "expired", r.URL.Query(), &params.Expired, runtime.BindQueryParameterOptions{Type: "integer", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "expired"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "expired", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "isInternal" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "isInternal", r.URL.Query(), &params.IsInternal, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "isInternal"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "isInternal", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetPolicy(w, r, datasetID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteSegment operation middleware
+func (siw *ServerInterfaceWrapper) DeleteSegment(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID ContentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteSegment(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListSegments operation middleware
 func (siw *ServerInterfaceWrapper) ListSegments(w http.ResponseWriter, r *http.Request) {
 
@@ -1917,6 +3042,87 @@ func (siw *ServerInterfaceWrapper) ListSegments(w http.ResponseWriter, r *http.R
 	handler.ServeHTTP(w, r)
 }
 
+// CreateSegment operation middleware
+func (siw *ServerInterfaceWrapper) CreateSegment(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID ContentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params CreateSegmentParams
+
+	// ------------- Optional query parameter "copy" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "copy", r.URL.Query(), &params.Copy, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "copy"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "copy", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "move" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "move", r.URL.Query(), &params.Move, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "move"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "move", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateSegment(w, r, datasetID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteSensor operation middleware
+func (siw *ServerInterfaceWrapper) DeleteSensor(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID ContentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteSensor(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // ListSensors operation middleware
 func (siw *ServerInterfaceWrapper) ListSensors(w http.ResponseWriter, r *http.Request) {
 
@@ -1976,6 +3182,58 @@ func (siw *ServerInterfaceWrapper) ListSensors(w http.ResponseWriter, r *http.Re
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.ListSensors(w, r, datasetID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// CreateSensor operation middleware
+func (siw *ServerInterfaceWrapper) CreateSensor(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID ContentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateSensor(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// DeleteTag operation middleware
+func (siw *ServerInterfaceWrapper) DeleteTag(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID DatasetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.DeleteTag(w, r, datasetID)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2053,6 +3311,87 @@ func (siw *ServerInterfaceWrapper) ListTags(w http.ResponseWriter, r *http.Reque
 	handler.ServeHTTP(w, r)
 }
 
+// CreateTag operation middleware
+func (siw *ServerInterfaceWrapper) CreateTag(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID DatasetID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.CreateTag(w, r, datasetID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetTotalSize operation middleware
+func (siw *ServerInterfaceWrapper) GetTotalSize(w http.ResponseWriter, r *http.Request) {
+
+	var err error
+	_ = err
+
+	// ------------- Path parameter "datasetId" -------------
+	var datasetID ContentID
+
+	err = runtime.BindStyledParameterWithOptions("simple", "datasetId", r.PathValue("datasetId"), &datasetID, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationPath, Explode: false, Required: true, Type: "string", Format: "", ValueIsUnescaped: true})
+	if err != nil {
+		siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "datasetId", Err: err})
+		return
+	}
+
+	// Parameter object where we will unmarshal all parameters from the context
+	var params GetTotalSizeParams
+
+	// ------------- Optional query parameter "commit" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "commit", r.URL.Query(), &params.Commit, runtime.BindQueryParameterOptions{Type: "string", Format: ""})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "commit"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "commit", Err: err})
+		}
+		return
+	}
+
+	// ------------- Optional query parameter "draftNumber" -------------
+
+	err = runtime.BindQueryParameterWithOptions("form", true, false, "draftNumber", r.URL.Query(), &params.DraftNumber, runtime.BindQueryParameterOptions{Type: "integer", Format: "int64"})
+	if err != nil {
+		var requiredError *runtime.RequiredParameterError
+		if errors.As(err, &requiredError) {
+			siw.ErrorHandlerFunc(w, r, &RequiredParamError{ParamName: "draftNumber"})
+		} else {
+			siw.ErrorHandlerFunc(w, r, &InvalidParamFormatError{ParamName: "draftNumber", Err: err})
+		}
+		return
+	}
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetTotalSize(w, r, datasetID, params)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
 // CreateDatasetFromSearch operation middleware
 func (siw *ServerInterfaceWrapper) CreateDatasetFromSearch(w http.ResponseWriter, r *http.Request) {
 
@@ -2070,6 +3409,20 @@ func (siw *ServerInterfaceWrapper) CreateDatasetFromSearch(w http.ResponseWriter
 
 	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		siw.Handler.CreateDatasetFromSearch(w, r, jobID)
+	}))
+
+	for _, middleware := range siw.HandlerMiddlewares {
+		handler = middleware(handler)
+	}
+
+	handler.ServeHTTP(w, r)
+}
+
+// GetUser operation middleware
+func (siw *ServerInterfaceWrapper) GetUser(w http.ResponseWriter, r *http.Request) {
+
+	handler := http.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		siw.Handler.GetUser(w, r)
 	}))
 
 	for _, middleware := range siw.HandlerMiddlewares {
@@ -2200,25 +3553,51 @@ func HandlerWithOptions(si ServerInterface, options StdHTTPServerOptions) http.H
 	}
 
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets", wrapper.ListDatasets)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/datasets", wrapper.CreateDataset)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/datasets/{datasetId}", wrapper.DeleteDataset)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}", wrapper.GetDataset)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/datasets/{datasetId}", wrapper.UpdateDataset)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/datasets/{datasetId}/branches", wrapper.DeleteBranch)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/branches", wrapper.ListBranches)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/datasets/{datasetId}/branches", wrapper.CreateBranch)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/commits", wrapper.ListCommits)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/datasets/{datasetId}/commits", wrapper.CreateCommit)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/datasets/{datasetId}/data", wrapper.DeleteData)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/data", wrapper.ListData)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/datasets/{datasetId}/data", wrapper.TransferData)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/data/details", wrapper.ListDataDetails)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/data/urls", wrapper.ListDataUrls)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/drafts", wrapper.ListDrafts)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/datasets/{datasetId}/drafts", wrapper.CreateDraft)
 	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/datasets/{datasetId}/drafts/{draftNumber}", wrapper.UpdateDraft)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/datasets/{datasetId}/frames", wrapper.DeleteFrame)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/jobs", wrapper.ListJobs)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/datasets/{datasetId}/jobs", wrapper.CreateJob)
 	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/datasets/{datasetId}/jobs/{jobId}", wrapper.DeleteJob)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/jobs/{jobId}", wrapper.GetJob)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/datasets/{datasetId}/jobs/{jobId}/abort", wrapper.AbortJob)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/datasets/{datasetId}/jobs/{jobId}/retry", wrapper.RetryJob)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/labels/catalogs", wrapper.GetCatalog)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/datasets/{datasetId}/labels/catalogs", wrapper.PutCatalog)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/labels/statistics", wrapper.GetLabelStatistics)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/masks/urls", wrapper.ListMaskUrls)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/datasets/{datasetId}/multi/callback", wrapper.AddData)
+	m.HandleFunc(http.MethodPut+" "+options.BaseURL+"/datasets/{datasetId}/multi/data/labels", wrapper.PutLabels)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/notes", wrapper.GetNotes)
+	m.HandleFunc(http.MethodPatch+" "+options.BaseURL+"/datasets/{datasetId}/notes", wrapper.UpdateNotes)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/policies", wrapper.GetPolicy)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/datasets/{datasetId}/segments", wrapper.DeleteSegment)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/segments", wrapper.ListSegments)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/datasets/{datasetId}/segments", wrapper.CreateSegment)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/datasets/{datasetId}/sensors", wrapper.DeleteSensor)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/sensors", wrapper.ListSensors)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/datasets/{datasetId}/sensors", wrapper.CreateSensor)
+	m.HandleFunc(http.MethodDelete+" "+options.BaseURL+"/datasets/{datasetId}/tags", wrapper.DeleteTag)
 	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/tags", wrapper.ListTags)
+	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/datasets/{datasetId}/tags", wrapper.CreateTag)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/datasets/{datasetId}/total-size", wrapper.GetTotalSize)
 	m.HandleFunc(http.MethodPost+" "+options.BaseURL+"/searchResults/{jobId}/datasets", wrapper.CreateDatasetFromSearch)
+	m.HandleFunc(http.MethodGet+" "+options.BaseURL+"/users", wrapper.GetUser)
 
 	return m
 }
@@ -2250,6 +3629,43 @@ func (response ListDatasets200JSONResponse) VisitListDatasetsResponse(w http.Res
 	return err
 }
 
+type CreateDatasetRequestObject struct {
+	Body *CreateDatasetJSONRequestBody
+}
+
+type CreateDatasetResponseObject interface {
+	VisitCreateDatasetResponse(w http.ResponseWriter) error
+}
+
+type CreateDataset200JSONResponse CreatedDataset
+
+func (response CreateDataset200JSONResponse) VisitCreateDatasetResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDatasetRequestObject struct {
+	DatasetID DatasetID `json:"datasetId"`
+}
+
+type DeleteDatasetResponseObject interface {
+	VisitDeleteDatasetResponse(w http.ResponseWriter) error
+}
+
+type DeleteDataset200Response = NothingResponse
+
+func (response DeleteDataset200Response) VisitDeleteDatasetResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
 type GetDatasetRequestObject struct {
 	DatasetID DatasetID `json:"datasetId"`
 }
@@ -2270,6 +3686,38 @@ func (response GetDataset200JSONResponse) VisitGetDatasetResponse(w http.Respons
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type UpdateDatasetRequestObject struct {
+	DatasetID DatasetID `json:"datasetId"`
+	Body      *UpdateDatasetJSONRequestBody
+}
+
+type UpdateDatasetResponseObject interface {
+	VisitUpdateDatasetResponse(w http.ResponseWriter) error
+}
+
+type UpdateDataset200Response = NothingResponse
+
+func (response UpdateDataset200Response) VisitUpdateDatasetResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteBranchRequestObject struct {
+	DatasetID DatasetID `json:"datasetId"`
+	Body      *DeleteBranchJSONRequestBody
+}
+
+type DeleteBranchResponseObject interface {
+	VisitDeleteBranchResponse(w http.ResponseWriter) error
+}
+
+type DeleteBranch200Response = NothingResponse
+
+func (response DeleteBranch200Response) VisitDeleteBranchResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
 }
 
 type ListBranchesRequestObject struct {
@@ -2295,6 +3743,22 @@ func (response ListBranches200JSONResponse) VisitListBranchesResponse(w http.Res
 	return err
 }
 
+type CreateBranchRequestObject struct {
+	DatasetID DatasetID `json:"datasetId"`
+	Body      *CreateBranchJSONRequestBody
+}
+
+type CreateBranchResponseObject interface {
+	VisitCreateBranchResponse(w http.ResponseWriter) error
+}
+
+type CreateBranch200Response = NothingResponse
+
+func (response CreateBranch200Response) VisitCreateBranchResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
 type ListCommitsRequestObject struct {
 	DatasetID DatasetID `json:"datasetId"`
 	Params    ListCommitsParams
@@ -2316,6 +3780,99 @@ func (response ListCommits200JSONResponse) VisitListCommitsResponse(w http.Respo
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type CreateCommitRequestObject struct {
+	DatasetID DatasetID `json:"datasetId"`
+	Body      *CreateCommitJSONRequestBody
+}
+
+type CreateCommitResponseObject interface {
+	VisitCreateCommitResponse(w http.ResponseWriter) error
+}
+
+type CreateCommit200JSONResponse CreatedCommit
+
+func (response CreateCommit200JSONResponse) VisitCreateCommitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateCommit201JSONResponse CreatedCommit
+
+func (response CreateCommit201JSONResponse) VisitCreateCommitResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(201)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteDataRequestObject struct {
+	DatasetID ContentID `json:"datasetId"`
+	Body      *DeleteDataJSONRequestBody
+}
+
+type DeleteDataResponseObject interface {
+	VisitDeleteDataResponse(w http.ResponseWriter) error
+}
+
+type DeleteData200Response = NothingResponse
+
+func (response DeleteData200Response) VisitDeleteDataResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type ListDataRequestObject struct {
+	DatasetID ContentID `json:"datasetId"`
+	Params    ListDataParams
+}
+
+type ListDataResponseObject interface {
+	VisitListDataResponse(w http.ResponseWriter) error
+}
+
+type ListData200JSONResponse DataPathList
+
+func (response ListData200JSONResponse) VisitListDataResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type TransferDataRequestObject struct {
+	DatasetID ContentID `json:"datasetId"`
+	Params    TransferDataParams
+	Body      *TransferDataJSONRequestBody
+}
+
+type TransferDataResponseObject interface {
+	VisitTransferDataResponse(w http.ResponseWriter) error
+}
+
+type TransferData200Response = NothingResponse
+
+func (response TransferData200Response) VisitTransferDataResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
 }
 
 type ListDataDetailsRequestObject struct {
@@ -2387,6 +3944,29 @@ func (response ListDrafts200JSONResponse) VisitListDraftsResponse(w http.Respons
 	return err
 }
 
+type CreateDraftRequestObject struct {
+	DatasetID DatasetID `json:"datasetId"`
+	Body      *CreateDraftJSONRequestBody
+}
+
+type CreateDraftResponseObject interface {
+	VisitCreateDraftResponse(w http.ResponseWriter) error
+}
+
+type CreateDraft200JSONResponse CreatedDraft
+
+func (response CreateDraft200JSONResponse) VisitCreateDraftResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 type UpdateDraftRequestObject struct {
 	DatasetID   DatasetID `json:"datasetId"`
 	DraftNumber int64     `json:"draftNumber"`
@@ -2400,6 +3980,22 @@ type UpdateDraftResponseObject interface {
 type UpdateDraft200Response = NothingResponse
 
 func (response UpdateDraft200Response) VisitUpdateDraftResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteFrameRequestObject struct {
+	DatasetID DatasetID `json:"datasetId"`
+	Body      *DeleteFrameJSONRequestBody
+}
+
+type DeleteFrameResponseObject interface {
+	VisitDeleteFrameResponse(w http.ResponseWriter) error
+}
+
+type DeleteFrame200Response = NothingResponse
+
+func (response DeleteFrame200Response) VisitDeleteFrameResponse(w http.ResponseWriter) error {
 	w.WriteHeader(200)
 	return nil
 }
@@ -2555,6 +4151,45 @@ func (response RetryJob201Response) VisitRetryJobResponse(w http.ResponseWriter)
 	return nil
 }
 
+type GetCatalogRequestObject struct {
+	DatasetID ContentID `json:"datasetId"`
+	Params    GetCatalogParams
+}
+
+type GetCatalogResponseObject interface {
+	VisitGetCatalogResponse(w http.ResponseWriter) error
+}
+
+type GetCatalog200JSONResponse CatalogAnswer
+
+func (response GetCatalog200JSONResponse) VisitGetCatalogResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type PutCatalogRequestObject struct {
+	DatasetID ContentID `json:"datasetId"`
+	Body      *PutCatalogJSONRequestBody
+}
+
+type PutCatalogResponseObject interface {
+	VisitPutCatalogResponse(w http.ResponseWriter) error
+}
+
+type PutCatalog200Response = NothingResponse
+
+func (response PutCatalog200Response) VisitPutCatalogResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
 type GetLabelStatisticsRequestObject struct {
 	DatasetID ContentID `json:"datasetId"`
 	Params    GetLabelStatisticsParams
@@ -2601,6 +4236,116 @@ func (response ListMaskUrls200JSONResponse) VisitListMaskUrlsResponse(w http.Res
 	return err
 }
 
+type AddDataRequestObject struct {
+	DatasetID DatasetID `json:"datasetId"`
+	Body      *AddDataJSONRequestBody
+}
+
+type AddDataResponseObject interface {
+	VisitAddDataResponse(w http.ResponseWriter) error
+}
+
+type AddData200Response = NothingResponse
+
+func (response AddData200Response) VisitAddDataResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type PutLabelsRequestObject struct {
+	DatasetID DatasetID `json:"datasetId"`
+	Body      *PutLabelsJSONRequestBody
+}
+
+type PutLabelsResponseObject interface {
+	VisitPutLabelsResponse(w http.ResponseWriter) error
+}
+
+type PutLabels200Response = NothingResponse
+
+func (response PutLabels200Response) VisitPutLabelsResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type GetNotesRequestObject struct {
+	DatasetID ContentID `json:"datasetId"`
+	Params    GetNotesParams
+}
+
+type GetNotesResponseObject interface {
+	VisitGetNotesResponse(w http.ResponseWriter) error
+}
+
+type GetNotes200JSONResponse Notes
+
+func (response GetNotes200JSONResponse) VisitGetNotesResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type UpdateNotesRequestObject struct {
+	DatasetID ContentID `json:"datasetId"`
+	Body      *UpdateNotesJSONRequestBody
+}
+
+type UpdateNotesResponseObject interface {
+	VisitUpdateNotesResponse(w http.ResponseWriter) error
+}
+
+type UpdateNotes200Response = NothingResponse
+
+func (response UpdateNotes200Response) VisitUpdateNotesResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type GetPolicyRequestObject struct {
+	DatasetID DatasetID `json:"datasetId"`
+	Params    GetPolicyParams
+}
+
+type GetPolicyResponseObject interface {
+	VisitGetPolicyResponse(w http.ResponseWriter) error
+}
+
+type GetPolicy200JSONResponse Policy
+
+func (response GetPolicy200JSONResponse) VisitGetPolicyResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type DeleteSegmentRequestObject struct {
+	DatasetID ContentID `json:"datasetId"`
+	Body      *DeleteSegmentJSONRequestBody
+}
+
+type DeleteSegmentResponseObject interface {
+	VisitDeleteSegmentResponse(w http.ResponseWriter) error
+}
+
+type DeleteSegment200Response = NothingResponse
+
+func (response DeleteSegment200Response) VisitDeleteSegmentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
 type ListSegmentsRequestObject struct {
 	DatasetID ContentID `json:"datasetId"`
 	Params    ListSegmentsParams
@@ -2622,6 +4367,39 @@ func (response ListSegments200JSONResponse) VisitListSegmentsResponse(w http.Res
 	w.WriteHeader(200)
 	_, err := buf.WriteTo(w)
 	return err
+}
+
+type CreateSegmentRequestObject struct {
+	DatasetID ContentID `json:"datasetId"`
+	Params    CreateSegmentParams
+	Body      *CreateSegmentJSONRequestBody
+}
+
+type CreateSegmentResponseObject interface {
+	VisitCreateSegmentResponse(w http.ResponseWriter) error
+}
+
+type CreateSegment200Response = NothingResponse
+
+func (response CreateSegment200Response) VisitCreateSegmentResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteSensorRequestObject struct {
+	DatasetID ContentID `json:"datasetId"`
+	Body      *DeleteSensorJSONRequestBody
+}
+
+type DeleteSensorResponseObject interface {
+	VisitDeleteSensorResponse(w http.ResponseWriter) error
+}
+
+type DeleteSensor200Response = NothingResponse
+
+func (response DeleteSensor200Response) VisitDeleteSensorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
 }
 
 type ListSensorsRequestObject struct {
@@ -2647,6 +4425,38 @@ func (response ListSensors200JSONResponse) VisitListSensorsResponse(w http.Respo
 	return err
 }
 
+type CreateSensorRequestObject struct {
+	DatasetID ContentID `json:"datasetId"`
+	Body      *CreateSensorJSONRequestBody
+}
+
+type CreateSensorResponseObject interface {
+	VisitCreateSensorResponse(w http.ResponseWriter) error
+}
+
+type CreateSensor200Response = NothingResponse
+
+func (response CreateSensor200Response) VisitCreateSensorResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type DeleteTagRequestObject struct {
+	DatasetID DatasetID `json:"datasetId"`
+	Body      *DeleteTagJSONRequestBody
+}
+
+type DeleteTagResponseObject interface {
+	VisitDeleteTagResponse(w http.ResponseWriter) error
+}
+
+type DeleteTag200Response = NothingResponse
+
+func (response DeleteTag200Response) VisitDeleteTagResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
 type ListTagsRequestObject struct {
 	DatasetID DatasetID `json:"datasetId"`
 	Params    ListTagsParams
@@ -2659,6 +4469,45 @@ type ListTagsResponseObject interface {
 type ListTags200JSONResponse TagList
 
 func (response ListTags200JSONResponse) VisitListTagsResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
+type CreateTagRequestObject struct {
+	DatasetID DatasetID `json:"datasetId"`
+	Body      *CreateTagJSONRequestBody
+}
+
+type CreateTagResponseObject interface {
+	VisitCreateTagResponse(w http.ResponseWriter) error
+}
+
+type CreateTag200Response = NothingResponse
+
+func (response CreateTag200Response) VisitCreateTagResponse(w http.ResponseWriter) error {
+	w.WriteHeader(200)
+	return nil
+}
+
+type GetTotalSizeRequestObject struct {
+	DatasetID ContentID `json:"datasetId"`
+	Params    GetTotalSizeParams
+}
+
+type GetTotalSizeResponseObject interface {
+	VisitGetTotalSizeResponse(w http.ResponseWriter) error
+}
+
+type GetTotalSize200JSONResponse TotalSize
+
+func (response GetTotalSize200JSONResponse) VisitGetTotalSizeResponse(w http.ResponseWriter) error {
 
 	var buf bytes.Buffer
 	if err := json.NewEncoder(&buf).Encode(response); err != nil {
@@ -2694,20 +4543,68 @@ func (response CreateDatasetFromSearch201Response) VisitCreateDatasetFromSearchR
 	return nil
 }
 
+type GetUserRequestObject struct {
+}
+
+type GetUserResponseObject interface {
+	VisitGetUserResponse(w http.ResponseWriter) error
+}
+
+type GetUser200JSONResponse User
+
+func (response GetUser200JSONResponse) VisitGetUserResponse(w http.ResponseWriter) error {
+
+	var buf bytes.Buffer
+	if err := json.NewEncoder(&buf).Encode(response); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(200)
+	_, err := buf.WriteTo(w)
+	return err
+}
+
 // StrictServerInterface represents all server handlers.
 type StrictServerInterface interface {
 
 	// (GET /datasets)
 	ListDatasets(ctx context.Context, request ListDatasetsRequestObject) (ListDatasetsResponseObject, error)
 
+	// (POST /datasets)
+	CreateDataset(ctx context.Context, request CreateDatasetRequestObject) (CreateDatasetResponseObject, error)
+
+	// (DELETE /datasets/{datasetId})
+	DeleteDataset(ctx context.Context, request DeleteDatasetRequestObject) (DeleteDatasetResponseObject, error)
+
 	// (GET /datasets/{datasetId})
 	GetDataset(ctx context.Context, request GetDatasetRequestObject) (GetDatasetResponseObject, error)
+
+	// (PATCH /datasets/{datasetId})
+	UpdateDataset(ctx context.Context, request UpdateDatasetRequestObject) (UpdateDatasetResponseObject, error)
+
+	// (DELETE /datasets/{datasetId}/branches)
+	DeleteBranch(ctx context.Context, request DeleteBranchRequestObject) (DeleteBranchResponseObject, error)
 
 	// (GET /datasets/{datasetId}/branches)
 	ListBranches(ctx context.Context, request ListBranchesRequestObject) (ListBranchesResponseObject, error)
 
+	// (POST /datasets/{datasetId}/branches)
+	CreateBranch(ctx context.Context, request CreateBranchRequestObject) (CreateBranchResponseObject, error)
+
 	// (GET /datasets/{datasetId}/commits)
 	ListCommits(ctx context.Context, request ListCommitsRequestObject) (ListCommitsResponseObject, error)
+
+	// (POST /datasets/{datasetId}/commits)
+	CreateCommit(ctx context.Context, request CreateCommitRequestObject) (CreateCommitResponseObject, error)
+
+	// (DELETE /datasets/{datasetId}/data)
+	DeleteData(ctx context.Context, request DeleteDataRequestObject) (DeleteDataResponseObject, error)
+
+	// (GET /datasets/{datasetId}/data)
+	ListData(ctx context.Context, request ListDataRequestObject) (ListDataResponseObject, error)
+
+	// (POST /datasets/{datasetId}/data)
+	TransferData(ctx context.Context, request TransferDataRequestObject) (TransferDataResponseObject, error)
 
 	// (GET /datasets/{datasetId}/data/details)
 	ListDataDetails(ctx context.Context, request ListDataDetailsRequestObject) (ListDataDetailsResponseObject, error)
@@ -2718,8 +4615,14 @@ type StrictServerInterface interface {
 	// (GET /datasets/{datasetId}/drafts)
 	ListDrafts(ctx context.Context, request ListDraftsRequestObject) (ListDraftsResponseObject, error)
 
+	// (POST /datasets/{datasetId}/drafts)
+	CreateDraft(ctx context.Context, request CreateDraftRequestObject) (CreateDraftResponseObject, error)
+
 	// (PATCH /datasets/{datasetId}/drafts/{draftNumber})
 	UpdateDraft(ctx context.Context, request UpdateDraftRequestObject) (UpdateDraftResponseObject, error)
+
+	// (DELETE /datasets/{datasetId}/frames)
+	DeleteFrame(ctx context.Context, request DeleteFrameRequestObject) (DeleteFrameResponseObject, error)
 
 	// (GET /datasets/{datasetId}/jobs)
 	ListJobs(ctx context.Context, request ListJobsRequestObject) (ListJobsResponseObject, error)
@@ -2739,23 +4642,68 @@ type StrictServerInterface interface {
 	// (POST /datasets/{datasetId}/jobs/{jobId}/retry)
 	RetryJob(ctx context.Context, request RetryJobRequestObject) (RetryJobResponseObject, error)
 
+	// (GET /datasets/{datasetId}/labels/catalogs)
+	GetCatalog(ctx context.Context, request GetCatalogRequestObject) (GetCatalogResponseObject, error)
+
+	// (PUT /datasets/{datasetId}/labels/catalogs)
+	PutCatalog(ctx context.Context, request PutCatalogRequestObject) (PutCatalogResponseObject, error)
+
 	// (GET /datasets/{datasetId}/labels/statistics)
 	GetLabelStatistics(ctx context.Context, request GetLabelStatisticsRequestObject) (GetLabelStatisticsResponseObject, error)
 
 	// (GET /datasets/{datasetId}/masks/urls)
 	ListMaskUrls(ctx context.Context, request ListMaskUrlsRequestObject) (ListMaskUrlsResponseObject, error)
 
+	// (PUT /datasets/{datasetId}/multi/callback)
+	AddData(ctx context.Context, request AddDataRequestObject) (AddDataResponseObject, error)
+
+	// (PUT /datasets/{datasetId}/multi/data/labels)
+	PutLabels(ctx context.Context, request PutLabelsRequestObject) (PutLabelsResponseObject, error)
+
+	// (GET /datasets/{datasetId}/notes)
+	GetNotes(ctx context.Context, request GetNotesRequestObject) (GetNotesResponseObject, error)
+
+	// (PATCH /datasets/{datasetId}/notes)
+	UpdateNotes(ctx context.Context, request UpdateNotesRequestObject) (UpdateNotesResponseObject, error)
+
+	// (GET /datasets/{datasetId}/policies)
+	GetPolicy(ctx context.Context, request GetPolicyRequestObject) (GetPolicyResponseObject, error)
+
+	// (DELETE /datasets/{datasetId}/segments)
+	DeleteSegment(ctx context.Context, request DeleteSegmentRequestObject) (DeleteSegmentResponseObject, error)
+
 	// (GET /datasets/{datasetId}/segments)
 	ListSegments(ctx context.Context, request ListSegmentsRequestObject) (ListSegmentsResponseObject, error)
+
+	// (POST /datasets/{datasetId}/segments)
+	CreateSegment(ctx context.Context, request CreateSegmentRequestObject) (CreateSegmentResponseObject, error)
+
+	// (DELETE /datasets/{datasetId}/sensors)
+	DeleteSensor(ctx context.Context, request DeleteSensorRequestObject) (DeleteSensorResponseObject, error)
 
 	// (GET /datasets/{datasetId}/sensors)
 	ListSensors(ctx context.Context, request ListSensorsRequestObject) (ListSensorsResponseObject, error)
 
+	// (POST /datasets/{datasetId}/sensors)
+	CreateSensor(ctx context.Context, request CreateSensorRequestObject) (CreateSensorResponseObject, error)
+
+	// (DELETE /datasets/{datasetId}/tags)
+	DeleteTag(ctx context.Context, request DeleteTagRequestObject) (DeleteTagResponseObject, error)
+
 	// (GET /datasets/{datasetId}/tags)
 	ListTags(ctx context.Context, request ListTagsRequestObject) (ListTagsResponseObject, error)
 
+	// (POST /datasets/{datasetId}/tags)
+	CreateTag(ctx context.Context, request CreateTagRequestObject) (CreateTagResponseObject, error)
+
+	// (GET /datasets/{datasetId}/total-size)
+	GetTotalSize(ctx context.Context, request GetTotalSizeRequestObject) (GetTotalSizeResponseObject, error)
+
 	// (POST /searchResults/{jobId}/datasets)
 	CreateDatasetFromSearch(ctx context.Context, request CreateDatasetFromSearchRequestObject) (CreateDatasetFromSearchResponseObject, error)
+
+	// (GET /users)
+	GetUser(ctx context.Context, request GetUserRequestObject) (GetUserResponseObject, error)
 }
 
 type StrictHandlerFunc func(ctx context.Context, w http.ResponseWriter, r *http.Request, request any) (any, error)
@@ -2823,6 +4771,63 @@ func (sh *strictHandler) ListDatasets(w http.ResponseWriter, r *http.Request, pa
 	}
 }
 
+// CreateDataset operation middleware
+func (sh *strictHandler) CreateDataset(w http.ResponseWriter, r *http.Request) {
+	var request CreateDatasetRequestObject
+
+	var body CreateDatasetJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateDataset(ctx, request.(CreateDatasetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateDataset")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateDatasetResponseObject); ok {
+		if err := validResponse.VisitCreateDatasetResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteDataset operation middleware
+func (sh *strictHandler) DeleteDataset(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
+	var request DeleteDatasetRequestObject
+
+	request.DatasetID = datasetID
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteDataset(ctx, request.(DeleteDatasetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteDataset")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteDatasetResponseObject); ok {
+		if err := validResponse.VisitDeleteDatasetResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetDataset operation middleware
 func (sh *strictHandler) GetDataset(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
 	var request GetDatasetRequestObject
@@ -2842,6 +4847,72 @@ func (sh *strictHandler) GetDataset(w http.ResponseWriter, r *http.Request, data
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(GetDatasetResponseObject); ok {
 		if err := validResponse.VisitGetDatasetResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateDataset operation middleware
+func (sh *strictHandler) UpdateDataset(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
+	var request UpdateDatasetRequestObject
+
+	request.DatasetID = datasetID
+
+	var body UpdateDatasetJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateDataset(ctx, request.(UpdateDatasetRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateDataset")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateDatasetResponseObject); ok {
+		if err := validResponse.VisitUpdateDatasetResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteBranch operation middleware
+func (sh *strictHandler) DeleteBranch(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
+	var request DeleteBranchRequestObject
+
+	request.DatasetID = datasetID
+
+	var body DeleteBranchJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteBranch(ctx, request.(DeleteBranchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteBranch")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteBranchResponseObject); ok {
+		if err := validResponse.VisitDeleteBranchResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -2876,6 +4947,39 @@ func (sh *strictHandler) ListBranches(w http.ResponseWriter, r *http.Request, da
 	}
 }
 
+// CreateBranch operation middleware
+func (sh *strictHandler) CreateBranch(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
+	var request CreateBranchRequestObject
+
+	request.DatasetID = datasetID
+
+	var body CreateBranchJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateBranch(ctx, request.(CreateBranchRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateBranch")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateBranchResponseObject); ok {
+		if err := validResponse.VisitCreateBranchResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListCommits operation middleware
 func (sh *strictHandler) ListCommits(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params ListCommitsParams) {
 	var request ListCommitsRequestObject
@@ -2896,6 +5000,133 @@ func (sh *strictHandler) ListCommits(w http.ResponseWriter, r *http.Request, dat
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListCommitsResponseObject); ok {
 		if err := validResponse.VisitListCommitsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateCommit operation middleware
+func (sh *strictHandler) CreateCommit(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
+	var request CreateCommitRequestObject
+
+	request.DatasetID = datasetID
+
+	var body CreateCommitJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateCommit(ctx, request.(CreateCommitRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateCommit")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateCommitResponseObject); ok {
+		if err := validResponse.VisitCreateCommitResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteData operation middleware
+func (sh *strictHandler) DeleteData(w http.ResponseWriter, r *http.Request, datasetID ContentID) {
+	var request DeleteDataRequestObject
+
+	request.DatasetID = datasetID
+
+	var body DeleteDataJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteData(ctx, request.(DeleteDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteData")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteDataResponseObject); ok {
+		if err := validResponse.VisitDeleteDataResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// ListData operation middleware
+func (sh *strictHandler) ListData(w http.ResponseWriter, r *http.Request, datasetID ContentID, params ListDataParams) {
+	var request ListDataRequestObject
+
+	request.DatasetID = datasetID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.ListData(ctx, request.(ListDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "ListData")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(ListDataResponseObject); ok {
+		if err := validResponse.VisitListDataResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// TransferData operation middleware
+func (sh *strictHandler) TransferData(w http.ResponseWriter, r *http.Request, datasetID ContentID, params TransferDataParams) {
+	var request TransferDataRequestObject
+
+	request.DatasetID = datasetID
+	request.Params = params
+
+	var body TransferDataJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.TransferData(ctx, request.(TransferDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "TransferData")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(TransferDataResponseObject); ok {
+		if err := validResponse.VisitTransferDataResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -2984,6 +5215,39 @@ func (sh *strictHandler) ListDrafts(w http.ResponseWriter, r *http.Request, data
 	}
 }
 
+// CreateDraft operation middleware
+func (sh *strictHandler) CreateDraft(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
+	var request CreateDraftRequestObject
+
+	request.DatasetID = datasetID
+
+	var body CreateDraftJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateDraft(ctx, request.(CreateDraftRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateDraft")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateDraftResponseObject); ok {
+		if err := validResponse.VisitCreateDraftResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // UpdateDraft operation middleware
 func (sh *strictHandler) UpdateDraft(w http.ResponseWriter, r *http.Request, datasetID DatasetID, draftNumber int64) {
 	var request UpdateDraftRequestObject
@@ -3011,6 +5275,39 @@ func (sh *strictHandler) UpdateDraft(w http.ResponseWriter, r *http.Request, dat
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(UpdateDraftResponseObject); ok {
 		if err := validResponse.VisitUpdateDraftResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteFrame operation middleware
+func (sh *strictHandler) DeleteFrame(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
+	var request DeleteFrameRequestObject
+
+	request.DatasetID = datasetID
+
+	var body DeleteFrameJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteFrame(ctx, request.(DeleteFrameRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteFrame")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteFrameResponseObject); ok {
+		if err := validResponse.VisitDeleteFrameResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3190,6 +5487,66 @@ func (sh *strictHandler) RetryJob(w http.ResponseWriter, r *http.Request, datase
 	}
 }
 
+// GetCatalog operation middleware
+func (sh *strictHandler) GetCatalog(w http.ResponseWriter, r *http.Request, datasetID ContentID, params GetCatalogParams) {
+	var request GetCatalogRequestObject
+
+	request.DatasetID = datasetID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetCatalog(ctx, request.(GetCatalogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetCatalog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetCatalogResponseObject); ok {
+		if err := validResponse.VisitGetCatalogResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutCatalog operation middleware
+func (sh *strictHandler) PutCatalog(w http.ResponseWriter, r *http.Request, datasetID ContentID) {
+	var request PutCatalogRequestObject
+
+	request.DatasetID = datasetID
+
+	var body PutCatalogJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PutCatalog(ctx, request.(PutCatalogRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutCatalog")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PutCatalogResponseObject); ok {
+		if err := validResponse.VisitPutCatalogResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // GetLabelStatistics operation middleware
 func (sh *strictHandler) GetLabelStatistics(w http.ResponseWriter, r *http.Request, datasetID ContentID, params GetLabelStatisticsParams) {
 	var request GetLabelStatisticsRequestObject
@@ -3244,6 +5601,192 @@ func (sh *strictHandler) ListMaskUrls(w http.ResponseWriter, r *http.Request, da
 	}
 }
 
+// AddData operation middleware
+func (sh *strictHandler) AddData(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
+	var request AddDataRequestObject
+
+	request.DatasetID = datasetID
+
+	var body AddDataJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.AddData(ctx, request.(AddDataRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "AddData")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(AddDataResponseObject); ok {
+		if err := validResponse.VisitAddDataResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// PutLabels operation middleware
+func (sh *strictHandler) PutLabels(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
+	var request PutLabelsRequestObject
+
+	request.DatasetID = datasetID
+
+	var body PutLabelsJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.PutLabels(ctx, request.(PutLabelsRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "PutLabels")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(PutLabelsResponseObject); ok {
+		if err := validResponse.VisitPutLabelsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetNotes operation middleware
+func (sh *strictHandler) GetNotes(w http.ResponseWriter, r *http.Request, datasetID ContentID, params GetNotesParams) {
+	var request GetNotesRequestObject
+
+	request.DatasetID = datasetID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetNotes(ctx, request.(GetNotesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetNotes")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetNotesResponseObject); ok {
+		if err := validResponse.VisitGetNotesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// UpdateNotes operation middleware
+func (sh *strictHandler) UpdateNotes(w http.ResponseWriter, r *http.Request, datasetID ContentID) {
+	var request UpdateNotesRequestObject
+
+	request.DatasetID = datasetID
+
+	var body UpdateNotesJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.UpdateNotes(ctx, request.(UpdateNotesRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "UpdateNotes")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(UpdateNotesResponseObject); ok {
+		if err := validResponse.VisitUpdateNotesResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetPolicy operation middleware
+func (sh *strictHandler) GetPolicy(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params GetPolicyParams) {
+	var request GetPolicyRequestObject
+
+	request.DatasetID = datasetID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetPolicy(ctx, request.(GetPolicyRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetPolicy")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetPolicyResponseObject); ok {
+		if err := validResponse.VisitGetPolicyResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteSegment operation middleware
+func (sh *strictHandler) DeleteSegment(w http.ResponseWriter, r *http.Request, datasetID ContentID) {
+	var request DeleteSegmentRequestObject
+
+	request.DatasetID = datasetID
+
+	var body DeleteSegmentJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSegment(ctx, request.(DeleteSegmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSegment")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteSegmentResponseObject); ok {
+		if err := validResponse.VisitDeleteSegmentResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListSegments operation middleware
 func (sh *strictHandler) ListSegments(w http.ResponseWriter, r *http.Request, datasetID ContentID, params ListSegmentsParams) {
 	var request ListSegmentsRequestObject
@@ -3264,6 +5807,73 @@ func (sh *strictHandler) ListSegments(w http.ResponseWriter, r *http.Request, da
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListSegmentsResponseObject); ok {
 		if err := validResponse.VisitListSegmentsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateSegment operation middleware
+func (sh *strictHandler) CreateSegment(w http.ResponseWriter, r *http.Request, datasetID ContentID, params CreateSegmentParams) {
+	var request CreateSegmentRequestObject
+
+	request.DatasetID = datasetID
+	request.Params = params
+
+	var body CreateSegmentJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSegment(ctx, request.(CreateSegmentRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSegment")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateSegmentResponseObject); ok {
+		if err := validResponse.VisitCreateSegmentResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteSensor operation middleware
+func (sh *strictHandler) DeleteSensor(w http.ResponseWriter, r *http.Request, datasetID ContentID) {
+	var request DeleteSensorRequestObject
+
+	request.DatasetID = datasetID
+
+	var body DeleteSensorJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteSensor(ctx, request.(DeleteSensorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteSensor")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteSensorResponseObject); ok {
+		if err := validResponse.VisitDeleteSensorResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3298,6 +5908,72 @@ func (sh *strictHandler) ListSensors(w http.ResponseWriter, r *http.Request, dat
 	}
 }
 
+// CreateSensor operation middleware
+func (sh *strictHandler) CreateSensor(w http.ResponseWriter, r *http.Request, datasetID ContentID) {
+	var request CreateSensorRequestObject
+
+	request.DatasetID = datasetID
+
+	var body CreateSensorJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateSensor(ctx, request.(CreateSensorRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateSensor")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateSensorResponseObject); ok {
+		if err := validResponse.VisitCreateSensorResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// DeleteTag operation middleware
+func (sh *strictHandler) DeleteTag(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
+	var request DeleteTagRequestObject
+
+	request.DatasetID = datasetID
+
+	var body DeleteTagJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.DeleteTag(ctx, request.(DeleteTagRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "DeleteTag")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(DeleteTagResponseObject); ok {
+		if err := validResponse.VisitDeleteTagResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
 // ListTags operation middleware
 func (sh *strictHandler) ListTags(w http.ResponseWriter, r *http.Request, datasetID DatasetID, params ListTagsParams) {
 	var request ListTagsRequestObject
@@ -3318,6 +5994,66 @@ func (sh *strictHandler) ListTags(w http.ResponseWriter, r *http.Request, datase
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(ListTagsResponseObject); ok {
 		if err := validResponse.VisitListTagsResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// CreateTag operation middleware
+func (sh *strictHandler) CreateTag(w http.ResponseWriter, r *http.Request, datasetID DatasetID) {
+	var request CreateTagRequestObject
+
+	request.DatasetID = datasetID
+
+	var body CreateTagJSONRequestBody
+	if err := runtime.BindJSONBody(r, &body); err != nil {
+		sh.options.RequestErrorHandlerFunc(w, r, fmt.Errorf("can't decode JSON body: %w", err))
+		return
+	}
+	request.Body = &body
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.CreateTag(ctx, request.(CreateTagRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "CreateTag")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(CreateTagResponseObject); ok {
+		if err := validResponse.VisitCreateTagResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetTotalSize operation middleware
+func (sh *strictHandler) GetTotalSize(w http.ResponseWriter, r *http.Request, datasetID ContentID, params GetTotalSizeParams) {
+	var request GetTotalSizeRequestObject
+
+	request.DatasetID = datasetID
+	request.Params = params
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetTotalSize(ctx, request.(GetTotalSizeRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetTotalSize")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetTotalSizeResponseObject); ok {
+		if err := validResponse.VisitGetTotalSizeResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {
@@ -3351,6 +6087,30 @@ func (sh *strictHandler) CreateDatasetFromSearch(w http.ResponseWriter, r *http.
 		sh.options.ResponseErrorHandlerFunc(w, r, err)
 	} else if validResponse, ok := response.(CreateDatasetFromSearchResponseObject); ok {
 		if err := validResponse.VisitCreateDatasetFromSearchResponse(w); err != nil {
+			sh.options.ResponseErrorHandlerFunc(w, r, err)
+		}
+	} else if response != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, fmt.Errorf("unexpected response type: %T", response))
+	}
+}
+
+// GetUser operation middleware
+func (sh *strictHandler) GetUser(w http.ResponseWriter, r *http.Request) {
+	var request GetUserRequestObject
+
+	handler := func(ctx context.Context, w http.ResponseWriter, r *http.Request, request interface{}) (interface{}, error) {
+		return sh.ssi.GetUser(ctx, request.(GetUserRequestObject))
+	}
+	for _, middleware := range sh.middlewares {
+		handler = middleware(handler, "GetUser")
+	}
+
+	response, err := handler(r.Context(), w, r, request)
+
+	if err != nil {
+		sh.options.ResponseErrorHandlerFunc(w, r, err)
+	} else if validResponse, ok := response.(GetUserResponseObject); ok {
+		if err := validResponse.VisitGetUserResponse(w); err != nil {
 			sh.options.ResponseErrorHandlerFunc(w, r, err)
 		}
 	} else if response != nil {

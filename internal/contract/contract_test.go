@@ -48,7 +48,7 @@ func TestDocument_DescribesEachOperation(t *testing.T) {
 				for _, r := range op.Responses.Map() {
 					assertExample(t, r.Value.Content)
 				}
-				if method != "GET" && op.OperationID != "createJob" {
+				if method != "GET" && !slices.Contains([]string{"createJob", "createDataset", "createDraft", "createCommit"}, op.OperationID) {
 					assert.Empty(t, op.Responses.Value("200").Value.Content, "%s %s promises no body", method, path)
 				}
 			})
@@ -102,7 +102,7 @@ func TestDocument_ClosesRequestsOnly(t *testing.T) {
 	document := load(t)
 	var check func(t *testing.T, path string, s *openapi3.SchemaRef, closed bool, seen map[*openapi3.Schema]bool)
 	check = func(t *testing.T, path string, s *openapi3.SchemaRef, closed bool, seen map[*openapi3.Schema]bool) {
-		if s == nil || seen[s.Value] {
+		if s == nil || seen[s.Value] || closed && s.Value.Extensions["x-open"] == true {
 			return
 		}
 		seen[s.Value] = true

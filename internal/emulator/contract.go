@@ -3,6 +3,7 @@ package emulator
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -46,7 +47,7 @@ type operation struct{ route routers.Route }
 
 // Operations returns the names of all operations, sorted.
 func (e *Emulator) Operations() []string {
-	names := []string{ContentOperation}
+	names := []string{ContentOperation, UploadOperation}
 	for _, op := range e.operations {
 		names = append(names, op.id())
 	}
@@ -57,6 +58,53 @@ func (e *Emulator) Operations() []string {
 func (op *operation) id() string { return op.route.Operation.OperationID }
 
 func (op *operation) takesBody() bool { return op.route.Operation.RequestBody != nil }
+
+// writes reports whether the operation writes a dataset.
+func (op *operation) writes() bool { return slices.Contains(op.route.Operation.Tags, "writing") }
+
+// checkBody returns an error if the body of an operation that writes violates the contract.
+// The handlers rely on it.
+func (op *operation) checkBody(r *http.Request, body []byte) error {
+	schema := op.route.Operation.RequestBody.Value.Content.Get("application/json").Schema.Value
+	if union := schema.OneOf; len(union) > 0 { // of createSegment
+		schema = union[0].Value
+		if query := r.URL.Query(); query.Has("copy") || query.Has("move") {
+			schema = union[1].Value
+		}
+	}
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		return invalid("The request body is not JSON: %v", err)
+	}
+	err := firstProblem(schema.VisitJSON(value, openapi3.MultiErrors()))
+	if err == nil {
+		return nil
+	}
+	text := "The request body: " + brief(err)
+	if strings.HasSuffix(text, " is missing") {
+		return missing("%s", text)
+	}
+	return invalid("%s", text)
+}
+
+// firstProblem returns the first error of a body but those for unknown properties. Other
+// versions of a client send some, and the service ignores them.
+func firstProblem(err error) error {
+	switch e := err.(type) { //nolint:errorlint // the library does not wrap these errors
+	case openapi3.MultiError:
+		for _, part := range e {
+			if problem := firstProblem(part); problem != nil {
+				return problem
+			}
+		}
+		return nil
+	case *openapi3.SchemaError:
+		if strings.HasSuffix(e.Reason, " is unsupported") {
+			return nil
+		}
+	}
+	return err
+}
 
 // pathParams returns the parameters in a path that matches the operation.
 func (op *operation) pathParams(u *url.URL) map[string]string {

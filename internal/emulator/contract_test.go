@@ -23,7 +23,7 @@ func TestViolation_NamesThePropertyOfTheSelectedUnion(t *testing.T) {
 		want      string
 	}{
 		{"squashMerge", object{"titel": 1}, `body: /: discriminator property "jobType" has invalid value`},
-		{"squashAndMerge", mergeArguments("rebase"), `body: /arguments/strategy: value is not one of the allowed values ["abort","override","skip"]`},
+		{"squashAndMerge", mergeArguments("rebase"), `body: /arguments/strategy: value is not one of the allowed values ["abort","override","skip",null]`},
 		{"basicSearch", mergeArguments("abort"), `body: /arguments: property `},
 		{"basicSearch", search(filterOf("size", "in", 1)), `body: /arguments/filters/0/operator: value is not one of`},
 		{"basicSearch", search(filterOf("colour", "in", 1)), `body: /arguments/filters/0: discriminator property "key" has invalid value`},

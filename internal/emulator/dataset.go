@@ -12,6 +12,9 @@ import (
 // zeroCommit is the id of the commit before the first commit.
 var zeroCommit = strings.Repeat("0", 32)
 
+// defaultBranch is the default branch of a new dataset.
+const defaultBranch = "main"
+
 // keptResults is the number of search results of a dataset that can be read.
 const keptResults = 5
 
@@ -21,21 +24,23 @@ const (
 	draftCommitted = "COMMITTED"
 )
 
-// A dataset holds its history and its jobs. The first group of fields never
-// changes.
+// A dataset holds its history and its jobs.
 type dataset struct {
-	id, name, alias string
-	fusion, public  bool
-	defaultBranch   string
-	catalogs        map[string]*catalog
+	id            string // it never changes, nor does fusion
+	fusion        bool
+	name, alias   string
+	public        bool
+	defaultBranch string
+	updated       time.Time
 
 	commits   map[string]*commit
-	branches  []*ref
-	tags      []*ref
+	branches  []*ref   // by name
+	tags      []*ref   // by name
 	drafts    []*draft // in ascending order of their numbers
 	lastDraft int64
 	jobs      map[string][]*job // by job type, oldest first
 	results   []*searchResult   // the latest, oldest first
+	uploads   blobs             // the contents that were uploaded to the dataset
 }
 
 // A commit never changes.
@@ -46,7 +51,7 @@ type commit struct {
 	description string
 	committer   string
 	date        time.Time
-	content     *content
+	version     *version
 }
 
 func (c *commit) parentID() string { return idOrZero(c.parent) }
@@ -58,13 +63,23 @@ func idOrZero(c *commit) string {
 	return c.id
 }
 
-// A ref is a branch or a tag.
+// A ref is a branch or a tag. Its commit is nil if a branch has no commit yet.
 type ref struct {
 	name   string
 	commit *commit
 }
 
-// A draft holds the complete content of a change that is not committed.
+func compareRef(r *ref, name string) int { return strings.Compare(r.name, name) }
+
+// version returns the version of the head of a branch.
+func (r *ref) version() *version {
+	if r.commit == nil {
+		return emptyVersion
+	}
+	return r.commit.version
+}
+
+// A draft holds the complete state of a change that is not committed.
 type draft struct {
 	number      int64
 	title       string
@@ -75,14 +90,29 @@ type draft struct {
 	author      string
 	created     time.Time
 	updated     time.Time
-	content     *content
+	version     *version
 }
 
 // A searchResult is the result of a basic search. It never changes.
 type searchResult struct {
 	id, commitID string
 	dataset      *dataset
-	content      *content
+	version      *version
+}
+
+// newDataset returns a dataset whose default branch has no commit.
+func newDataset(id, name string, fusion bool, now time.Time) *dataset {
+	return &dataset{
+		id:            id,
+		name:          name,
+		fusion:        fusion,
+		defaultBranch: defaultBranch,
+		updated:       now,
+		commits:       make(map[string]*commit),
+		branches:      []*ref{{name: defaultBranch}},
+		jobs:          make(map[string][]*job),
+		uploads:       make(blobs),
+	}
 }
 
 // clone returns a copy whose changes do not affect ds.
@@ -94,7 +124,7 @@ func (ds *dataset) clone() *dataset {
 	copied.tags = cloneAll(ds.tags)
 	copied.drafts = cloneAll(ds.drafts)
 	copied.jobs = make(map[string][]*job)
-	copied.results = nil
+	copied.uploads = make(blobs)
 	return &copied
 }
 
@@ -107,41 +137,60 @@ func cloneAll[T any](pointers []*T) []*T {
 	return cloned
 }
 
+// find returns the ref with a name, nil if there is none.
 func find(refs []*ref, name string) *ref {
-	for _, r := range refs {
-		if r.name == name {
-			return r
-		}
+	if at, ok := slices.BinarySearchFunc(refs, name, compareRef); ok {
+		return refs[at]
 	}
 	return nil
+}
+
+// insert returns refs with another ref.
+func insert(refs []*ref, added *ref) []*ref {
+	at, _ := slices.BinarySearchFunc(refs, added.name, compareRef)
+	return slices.Insert(refs, at, added)
 }
 
 func (ds *dataset) branch(name string) *ref { return find(ds.branches, name) }
 
-// head returns the commit of a branch, nil if there is none.
-func (ds *dataset) head(branch string) *commit {
-	if b := ds.branch(branch); b != nil {
-		return b.commit
+func (ds *dataset) noBranch(name string) error {
+	return notExist("The dataset %s has no branch %q.", ds.name, name)
+}
+
+// head returns the newest commit of the default branch, nil if there is none.
+func (ds *dataset) head() *commit {
+	if branch := ds.branch(ds.defaultBranch); branch != nil {
+		return branch.commit
 	}
 	return nil
 }
 
-// revision returns the commit with an id, or that of a branch or tag. The empty
-// revision means the default branch.
+// revision returns the commit with an id, or that of a branch or tag. The empty revision
+// means the default branch. The commit is nil before the first commit.
 func (ds *dataset) revision(revision string) (*commit, error) {
 	if revision == "" {
 		revision = ds.defaultBranch
 	}
+	if revision == zeroCommit {
+		return nil, nil
+	}
 	if c := ds.commits[revision]; c != nil {
 		return c, nil
 	}
-	if c := ds.head(revision); c != nil {
-		return c, nil
+	for _, refs := range [][]*ref{ds.branches, ds.tags} {
+		if r := find(refs, revision); r != nil {
+			return r.commit, nil
+		}
 	}
-	if tag := find(ds.tags, revision); tag != nil {
-		return tag.commit, nil
+	return nil, notExist("The dataset %s has no commit, branch or tag %q.", ds.name, revision)
+}
+
+// checkNewRef returns an error if a branch or a tag has a name.
+func (ds *dataset) checkNewRef(name string) error {
+	if find(ds.branches, name) != nil || find(ds.tags, name) != nil {
+		return conflict("The dataset %s has a branch or a tag %q.", ds.name, name)
 	}
-	return nil, notExist("The dataset %s has no commit, branch or tag %s.", ds.name, revision)
+	return nil
 }
 
 func (ds *dataset) draft(number int64) (*draft, error) {
@@ -154,54 +203,63 @@ func (ds *dataset) draft(number int64) (*draft, error) {
 }
 
 // addDraft adds an open draft on a branch.
-func (ds *dataset) addDraft(branch, title, description, author string, now time.Time, result *content) *draft {
+func (ds *dataset) addDraft(branch *ref, title, description, author string, now time.Time, v *version) *draft {
 	ds.lastDraft++
 	d := &draft{
 		number:      ds.lastDraft,
 		title:       title,
 		description: description,
-		branch:      branch,
+		branch:      branch.name,
 		status:      draftOpen,
-		parent:      ds.head(branch),
+		parent:      branch.commit,
 		author:      author,
 		created:     now,
 		updated:     now,
-		content:     result,
+		version:     v,
 	}
 	ds.drafts = append(ds.drafts, d)
 	return d
 }
 
-func (d *draft) close(now time.Time) error {
+func (d *draft) checkOpen() error {
 	if d.status != draftOpen {
 		return invalid("The draft %d is %s, not %s.", d.number, d.status, draftOpen)
+	}
+	return nil
+}
+
+func (d *draft) close(now time.Time) error {
+	if err := d.checkOpen(); err != nil {
+		return err
 	}
 	d.status, d.updated = draftClosed, now
 	return nil
 }
 
-// commitDraft commits an open draft and moves its branch to the new commit.
-func (ds *dataset) commitDraft(d *draft, now time.Time) error {
-	if d.status != draftOpen {
-		return invalid("The draft %d is %s, not %s.", d.number, d.status, draftOpen)
+// commitDraft commits an open draft and moves its branch to the new commit. If the branch has
+// moved since the draft was created, the new commit still holds the state of the draft only,
+// because the behavior of the service is unknown.
+func (ds *dataset) commitDraft(d *draft, title, description string, now time.Time) (*commit, error) {
+	if err := d.checkOpen(); err != nil {
+		return nil, err
+	}
+	branch := ds.branch(d.branch)
+	if branch == nil {
+		return nil, ds.noBranch(d.branch)
 	}
 	c := &commit{
 		id:          newID(),
-		parent:      ds.head(d.branch),
-		title:       d.title,
-		description: d.description,
+		parent:      branch.commit,
+		title:       title,
+		description: description,
 		committer:   d.author,
 		date:        now,
-		content:     d.content,
+		version:     d.version,
 	}
 	ds.commits[c.id] = c
-	if branch := ds.branch(d.branch); branch != nil {
-		branch.commit = c
-	} else {
-		ds.branches = append(ds.branches, &ref{d.branch, c})
-	}
-	d.status, d.updated = draftCommitted, now
-	return nil
+	branch.commit = c
+	d.status, d.updated, ds.updated = draftCommitted, now, now
+	return c, nil
 }
 
 func (ds *dataset) deleteDraft(d *draft) {

@@ -9,7 +9,7 @@ func (e *Emulator) CommitDraft(dataset string, number int64) error {
 	defer e.unlock()
 	ds, d, err := e.store.draft(dataset, number)
 	if err == nil {
-		err = ds.commitDraft(d, now)
+		_, err = ds.commitDraft(d, d.title, d.description, now)
 	}
 	return messageOf(err)
 }

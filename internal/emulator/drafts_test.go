@@ -34,16 +34,16 @@ func TestListDrafts_FiltersByStatusAndBranch(t *testing.T) {
 			}
 			return strings.Join(titles, " ")
 		}
-		assert.Equal(t, "2:OPEN 1:OPEN", list(""))
-		assert.Equal(t, "4:COMMITTED 3:CLOSED 2:OPEN 1:OPEN", list("?status=ALL"))
-		assert.Equal(t, "4:COMMITTED 3:CLOSED 1:OPEN", list("?status=ALL&branchName=main"))
+		assert.Equal(t, "1:OPEN 2:OPEN", list(""))
+		assert.Equal(t, "1:OPEN 2:OPEN 3:CLOSED 4:COMMITTED", list("?status=ALL"))
+		assert.Equal(t, "1:OPEN 3:CLOSED 4:COMMITTED", list("?status=ALL&branchName=main"))
 		assert.Equal(t, "3:CLOSED", list("?status=ALL&branchName=main&offset=1&limit=1"))
 		assert.Equal(t, "4:COMMITTED", list("?status=COMMITTED"))
 		main := c.head(id)
 		assert.Equal(t, object{
 			"number": 1.0, "title": "one", "description": "d", "branchName": "main", "status": "OPEN", "parentCommitId": main,
 			"author": object{"name": "tester", "date": 1700000000.0}, "updatedAt": 1700000000.0,
-		}, c.get("datasets/" + id + "/drafts?offset=1")["drafts"].([]any)[0])
+		}, c.get("datasets/" + id + "/drafts?limit=1")["drafts"].([]any)[0])
 		for number := 1; number <= 4; number++ {
 			c.get(fmt.Sprintf("datasets/%s/segments?draftNumber=%d", id, number))
 		}
@@ -52,7 +52,7 @@ func TestListDrafts_FiltersByStatusAndBranch(t *testing.T) {
 		assert.Empty(t, c.do(http.MethodPatch, patch(2), object{"status": "CLOSED"}))
 		c.doError(400, "InvalidParamsValue", http.MethodPatch, patch(2), object{"status": "CLOSED"})
 		c.doError(400, "InvalidParamsValue", http.MethodPatch, patch(1), object{"status": "OPEN"})
-		assert.Equal(t, "3:CLOSED 2:CLOSED", list("?status=CLOSED"))
+		assert.Equal(t, "2:CLOSED 3:CLOSED", list("?status=CLOSED"))
 
 		<-time.After(time.Second)
 		require.NoError(t, c.CommitDraft(id, 1))
@@ -70,7 +70,7 @@ func TestListDrafts_FiltersByStatusAndBranch(t *testing.T) {
 		require.EqualError(t, c.CloseDraft("hello", 1), "The draft 1 is COMMITTED, not OPEN.")
 		require.NoError(t, c.DeleteDraft("hello", 4))
 		require.EqualError(t, c.DeleteDraft("hello", 4), "The dataset hello has no draft 4.")
-		assert.Equal(t, "3:CLOSED 2:CLOSED 1:COMMITTED", list("?status=ALL"))
+		assert.Equal(t, "1:COMMITTED 2:CLOSED 3:CLOSED", list("?status=ALL"))
 		assert.Equal(t, object{"draftNumber": 5.0}, c.create(id, "squashAndMerge", mergeArguments("abort")).finish(), "numbers are not used again")
 		require.NoError(t, c.CloseDraft("hello", 5))
 	})

@@ -7,6 +7,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"sync"
@@ -34,11 +35,15 @@ type Config struct {
 	SkipContract bool
 	// AllowBadRequests turns off the check of requests.
 	AllowBadRequests bool
+	// MaxStored limits the bodies of writes and the uploaded contents, in bytes. The default
+	// is 1 GiB.
+	MaxStored int64
 	// Newer makes the emulator a later version of the service: see newer.go.
 	Newer bool
 }
 
-// A Run is the course of one run of a job. A negative duration counts as 0.
+// A Run is the course of one run of a job. A negative duration counts as 0. A retried job
+// does not queue.
 type Run struct {
 	Queuing, Processing time.Duration
 	// Fail is the error message of a run that fails.
@@ -61,7 +66,7 @@ type Emulator struct {
 	checker    *checker // nil if nothing is checked
 	routes     *http.ServeMux
 	signer     *signer
-	contents   map[string]*datum // by content id, never changed
+	state      *State // at the start
 
 	mu    sync.Mutex // guards store
 	store *store
@@ -73,12 +78,13 @@ func New(state *State, config Config) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
+	config.MaxStored = cmp.Or(config.MaxStored, 1<<30)
 	e := &Emulator{
 		config:     config,
 		operations: operations,
 		jobTypes:   jobTypes,
 		signer:     newSigner(config.URLTTL),
-		contents:   state.contents,
+		state:      state,
 		store:      newStore(state),
 	}
 	if config.Report != nil {
@@ -132,25 +138,6 @@ func (e *Emulator) unlock() { e.mu.Unlock() }
 type api struct{ *Emulator }
 
 var _ server.StrictServerInterface = (*api)(nil)
-
-// empty is the response {} of the operations that promise no body. The
-// generated type would write {"NothingJSONResponse":null}.
-type empty struct{}
-
-func (empty) write(w http.ResponseWriter) error {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(http.StatusOK)
-	_, err := w.Write([]byte("{}\n"))
-	return err
-}
-
-func (e empty) VisitDeleteJobResponse(w http.ResponseWriter) error   { return e.write(w) }
-func (e empty) VisitAbortJobResponse(w http.ResponseWriter) error    { return e.write(w) }
-func (e empty) VisitRetryJobResponse(w http.ResponseWriter) error    { return e.write(w) }
-func (e empty) VisitUpdateDraftResponse(w http.ResponseWriter) error { return e.write(w) }
-func (e empty) VisitCreateDatasetFromSearchResponse(w http.ResponseWriter) error {
-	return e.write(w)
-}
 
 // A Staleness makes a request see jobs as a lagging replica does.
 type Staleness struct {

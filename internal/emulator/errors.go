@@ -74,6 +74,14 @@ func notExist(format string, args ...any) error {
 	return newError(http.StatusNotFound, codeResourceNotExist, format, args...)
 }
 
+func conflict(format string, args ...any) error {
+	return newError(http.StatusConflict, codeNameConflict, format, args...)
+}
+
+func forbidden(format string, args ...any) error {
+	return newError(http.StatusForbidden, codeForbidden, format, args...)
+}
+
 // asAPIError returns the apiError in err. All other errors become a 500.
 func asAPIError(err error) *apiError {
 	var e *apiError

@@ -9,11 +9,11 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
 )
 
-// A candidate is a datum with its segment and frame.
+// A candidate is a datum with its segment and the catalog.
 type candidate struct {
 	segment string
-	frame   string // empty in a plain dataset
 	datum   *datum
+	catalog *catalog
 }
 
 // A filter reports whether a candidate matches.
@@ -44,7 +44,7 @@ var filterKeys = map[string]func(server.SearchFilter) (filter, error){
 		return newListFilter(wire, func(c candidate) string { return c.datum.sensor })
 	},
 	"frame": func(wire server.SearchFilter) (filter, error) {
-		return newTextFilter(wire, func(c candidate) string { return c.frame })
+		return newTextFilter(wire, func(c candidate) string { return c.datum.frame })
 	},
 	"keyword": func(wire server.SearchFilter) (filter, error) {
 		return newTextFilter(wire, func(c candidate) string { return c.datum.remotePath })
@@ -134,7 +134,7 @@ func newSizeFilter(wire server.SearchFilter) (filter, error) {
 	if err != nil {
 		return nil, invalid("the value of %s must be an integer, in bytes.", wire.Key)
 	}
-	return func(c candidate) bool { return compare(c.datum.size, size) }, nil
+	return func(c candidate) bool { return compare(c.datum.blob.size, size) }, nil
 }
 
 func newWithLabelFilter(wire server.SearchFilter) (filter, error) {
@@ -158,13 +158,15 @@ func labelTypeOf(wire server.SearchFilter) (string, error) {
 }
 
 // newLabelFilter returns a filter that matches data with a matching object.
-func newLabelFilter(wire server.SearchFilter, matches func(labeledObject) bool) (filter, error) {
+func newLabelFilter(wire server.SearchFilter, matches func(labeledObject, *labelCatalog) bool) (filter, error) {
 	labelType, err := labelTypeOf(wire)
 	if err != nil {
 		return nil, err
 	}
 	return func(c candidate) bool {
-		return c.datum.label != nil && slices.ContainsFunc(c.datum.label.objects[labelType], matches)
+		return c.datum.label != nil && slices.ContainsFunc(c.datum.label.objects[labelType], func(object labeledObject) bool {
+			return matches(object, c.catalog.of(labelType))
+		})
 	}, nil
 }
 
@@ -176,8 +178,9 @@ func newCategoryFilter(wire server.SearchFilter) (filter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newLabelFilter(wire, func(object labeledObject) bool {
-		return object.hasCategory && slices.Contains(allowed, object.category)
+	return newLabelFilter(wire, func(object labeledObject, c *labelCatalog) bool {
+		category, ok := object.categoryIn(c)
+		return ok && slices.Contains(allowed, category)
 	})
 }
 
@@ -205,7 +208,7 @@ func newAttributeFilter(wire server.SearchFilter) (filter, error) {
 			}
 		}
 	}
-	return newLabelFilter(wire, func(object labeledObject) bool {
+	return newLabelFilter(wire, func(object labeledObject, _ *labelCatalog) bool {
 		for name, values := range allowed {
 			value, ok := object.attributes[name]
 			if !ok || !slices.ContainsFunc(elements(value), func(v any) bool { return isScalar(v) && slices.Contains(values, v) }) {

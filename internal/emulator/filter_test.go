@@ -76,7 +76,7 @@ func some[T any](g *generator, from ...T) []any {
 
 var (
 	segmentNames  = []string{"train", "test", "val"}
-	sensorNames   = []string{"LIDAR", "CAM_L", "CAM_R"}
+	sensorNames   = []string{"CAM_L", "CAM_R", "LIDAR"}
 	categories    = []string{"car", "bus", "tram", "road"}
 	labelTypes    = []string{"BOX2D", "CLASSIFICATION", "SEMANTIC_MASK", "SENTENCE", "LATER"}
 	attributes    = []string{"color", "open", "speed"}
@@ -110,7 +110,7 @@ func (g *generator) dataset(fusion bool) seed.Dataset {
 	return seed.Dataset{
 		Name:     "random",
 		Fusion:   fusion,
-		Catalog:  map[string]seed.Catalog{"SEMANTIC_MASK": {Categories: []seed.Category{{Name: "road", ID: 1}, {Name: "car", ID: 2}}}},
+		Catalog:  seed.JSON(`{"SEMANTIC_MASK": {"categories": [{"name": "road", "categoryId": 1}, {"name": "car", "categoryId": 2}]}}`),
 		Commits:  []seed.Commit{commit},
 		Branches: []seed.Ref{{Name: "main", Commit: "c"}},
 	}

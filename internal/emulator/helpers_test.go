@@ -324,12 +324,9 @@ func cameras() seed.Seed {
 		}}}}
 	}
 	return seed.Seed{Owner: "tester", Datasets: []seed.Dataset{{
-		Name:   "cameras",
-		Fusion: true,
-		Catalog: map[string]seed.Catalog{"BOX2D": {
-			Categories: []seed.Category{{Name: "01"}, {Name: "02"}},
-			Attributes: []seed.Attribute{{Name: "attribute_1", Type: "boolean"}, {Name: "attribute_2", Type: "number"}},
-		}},
+		Name:    "cameras",
+		Fusion:  true,
+		Catalog: seed.JSON(`{"BOX2D": {"categories": [{"name": "01"}, {"name": "02"}], "attributes": [{"name": "attribute_1", "type": "boolean"}, {"name": "attribute_2", "type": "number"}]}}`),
 		Commits: []seed.Commit{{Name: "c1", Title: "first", Date: 1700000000, Segments: []seed.Segment{
 			segment("test", "01EMA1VJ6SR5K0ZQ4T8V2W9X3Y"),
 			segment("train", "01EMA1VJ6SR5K0ZQ4T8V2W9X3Z"),

@@ -70,9 +70,9 @@ type jobState struct {
 
 // A task is the work of a job, with valid arguments.
 type task interface {
-	// perform does the work and returns the result of the job. It cannot
-	// fail: jobType.newTask has checked the arguments.
-	perform(st *store, ds *dataset, now time.Time) json.RawMessage
+	// perform does the work and returns the result of the job. jobType.newTask has checked
+	// the arguments, but the dataset may have changed since.
+	perform(st *store, ds *dataset, now time.Time) (json.RawMessage, error)
 }
 
 // enqueue starts a run in the status QUEUING.
@@ -134,13 +134,14 @@ func (j *job) checkRetry() error {
 	return nil
 }
 
-// wire returns the wire form of the job in a state. It omits jobType, as the
-// service may. The result shares no variable fields with the job.
+// wire returns the wire form of the job in a state. The result shares no variable fields with
+// the job.
 func (j *job) wire(s *jobState) server.Job {
 	errorMessage := s.errorMessage
 	return server.Job{
 		Title:        j.title,
 		JobID:        j.id,
+		JobType:      &j.jobType,
 		Arguments:    j.arguments,
 		CreatedAt:    j.created.Unix(),
 		StartedAt:    unixOrNil(s.started),
@@ -183,8 +184,13 @@ func decodeArguments(raw json.RawMessage, target any, required ...string) error 
 
 func mustMarshal(value any) json.RawMessage {
 	encoded, err := json.Marshal(value)
-	if err != nil {
-		panic(err) // impossible for the results of this package
-	}
+	must(err)
 	return encoded
+}
+
+// must panics for an error that is impossible.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
 }

@@ -3,85 +3,104 @@ package emulator
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"maps"
-	"reflect"
+	"path"
+	"strings"
 )
 
 // maskTypes are the label types whose labels are images.
 var maskTypes = map[string]bool{"SEMANTIC_MASK": true, "INSTANCE_MASK": true, "PANOPTIC_MASK": true}
 
-// A label holds all labels of one datum.
+// IsMask reports whether the labels of a type are images.
+func IsMask(labelType string) bool { return maskTypes[labelType] }
+
+// A label holds all labels of one datum. It never changes.
 type label struct {
-	raw     json.RawMessage            // the wire form without the URLs of masks
+	raw     json.RawMessage            // the wire form, without masks
 	objects map[string][]labeledObject // by label type
-	masks   map[string]rawObject       // by label type, without URL; may be nil
-	paths   map[string]string          // the remote paths of the masks
-	members rawObject                  // of raw, nil without masks
+	masks   map[string]*mask           // by label type
 }
 
-type rawObject = map[string]json.RawMessage
+// A mask is a label that is an image.
+type mask struct {
+	remotePath string
+	blob       *blob
+	members    rawObject // without remotePath and url
+}
 
 // A labeledObject is one labeled object, such as a box or a category of a mask.
 type labeledObject struct {
-	category    string
-	hasCategory bool
-	attributes  map[string]any
+	category   *string
+	categoryID *int64 // of a mask
+	attributes map[string]any
 }
 
-// parseLabel decodes the wire form of a label and keeps unknown label types. It
-// returns nil for an empty label.
-func parseLabel(raw json.RawMessage, catalogs map[string]*catalog) (*label, error) {
+// categoryIn returns the category of an object. A mask has an id of the catalog.
+func (o labeledObject) categoryIn(c *labelCatalog) (string, bool) {
+	switch {
+	case o.category != nil:
+		return *o.category, true
+	case o.categoryID != nil:
+		name, ok := c.names[*o.categoryID]
+		return name, ok
+	}
+	return "", false
+}
+
+// maskPath returns the remote path of a mask of a datum.
+func maskPath(remotePath string) string {
+	return strings.TrimSuffix(remotePath, path.Ext(remotePath)) + ".png"
+}
+
+// parseLabel decodes the wire form of a label and keeps unknown label types. It returns nil
+// for an empty label. newMask returns the path and the content of a mask, and removes from
+// its members what a response does not repeat.
+func parseLabel(raw json.RawMessage, newMask func(members rawObject) (string, *blob, error)) (*label, error) {
 	if len(raw) == 0 {
 		return nil, nil
 	}
+	raw, err := canonical(raw)
+	if err != nil {
+		return nil, fmt.Errorf("the label: %w", err)
+	}
 	var members rawObject
-	if err := json.Unmarshal(raw, &members); err != nil || members == nil {
-		return nil, errors.New("the label is not a JSON object")
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, err
 	}
 	if len(members) == 0 {
 		return nil, nil
 	}
-	var compact bytes.Buffer
-	if err := json.Compact(&compact, raw); err != nil {
-		return nil, err
-	}
-	l := &label{raw: compact.Bytes(), objects: make(map[string][]labeledObject, len(members))}
+	l := &label{raw: raw, objects: make(map[string][]labeledObject, len(members))}
 	for labelType, value := range members {
-		if maskTypes[labelType] {
-			if err := l.addMask(labelType, value); err != nil {
-				return nil, fmt.Errorf("the label %s: %w", labelType, err)
-			}
+		l.objects[labelType] = parseObjects(value)
+		if !maskTypes[labelType] {
+			continue
 		}
-		l.objects[labelType] = parseObjects(value, catalogs[labelType])
+		m := &mask{}
+		if err := json.Unmarshal(value, &m.members); err != nil || m.members == nil {
+			return nil, fmt.Errorf("the label %s: a mask is not a JSON object", labelType)
+		}
+		if m.remotePath, m.blob, err = newMask(m.members); err != nil {
+			return nil, fmt.Errorf("the label %s: %w", labelType, err)
+		}
+		delete(m.members, "remotePath")
+		delete(m.members, "url")
+		if l.masks == nil {
+			l.masks = make(map[string]*mask)
+		}
+		l.masks[labelType] = m
+		delete(members, labelType)
 	}
 	if l.masks != nil {
-		l.members = members
+		l.raw = mustMarshal(members)
 	}
 	return l, nil
-}
-
-func (l *label) addMask(labelType string, value json.RawMessage) error {
-	var mask rawObject
-	if err := json.Unmarshal(value, &mask); err != nil || mask == nil {
-		return errors.New("a mask is not a JSON object")
-	}
-	var remotePath string
-	if err := json.Unmarshal(mask["remotePath"], &remotePath); err != nil || remotePath == "" {
-		return errors.New("a mask has no remotePath")
-	}
-	if l.masks == nil {
-		l.masks, l.paths = make(map[string]rawObject), make(map[string]string)
-	}
-	l.masks[labelType], l.paths[labelType] = mask, remotePath
-	return nil
 }
 
 // parseObjects returns the objects with labels of one type: the items of a list,
 // the info of a mask, or the value itself. An object of an unknown form has no
 // category and no attributes.
-func parseObjects(value json.RawMessage, c *catalog) []labeledObject {
+func parseObjects(value json.RawMessage) []labeledObject {
 	items := listOf(value)
 	if items == nil {
 		var mask struct {
@@ -96,7 +115,7 @@ func parseObjects(value json.RawMessage, c *catalog) []labeledObject {
 	}
 	objects := make([]labeledObject, len(items))
 	for i, raw := range items {
-		objects[i] = parseObject(raw, c)
+		objects[i] = parseObject(raw)
 	}
 	return objects
 }
@@ -108,7 +127,7 @@ func listOf(value json.RawMessage) []json.RawMessage {
 	return items
 }
 
-func parseObject(raw json.RawMessage, c *catalog) labeledObject {
+func parseObject(raw json.RawMessage) labeledObject {
 	var wire struct {
 		Category   *string        `json:"category"`
 		CategoryID *int64         `json:"categoryId"`
@@ -117,48 +136,63 @@ func parseObject(raw json.RawMessage, c *catalog) labeledObject {
 	if json.Unmarshal(raw, &wire) != nil {
 		return labeledObject{}
 	}
-	object := labeledObject{attributes: wire.Attributes}
-	switch {
-	case wire.Category != nil:
-		object.category, object.hasCategory = *wire.Category, true
-	case wire.CategoryID != nil && c != nil:
-		object.category, object.hasCategory = c.name(*wire.CategoryID)
-	}
-	return object
+	return labeledObject{wire.Category, wire.CategoryID, wire.Attributes}
 }
 
-// wire returns the wire form of the label, with the URLs of masks.
-func (l *label) wire(maskURL func(remotePath string) string) (json.RawMessage, error) {
+// wire returns the wire form of the label, {} for nil. maskMembers returns the members that
+// a mask has in addition.
+func (l *label) wire(maskMembers func(*mask) map[string]string) json.RawMessage {
+	if l == nil {
+		return json.RawMessage("{}")
+	}
 	if l.masks == nil {
-		return l.raw, nil
+		return l.raw
 	}
-	members := make(rawObject, len(l.members))
-	maps.Copy(members, l.members)
-	for labelType, mask := range l.masks {
-		withURL := make(map[string]any, len(mask)+1)
-		for name, value := range mask {
-			withURL[name] = value
+	var members rawObject
+	_ = json.Unmarshal(l.raw, &members) // parseLabel has encoded it
+	for labelType, m := range l.masks {
+		member := make(map[string]any, len(m.members)+2)
+		for name, value := range m.members {
+			member[name] = value
 		}
-		withURL["url"] = maskURL(l.paths[labelType])
-		encoded, err := json.Marshal(withURL)
-		if err != nil {
-			return nil, err
+		member["remotePath"] = m.remotePath
+		for name, value := range maskMembers(m) {
+			member[name] = value
 		}
-		members[labelType] = encoded
+		members[labelType] = mustMarshal(member)
 	}
-	return json.Marshal(members)
+	return mustMarshal(members)
 }
 
-// equal reports whether two labels have equal JSON values.
+// equal reports whether two labels have equal JSON values and equal masks.
 func (l *label) equal(other *label) bool {
 	if l == nil || other == nil {
 		return l == other
 	}
-	if bytes.Equal(l.raw, other.raw) {
-		return true
+	if !bytes.Equal(l.raw, other.raw) || len(l.masks) != len(other.masks) {
+		return false
 	}
-	var a, b any
-	_ = json.Unmarshal(l.raw, &a) // parseLabel has decoded both
-	_ = json.Unmarshal(other.raw, &b)
-	return reflect.DeepEqual(a, b)
+	for labelType, a := range l.masks {
+		b := other.masks[labelType]
+		if b == nil || a.blob.id != b.blob.id || a.remotePath != b.remotePath ||
+			!bytes.Equal(mustMarshal(a.members), mustMarshal(b.members)) {
+			return false
+		}
+	}
+	return true
+}
+
+// at returns the label for a datum with another remote path: its masks move too.
+func (l *label) at(remotePath string) *label {
+	if l == nil || l.masks == nil {
+		return l
+	}
+	moved := *l
+	moved.masks = make(map[string]*mask, len(l.masks))
+	for labelType, m := range l.masks {
+		renamed := *m
+		renamed.remotePath = maskPath(remotePath)
+		moved.masks[labelType] = &renamed
+	}
+	return &moved
 }

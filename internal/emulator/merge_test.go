@@ -105,17 +105,17 @@ func TestMerge_PlainDatasets(t *testing.T) {
 		}},
 	}
 	withoutConflict := []seed.Segment{dev[0], {Name: "a", Data: []seed.Data{dev[1].Data[0], dev[1].Data[2]}}}
-	union := []string{"a", "- same x 1", "- other-label x 1", "- other-content x 1", "- mine x 1", "- theirs y 2", "b", "- mine x 1", "c", "- same y 2"}
+	union := []string{"a", "- mine x 1", "- other-content x 1", "- other-label x 1", "- same x 1", "- theirs y 2", "b", "- mine x 1", "c", "- same y 2"}
 	for _, test := range []struct {
 		name, strategy string
 		dev            []seed.Segment
 		want           []string
 		description    string
 	}{
-		{"abort with conflict", "abort", dev, []string{"a", "- same x 1", "- other-label x 1", "- other-content x 1", "- mine x 1", "b", "- mine x 1"}, "of main"},
+		{"abort with conflict", "abort", dev, []string{"a", "- mine x 1", "- other-content x 1", "- other-label x 1", "- same x 1", "b", "- mine x 1"}, "of main"},
 		{"abort without conflict", "abort", withoutConflict, union, "of main"},
 		{"skip", "skip", dev, union, "of main"},
-		{"override", "override", dev, []string{"a", "- same x 1", "- other-label x 2", "- other-content y 1", "- mine x 1", "- theirs y 2", "b", "- mine x 1", "c", "- same y 2"}, "of dev"},
+		{"override", "override", dev, []string{"a", "- mine x 1", "- other-content y 1", "- other-label x 2", "- same x 1", "- theirs y 2", "b", "- mine x 1", "c", "- same y 2"}, "of dev"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -42,7 +42,7 @@ func (e *Emulator) becomeNewer() error {
 
 // A count is the task of the job type that was added.
 type count struct {
-	content *content
+	version *version
 	segment string // all if it is empty
 }
 
@@ -55,17 +55,17 @@ func newCount(ds *dataset, raw json.RawMessage) (task, error) {
 	if c == nil {
 		return nil, notExist("The dataset %s has no commit %q.", ds.name, arguments.Commit)
 	}
-	return &count{c.content, arguments.SegmentName}, nil
+	return &count{c.version, arguments.SegmentName}, nil
 }
 
-func (c *count) perform(*store, *dataset, time.Time) json.RawMessage {
+func (c *count) perform(*store, *dataset, time.Time) (json.RawMessage, error) {
 	n := 0
-	for _, s := range c.content.segments {
+	for _, s := range c.version.segments {
 		if c.segment == "" || c.segment == s.name {
 			n += len(s.data)
 		}
 	}
-	return mustMarshal(map[string]int{"count": n})
+	return mustMarshal(map[string]int{"count": n}), nil
 }
 
 // addLater adds the field, the label type and the error code to a response.
@@ -101,7 +101,11 @@ func extend(value any) {
 					}
 					label[newerLabelType] = []any{map[string]any{"category": "car", "cuboid4d": []any{1, 2, 3, 4}}}
 				}
-			case "attributes", "distortionCoefficients", "labelStatistics":
+			case "attributes", "catalog", "distortionCoefficients", "labelStatistics":
+			case "result": // of a job, or the fields of an upload
+				if v["expireAt"] == nil {
+					extend(member)
+				}
 			default:
 				extend(member)
 			}

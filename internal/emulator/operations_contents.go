@@ -7,15 +7,14 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
 )
 
-// A view is a content with the values that its responses need. It never changes,
+// A view is a version with the values that its responses need. It never changes,
 // so no lock is needed.
 type view struct {
-	content  *content
-	fusion   bool
-	catalogs map[string]*catalog
-	now      time.Time
-	signer   *signer
-	dataURL  string
+	*version
+	fusion  bool
+	now     time.Time
+	signer  *signer
+	dataURL string
 }
 
 // view returns the view of a revision or a draft of a dataset, or of a search
@@ -23,14 +22,14 @@ type view struct {
 func (a *api) view(id string, revision *string, draftNumber *int64) (*view, error) {
 	now := a.lock()
 	defer a.unlock()
-	ds, content, err := a.store.read(id, revision, draftNumber)
+	ds, v, err := a.store.read(id, revision, draftNumber)
 	if err != nil {
 		return nil, err
 	}
-	return &view{content, ds.fusion, ds.catalogs, now, a.signer, a.config.DataURL}, nil
+	return &view{v, ds.fusion, now, a.signer, a.config.DataURL}, nil
 }
 
-func (st *store) read(id string, revision *string, draftNumber *int64) (*dataset, *content, error) {
+func (st *store) read(id string, revision *string, draftNumber *int64) (*dataset, *version, error) {
 	if revision != nil && draftNumber != nil {
 		return nil, nil, invalid("A commit and a draftNumber exclude each other.")
 	}
@@ -38,21 +37,18 @@ func (st *store) read(id string, revision *string, draftNumber *int64) (*dataset
 		if draftNumber != nil || revision != nil && *revision != result.commitID {
 			return nil, nil, notExist("The search result %s has the commit %s only.", id, result.commitID)
 		}
-		return result.dataset, result.content, nil
+		return result.dataset, result.version, nil
 	}
 	ds := st.byID[id]
 	if ds == nil {
 		return nil, nil, notExist("There is no dataset and no search result %s.", id)
 	}
-	switch {
-	case draftNumber != nil:
+	if draftNumber != nil {
 		d, err := ds.draft(*draftNumber)
 		if err != nil {
 			return nil, nil, err
 		}
-		return ds, d.content, nil
-	case revision == nil && len(ds.commits) == 0:
-		return ds, &content{}, nil
+		return ds, d.version, nil
 	}
 	name := ""
 	if revision != nil {
@@ -62,54 +58,45 @@ func (st *store) read(id string, revision *string, draftNumber *int64) (*dataset
 	if err != nil {
 		return nil, nil, err
 	}
-	return ds, c.content, nil
+	return ds, (&ref{commit: c}).version(), nil
 }
 
-// segment returns the segment with a name.
-func (v *view) segment(name string) (*segment, error) {
+// existing returns the segment with a name, or an error if there is none.
+func (v *version) existing(name string) (*segment, error) {
 	if name == "" {
 		return nil, missing("The segmentName is missing.")
 	}
-	if s := v.content.segment(name); s != nil {
+	if s := v.segment(name); s != nil {
 		return s, nil
 	}
-	return nil, notExist("There is no segment %s.", name)
+	return nil, notExist("There is no segment %q.", name)
 }
 
-// narrow returns the segment reduced to the datum with a remote path, or s if
-// remotePath is nil.
-func (s *segment) narrow(remotePath *string) *segment {
+// narrow returns the data of the segment, or those with a remote path.
+func (s *segment) narrow(remotePath *string) []*datum {
 	if remotePath == nil {
-		return s
+		return s.data
 	}
-	narrowed := &segment{}
-	for _, d := range s.data {
-		if d.remotePath == *remotePath {
-			narrowed.data = append(narrowed.data, d)
-		}
+	if d := s.datum(*remotePath); d != nil {
+		return []*datum{d}
 	}
-	for _, fr := range s.frames {
-		for _, d := range fr.data {
-			if d.remotePath == *remotePath {
-				narrowed.frames = append(narrowed.frames, &frame{fr.id, []*datum{d}})
-			}
-		}
-	}
-	return narrowed
+	return nil
 }
 
-// length returns the number of data, or of frames in a fusion dataset.
-func (s *segment) length(fusion bool) int {
-	if fusion {
-		return len(s.frames)
+// items returns the items of a list: each datum alone, or the data of each frame.
+func (v *view) items(data []*datum) [][]*datum {
+	if v.fusion {
+		return (&segment{data: data}).frames()
 	}
-	return len(s.data)
+	items := make([][]*datum, len(data))
+	for i := range data {
+		items[i] = data[i : i+1]
+	}
+	return items
 }
 
-func (v *view) url(d *datum) string { return v.signer.sign(v.dataURL, d.urlPath(), v.now) }
-
-func (v *view) maskURL(remotePath string) string {
-	return v.signer.sign(v.dataURL, maskPrefix+remotePath, v.now)
+func (v *view) url(b *blob, remotePath string) string {
+	return v.signer.sign(v.dataURL, b.urlPath(remotePath), v.now)
 }
 
 func (a *api) ListSegments(_ context.Context, request server.ListSegmentsRequestObject) (server.ListSegmentsResponseObject, error) {
@@ -117,7 +104,7 @@ func (a *api) ListSegments(_ context.Context, request server.ListSegmentsRequest
 	if err != nil {
 		return nil, err
 	}
-	segments := v.content.segments
+	segments := v.segments
 	p, err := newPage(len(segments), request.Params.Offset, request.Params.Limit)
 	if err != nil {
 		return nil, err
@@ -128,14 +115,8 @@ func (a *api) ListSegments(_ context.Context, request server.ListSegmentsRequest
 	}, nil
 }
 
-// wire returns the wire form of a segment. It omits an empty description, as the
-// service may.
 func (s *segment) wire() server.Segment {
-	wire := server.Segment{Name: s.name}
-	if s.description != "" {
-		wire.Description = &s.description
-	}
-	return wire
+	return server.Segment{Name: s.name, Description: &s.description}
 }
 
 func (a *api) ListSensors(_ context.Context, request server.ListSensorsRequestObject) (server.ListSensorsResponseObject, error) {
@@ -143,12 +124,15 @@ func (a *api) ListSensors(_ context.Context, request server.ListSensorsRequestOb
 	if err != nil {
 		return nil, err
 	}
-	s, err := v.segment(request.Params.SegmentName)
+	s, err := v.existing(request.Params.SegmentName)
 	if err != nil {
 		return nil, err
 	}
-	// A segment of a plain dataset has no sensors.
-	return server.ListSensors200JSONResponse{Sensors: append([]server.Sensor{}, s.sensors...)}, nil
+	sensors := make([]server.Sensor, len(s.sensors)) // [] and not null
+	for i, sensor := range s.sensors {
+		sensors[i] = sensor.raw
+	}
+	return server.ListSensors200JSONResponse{Sensors: sensors}, nil
 }
 
 func (a *api) GetLabelStatistics(_ context.Context, request server.GetLabelStatisticsRequestObject) (server.GetLabelStatisticsResponseObject, error) {
@@ -156,7 +140,7 @@ func (a *api) GetLabelStatistics(_ context.Context, request server.GetLabelStati
 	if err != nil {
 		return nil, err
 	}
-	return server.GetLabelStatistics200JSONResponse{LabelStatistics: statistics(v.content, v.catalogs)}, nil
+	return server.GetLabelStatistics200JSONResponse{LabelStatistics: statistics(v.version)}, nil
 }
 
 func (a *api) ListDataDetails(_ context.Context, request server.ListDataDetailsRequestObject) (server.ListDataDetailsResponseObject, error) {
@@ -164,58 +148,42 @@ func (a *api) ListDataDetails(_ context.Context, request server.ListDataDetailsR
 	if err != nil {
 		return nil, err
 	}
-	s, err := v.segment(request.Params.SegmentName)
+	s, err := v.existing(request.Params.SegmentName)
 	if err != nil {
 		return nil, err
 	}
-	s = s.narrow(request.Params.RemotePath)
-	p, err := newPage(s.length(v.fusion), request.Params.Offset, request.Params.Limit)
+	items := v.items(s.narrow(request.Params.RemotePath))
+	p, err := newPage(len(items), request.Params.Offset, request.Params.Limit)
 	if err != nil {
 		return nil, err
-	}
-	details := make([]server.DataDetail, p.to-p.from)
-	for i := range details {
-		if v.fusion {
-			err = v.frameDetail(&details[i], s.frames[p.from+i])
-		} else {
-			err = v.dataDetail(&details[i], s.data[p.from+i])
-		}
-		if err != nil {
-			return nil, err
-		}
 	}
 	return server.ListDataDetails200JSONResponse{
-		DataDetails: details, Offset: p.offset(), RecordSize: p.size(), TotalCount: p.total,
+		DataDetails: pageOf(items, p, v.detail),
+		Offset:      p.offset(), RecordSize: p.size(), TotalCount: p.total,
 	}, nil
 }
 
-func (v *view) dataDetail(detail *server.DataDetail, d *datum) error {
-	label, err := v.label(d)
-	if err != nil {
-		return err
+// detail returns the wire form of a datum, or of a frame in a fusion dataset.
+func (v *view) detail(data []*datum) (detail server.DataDetail) {
+	if !v.fusion {
+		d := data[0]
+		must(detail.FromData(server.Data{RemotePath: d.remotePath, Timestamp: d.timestamp, URL: v.url(d.blob, d.remotePath), Label: v.label(d)}))
+		return detail
 	}
-	return detail.FromData(server.Data{RemotePath: d.remotePath, Timestamp: d.timestamp, URL: v.url(d), Label: label})
-}
-
-func (v *view) frameDetail(detail *server.DataDetail, fr *frame) error {
-	wire := server.Frame{FrameID: fr.id, Frame: make([]server.FrameData, len(fr.data))}
-	for i, d := range fr.data {
-		label, err := v.label(d)
-		if err != nil {
-			return err
-		}
-		wire.Frame[i] = server.FrameData{
-			SensorName: d.sensor, RemotePath: d.remotePath, Timestamp: d.timestamp, URL: v.url(d), Label: label,
+	frame := server.Frame{FrameID: data[0].frame, Frame: make([]server.FrameData, len(data))}
+	for i, d := range data {
+		frame.Frame[i] = server.FrameData{
+			SensorName: d.sensor, RemotePath: d.remotePath, Timestamp: d.timestamp, URL: v.url(d.blob, d.remotePath), Label: v.label(d),
 		}
 	}
-	return detail.FromFrame(wire)
+	must(detail.FromFrame(frame))
+	return detail
 }
 
-func (v *view) label(d *datum) (server.Label, error) {
-	if d.label == nil {
-		return nil, nil
-	}
-	return d.label.wire(v.maskURL)
+func (v *view) label(d *datum) server.Label {
+	return d.label.wire(func(m *mask) map[string]string {
+		return map[string]string{"url": v.url(m.blob, m.remotePath)}
+	})
 }
 
 func (a *api) ListDataUrls(_ context.Context, request server.ListDataUrlsRequestObject) (server.ListDataUrlsResponseObject, error) {
@@ -223,38 +191,34 @@ func (a *api) ListDataUrls(_ context.Context, request server.ListDataUrlsRequest
 	if err != nil {
 		return nil, err
 	}
-	s, err := v.segment(request.Params.SegmentName)
+	s, err := v.existing(request.Params.SegmentName)
 	if err != nil {
 		return nil, err
 	}
-	s = s.narrow(request.Params.RemotePath)
-	p, err := newPage(s.length(v.fusion), request.Params.Offset, request.Params.Limit)
+	items := v.items(s.narrow(request.Params.RemotePath))
+	p, err := newPage(len(items), request.Params.Offset, request.Params.Limit)
 	if err != nil {
 		return nil, err
-	}
-	urls := make([]server.DataURLItem, p.to-p.from)
-	for i := range urls {
-		if v.fusion {
-			err = v.frameURLs(&urls[i], s.frames[p.from+i])
-		} else {
-			d := s.data[p.from+i]
-			err = urls[i].FromRemotePathURL(server.RemotePathURL{RemotePath: d.remotePath, URL: v.url(d)})
-		}
-		if err != nil {
-			return nil, err
-		}
 	}
 	return server.ListDataUrls200JSONResponse{
-		Urls: urls, Offset: p.offset(), RecordSize: p.size(), TotalCount: p.total,
+		Urls:   pageOf(items, p, v.urlItem),
+		Offset: p.offset(), RecordSize: p.size(), TotalCount: p.total,
 	}, nil
 }
 
-func (v *view) frameURLs(item *server.DataURLItem, fr *frame) error {
-	wire := server.FrameUrls{FrameID: fr.id, Urls: make([]server.SensorURL, len(fr.data))}
-	for i, d := range fr.data {
-		wire.Urls[i] = server.SensorURL{SensorName: d.sensor, RemotePath: d.remotePath, URL: v.url(d)}
+// urlItem returns the URL of a datum, or those of a frame in a fusion dataset.
+func (v *view) urlItem(data []*datum) (item server.DataURLItem) {
+	if !v.fusion {
+		d := data[0]
+		must(item.FromRemotePathURL(server.RemotePathURL{RemotePath: d.remotePath, URL: v.url(d.blob, d.remotePath)}))
+		return item
 	}
-	return item.FromFrameUrls(wire)
+	frame := server.FrameUrls{FrameID: data[0].frame, Urls: make([]server.SensorURL, len(data))}
+	for i, d := range data {
+		frame.Urls[i] = server.SensorURL{SensorName: d.sensor, RemotePath: d.remotePath, URL: v.url(d.blob, d.remotePath)}
+	}
+	must(item.FromFrameUrls(frame))
+	return item
 }
 
 // ListMaskUrls lists the masks of a fusion dataset datum by datum, because the
@@ -268,22 +232,22 @@ func (a *api) ListMaskUrls(_ context.Context, request server.ListMaskUrlsRequest
 	if !maskTypes[maskType] {
 		return nil, invalid("There is no mask type %q.", maskType)
 	}
-	s, err := v.segment(request.Params.SegmentName)
+	s, err := v.existing(request.Params.SegmentName)
 	if err != nil {
 		return nil, err
 	}
-	data := s.narrow(request.Params.RemotePath).data
+	data := s.narrow(request.Params.RemotePath)
 	p, err := newPage(len(data), request.Params.Offset, request.Params.Limit)
 	if err != nil {
 		return nil, err
 	}
 	return server.ListMaskUrls200JSONResponse{
 		Urls: pageOf(data, p, func(d *datum) *server.MaskURLItem {
-			if d.label == nil || d.label.paths[maskType] == "" {
+			if d.label == nil || d.label.masks[maskType] == nil {
 				return nil
 			}
-			path := d.label.paths[maskType]
-			return &server.MaskURLItem{RemotePath: path, URL: v.maskURL(path)}
+			m := d.label.masks[maskType]
+			return &server.MaskURLItem{RemotePath: m.remotePath, URL: v.url(m.blob, m.remotePath)}
 		}),
 		Offset: p.offset(), RecordSize: p.size(), TotalCount: p.total,
 	}, nil

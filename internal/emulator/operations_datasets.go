@@ -2,7 +2,6 @@ package emulator
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"time"
 
@@ -23,7 +22,10 @@ func (a *api) ListDatasets(_ context.Context, request server.ListDatasetsRequest
 	return server.ListDatasets200JSONResponse{
 		Datasets: pageOf(datasets, p, func(ds *dataset) server.DatasetListItem {
 			kind := ds.kind()
-			return server.DatasetListItem{ID: ds.id, Name: ds.name, Type: &kind}
+			branch, updated := ds.defaultBranch, ds.updated.Unix()
+			return server.DatasetListItem{
+				ID: ds.id, Name: ds.name, Type: &kind, DefaultBranch: &branch, UpdateTime: &updated, Owner: &a.store.owner,
+			}
 		}),
 		Offset: p.offset(), RecordSize: p.size(), TotalCount: p.total,
 	}, nil
@@ -44,18 +46,19 @@ func (a *api) GetDataset(_ context.Context, request server.GetDatasetRequestObje
 	if err != nil {
 		return nil, err
 	}
-	response := server.GetDataset200JSONResponse{
-		ID:            &ds.id,
-		Name:          ds.name,
-		Type:          ds.kind(),
-		Alias:         &ds.alias,
-		IsPublic:      &ds.public,
-		DefaultBranch: &ds.defaultBranch,
-	}
-	if head := ds.head(ds.defaultBranch); head != nil {
-		response.CommitID = &head.id
-	}
-	return response, nil
+	// The values of the pointers may change after the lock is released.
+	copied, commitID, updated, owner := *ds, idOrZero(ds.head()), ds.updated.Unix(), a.store.owner
+	return server.GetDataset200JSONResponse{
+		ID:            &copied.id,
+		Name:          copied.name,
+		Type:          copied.kind(),
+		CommitID:      &commitID,
+		Alias:         &copied.alias,
+		IsPublic:      &copied.public,
+		DefaultBranch: &copied.defaultBranch,
+		UpdateTime:    &updated,
+		Owner:         &owner,
+	}, nil
 }
 
 func (a *api) ListBranches(_ context.Context, request server.ListBranchesRequestObject) (server.ListBranchesResponseObject, error) {
@@ -106,6 +109,10 @@ func withName(refs []*ref, name *string) []*ref {
 }
 
 func (r *ref) wire() server.NamedCommit {
+	if r.commit == nil {
+		description := ""
+		return server.NamedCommit{Name: r.name, CommitID: zeroCommit, Description: &description}
+	}
 	c := r.commit.wire()
 	return server.NamedCommit{
 		Name:           r.name,
@@ -181,7 +188,7 @@ func (a *api) ListDrafts(_ context.Context, request server.ListDraftsRequestObje
 		return nil, invalid("There is no draft status %q.", status)
 	}
 	var drafts []*draft
-	for _, d := range slices.Backward(ds.drafts) { // newest first
+	for _, d := range ds.drafts {
 		if (status == "ALL" || d.status == status) &&
 			(request.Params.BranchName == nil || d.branch == *request.Params.BranchName) {
 			drafts = append(drafts, d)
@@ -210,56 +217,4 @@ func (d *draft) wire() server.Draft {
 		UpdatedAt:      seconds(d.updated),
 		Description:    &description,
 	}
-}
-
-func (a *api) UpdateDraft(_ context.Context, request server.UpdateDraftRequestObject) (server.UpdateDraftResponseObject, error) {
-	now := a.lock()
-	defer a.unlock()
-	ds, err := a.store.dataset(request.DatasetID)
-	if err != nil {
-		return nil, err
-	}
-	d, err := ds.draft(request.DraftNumber)
-	if err != nil {
-		return nil, err
-	}
-	switch request.Body.Status {
-	case draftClosed:
-	case "":
-		return nil, missing("The status is missing.")
-	default:
-		return nil, invalid("A draft can be set to %s only, not to %q.", draftClosed, request.Body.Status)
-	}
-	if err := d.close(now); err != nil {
-		return nil, err
-	}
-	return empty{}, nil
-}
-
-// addDatasetFrom adds a dataset with one commit that holds a search result.
-func (st *store) addDatasetFrom(result *searchResult, request server.CreateDatasetRequest, now time.Time) error {
-	if st.datasetNamed(request.DatasetName) != nil {
-		return newError(http.StatusConflict, codeNameConflict, "The name %s is used by another dataset.", request.DatasetName)
-	}
-	const branch = "main"
-	first := &commit{
-		id:        newID(),
-		title:     "search result of " + result.dataset.name,
-		committer: st.owner,
-		date:      now,
-		content:   result.content,
-	}
-	st.addDataset(&dataset{
-		id:            newID(),
-		name:          request.DatasetName,
-		alias:         request.Alias,
-		fusion:        result.dataset.fusion,
-		public:        request.IsPublic,
-		defaultBranch: branch,
-		catalogs:      result.dataset.catalogs,
-		commits:       map[string]*commit{first.id: first},
-		branches:      []*ref{{branch, first}},
-		jobs:          make(map[string][]*job),
-	})
-	return nil
 }

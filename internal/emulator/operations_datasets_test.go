@@ -1,7 +1,6 @@
 package emulator_test
 
 import (
-	"net/http"
 	"strings"
 	"testing"
 
@@ -29,13 +28,14 @@ func TestGetDataset_ReturnsTheDatasetOfTheSeed(t *testing.T) {
 	assert.Regexp(t, "^[0-9a-f]{32}$", id)
 	assert.Equal(t, object{
 		"id": id, "name": "hello", "alias": "", "type": 0.0, "isPublic": false, "defaultBranch": "main",
-		"commitId": c.get("datasets/" + id + "/branches?name=main")["branches"].([]any)[0].(object)["commitId"],
+		"commitId":   c.get("datasets/" + id + "/branches?name=main")["branches"].([]any)[0].(object)["commitId"],
+		"updateTime": 1700000100.0, "owner": "tester",
 	}, c.get("datasets/"+id))
 	assert.Equal(t, 1.0, c.get("datasets/" + c.id("cameras"))["type"])
-	assert.Equal(t, object{"id": "0123", "name": "empty", "alias": "Empty", "type": 0.0, "isPublic": true, "defaultBranch": "trunk"}, c.get("datasets/0123"))
-	assert.Empty(t, c.get("datasets/0123/branches")["branches"])
+	assert.Equal(t, object{"id": "0123", "name": "empty", "alias": "Empty", "type": 0.0, "isPublic": true, "defaultBranch": "trunk", "commitId": zeros, "updateTime": 0.0, "owner": "tester"}, c.get("datasets/0123"))
+	assert.Equal(t, []any{object{"name": "trunk", "commitId": zeros, "description": ""}}, c.get("datasets/0123/branches")["branches"])
 	assert.Empty(t, c.get("datasets/0123/segments")["segments"])
-	c.doError(404, "ResourceNotExist", http.MethodGet, "datasets/0123/commits", nil)
+	assert.Empty(t, c.get("datasets/0123/commits")["commits"])
 }
 
 func TestListCommits_ResolvesRevisions(t *testing.T) {
@@ -43,12 +43,12 @@ func TestListCommits_ResolvesRevisions(t *testing.T) {
 	base := "datasets/" + c.id("hello")
 	branches := c.get(base + "/branches")["branches"].([]any)
 	require.Len(t, branches, 2)
-	first, second := branches[0].(object)["commitId"], branches[1].(object)["commitId"]
+	second, first := branches[0].(object)["commitId"], branches[1].(object)["commitId"]
 	assert.Equal(t, object{
 		"name": "dev", "commitId": second, "parentCommitId": first, "title": "second", "description": "more",
 		"committer": object{"name": "tester", "date": 1700000100.0},
-	}, branches[1])
-	assert.Equal(t, branches[1:], c.get(base + "/branches?name=dev")["branches"])
+	}, branches[0])
+	assert.Equal(t, branches[:1], c.get(base + "/branches?name=dev")["branches"])
 	assert.Empty(t, c.get(base + "/branches?name=de")["branches"])
 	assert.Equal(t, []any{object{
 		"name": "v1", "commitId": first, "parentCommitId": zeros, "title": "first", "description": "",

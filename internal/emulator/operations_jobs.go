@@ -169,7 +169,7 @@ func (a *api) RetryJob(ctx context.Context, request server.RetryJobRequestObject
 	if j, err = a.store.retryable(request, stalenessOf(ctx), now); err != nil {
 		return nil, err
 	}
-	a.store.start(j, run, now)
+	a.store.retry(j, run, now)
 	return empty{}, nil
 }
 

@@ -9,7 +9,18 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/reference"
 )
 
-// pages are the pages for people, which need no access key.
+// page returns the page for people that a request asks for, nil if there is none. Pages need no
+// access key.
+func (e *Emulator) page(r *http.Request) http.HandlerFunc {
+	switch {
+	case r.Method != http.MethodGet:
+		return nil
+	case r.URL.Path == "/":
+		return e.serveStatus
+	}
+	return pages[r.URL.Path]
+}
+
 var pages = map[string]http.HandlerFunc{
 	"/docs": func(w http.ResponseWriter, _ *http.Request) {
 		page, err := referencePage()

@@ -12,8 +12,8 @@ import (
 	"strings"
 )
 
-// maxBody limits a request body, in bytes.
-const maxBody = 1 << 20
+// maxBody limits a request body, in bytes. 50 objects with labels fit.
+const maxBody = 8 << 20
 
 // A Route is the destination of one request.
 type Route struct {
@@ -26,9 +26,17 @@ type Route struct {
 	Check func(*http.Request)
 }
 
+// ReadBody reads the body of a request for a fault.
+func (route Route) ReadBody(r *http.Request) ([]byte, error) {
+	if route.Operation == UploadOperation {
+		return readBody(r, maxForm)
+	}
+	return readBody(r, maxBody)
+}
+
 // RouteAPI returns the route of a request to the API.
 func (e *Emulator) RouteAPI(r *http.Request) Route {
-	if page := pages[r.URL.Path]; page != nil && r.Method == http.MethodGet {
+	if page := e.page(r); page != nil {
 		return Route{Serve: page, Check: func(*http.Request) {}}
 	}
 	op := e.findOperation(r)
@@ -49,15 +57,21 @@ func (e *Emulator) RouteAPI(r *http.Request) Route {
 // serveAPI responds to a request to the API. It sends a complete response, so
 // that the contract check sees it and a slow reader blocks nothing.
 func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request, op *operation) {
-	body, err := ReadBody(r)
+	body, err := readBody(r, maxBody)
 	response := NewRecorder()
 	if err == nil {
 		err = e.authorize(op, r, body)
+	}
+	if err == nil && op.writes() && op.takesBody() {
+		err = e.checkWrite(op, r, body)
 	}
 	if err != nil {
 		writeError(response, asAPIError(err))
 	} else {
 		e.routes.ServeHTTP(response, WithBody(r, body))
+	}
+	if response.Status == http.StatusOK && op.writes() {
+		e.countWrite(body)
 	}
 	if e.config.Newer {
 		response.addLater()
@@ -96,6 +110,24 @@ func (e *Emulator) authorize(op *operation, r *http.Request, body []byte) error 
 	return nil
 }
 
+// checkWrite returns an error if the body of a write violates the contract, or if the server
+// is full.
+func (e *Emulator) checkWrite(op *operation, r *http.Request, body []byte) error {
+	if err := op.checkBody(r, body); err != nil {
+		return err
+	}
+	e.lock()
+	defer e.unlock()
+	return e.checkRoom(int64(len(body)))
+}
+
+// countWrite counts a write against the limit of the store.
+func (e *Emulator) countWrite(body []byte) {
+	e.lock()
+	defer e.unlock()
+	e.store.stored += int64(len(body))
+}
+
 // findOperation returns the operation of a request, nil if there is none.
 // Unlike ServeMux it accepts neither HEAD nor a path that is not clean, because
 // the service does not promise them.
@@ -112,17 +144,17 @@ func (e *Emulator) findOperation(r *http.Request) *operation {
 	return op
 }
 
-// ReadBody reads a request body up to a limit.
-func ReadBody(r *http.Request) ([]byte, error) {
+// readBody reads a request body up to a limit.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.Body == nil {
 		return nil, nil
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil {
 		return nil, invalid("The request body cannot be read: %v", err)
 	}
-	if len(body) > maxBody {
-		return nil, invalid("The request body is larger than %d bytes.", maxBody)
+	if int64(len(body)) > limit {
+		return nil, invalid("The request body is larger than %d bytes.", limit)
 	}
 	return body, nil
 }

@@ -16,7 +16,7 @@ const (
 
 // A search is the task of a basic-search job.
 type search struct {
-	content *content
+	version *version
 	filters []filter
 	any     bool // one matching filter suffices
 	frames  bool // the result holds the whole frames of matching data
@@ -31,7 +31,7 @@ func newSearch(ds *dataset, raw json.RawMessage) (task, error) {
 	if c == nil {
 		return nil, notExist("The dataset %s has no commit %q.", ds.name, arguments.Commit)
 	}
-	s := &search{content: c.content}
+	s := &search{version: c.version}
 	switch arguments.Conjunction {
 	case conjunctionAnd:
 	case conjunctionOr:
@@ -63,47 +63,29 @@ func newSearch(ds *dataset, raw json.RawMessage) (task, error) {
 	return s, nil
 }
 
-func (s *search) perform(st *store, ds *dataset, _ time.Time) json.RawMessage {
+func (s *search) perform(st *store, ds *dataset, _ time.Time) (json.RawMessage, error) {
 	result := st.addResult(ds, s.find())
-	return mustMarshal(server.BasicSearchResult{SearchResultID: result.id, SearchResultCommitID: result.commitID})
+	return mustMarshal(server.BasicSearchResult{SearchResultID: result.id, SearchResultCommitID: result.commitID}), nil
 }
 
-// find returns the matching data in the order of the commit. It omits segments
-// without a match and keeps all sensors of the others.
-func (s *search) find() *content {
-	found := &content{}
-	for _, from := range s.content.segments {
-		to := &segment{name: from.name, description: from.description, sensors: from.sensors}
-		if from.frames == nil {
-			to.data = s.matching(candidate{segment: from.name}, from.data)
-		}
-		for _, fr := range from.frames {
-			if data := s.matching(candidate{segment: from.name, frame: fr.id}, fr.data); len(data) > 0 {
-				to.frames = append(to.frames, &frame{id: fr.id, data: data})
-				to.data = append(to.data, data...)
+// find returns the matching data. It omits segments without a match and keeps all sensors of
+// the others.
+func (s *search) find() *version {
+	found := &version{catalog: s.version.catalog, notes: s.version.notes}
+	for _, from := range s.version.segments {
+		matching := make(map[*datum]bool)
+		frames := make(map[string]bool)
+		for _, d := range from.data {
+			if s.matches(candidate{from.name, d, s.version.catalog}) {
+				matching[d], frames[d.frame] = true, true
 			}
 		}
+		to := from.without(func(d *datum) bool { return !matching[d] && (!s.frames || !frames[d.frame]) })
 		if len(to.data) > 0 {
 			found.segments = append(found.segments, to)
 		}
 	}
 	return found
-}
-
-// matching returns the data of one segment or frame that belong to the result.
-func (s *search) matching(c candidate, data []*datum) []*datum {
-	var matching []*datum
-	for _, d := range data {
-		c.datum = d
-		if !s.matches(c) {
-			continue
-		}
-		if s.frames {
-			return data
-		}
-		matching = append(matching, d)
-	}
-	return matching
 }
 
 func (s *search) matches(c candidate) bool {

@@ -25,7 +25,7 @@ func TestSearch_MatchesTheService(t *testing.T) {
 		)).finish()
 		base := "datasets/" + result["searchResultId"].(string)
 		query := "commit=" + result["searchResultCommitId"].(string)
-		assert.Equal(t, []any{object{"name": "test"}}, c.get(base + "/segments?" + query)["segments"])
+		assert.Equal(t, []any{object{"name": "test", "description": ""}}, c.get(base + "/segments?" + query)["segments"])
 
 		frames := c.get(base + "/data/details?segmentName=test&" + query)["dataDetails"].([]any)
 		require.Len(t, frames, 1)
@@ -52,7 +52,7 @@ func TestSearch_UnitFrameReturnsWholeFrames(t *testing.T) {
 		result := c.create(id, "basicSearch", searchArguments(c.head(id), "and", "frame",
 			filterOf("keyword", "like", "left/tr"))).finish()
 		base := "datasets/" + result["searchResultId"].(string)
-		assert.Equal(t, []any{object{"name": "train"}}, c.get(base + "/segments")["segments"])
+		assert.Equal(t, []any{object{"name": "train", "description": ""}}, c.get(base + "/segments")["segments"])
 		frames := c.get(base + "/data/details?segmentName=train")["dataDetails"].([]any)
 		assert.Len(t, frames[0].(object)["frame"], 2)
 	})

@@ -2,31 +2,29 @@ package emulator
 
 import (
 	"bytes"
-	"hash/fnv"
 	"image"
 	"image/color"
 	"image/png"
-	"io"
 	"net/http"
 	"strings"
 	"time"
 )
 
-// Data URLs have the paths data/<content id>/<remote path> and
-// masks/<remote path>.
-const (
-	dataPrefix = "data/"
-	maskPrefix = "masks/"
-)
+// dataPrefix starts the path of a data URL, data/<blob id>/<remote path>.
+const dataPrefix = "data/"
 
-func (d *datum) urlPath() string { return dataPrefix + d.contentID + "/" + d.remotePath }
+func (b *blob) urlPath(remotePath string) string { return dataPrefix + b.id + "/" + remotePath }
 
 // ContentOperation is the operation of a request to a data URL.
 const ContentOperation = "content"
 
 // RouteData returns the route of a request to the data host.
-func (e *Emulator) RouteData(*http.Request) Route {
-	return Route{Operation: ContentOperation, Serve: e.serveData, Check: func(r *http.Request) { e.checkNoKey(r) }}
+func (e *Emulator) RouteData(r *http.Request) Route {
+	check := func(r *http.Request) { e.checkNoKey(r) }
+	if r.Method == http.MethodPost && r.URL.Path == "/"+uploadPath {
+		return Route{Operation: UploadOperation, Serve: e.serveUpload, Check: check}
+	}
+	return Route{Operation: ContentOperation, Serve: e.serveData, Check: check}
 }
 
 // checkNoKey reports whether a request contains no access key. A key is a
@@ -56,54 +54,26 @@ func (e *Emulator) serveData(w http.ResponseWriter, r *http.Request) {
 		WriteError(w, http.StatusForbidden, "The URL has expired or its signature is wrong.")
 		return
 	}
-	content, tag := e.content(path)
-	if content == nil {
+	b := e.blob(path)
+	if b == nil {
 		WriteError(w, http.StatusNotFound, "There is no data "+path+".")
 		return
 	}
-	w.Header().Set("ETag", `"`+tag+`"`) // a client may resume with If-Range
-	http.ServeContent(w, r, path, time.Time{}, content)
+	w.Header().Set("ETag", `"`+b.id+`"`) // a client may resume with If-Range
+	http.ServeContent(w, r, path, time.Time{}, b.open())
 }
 
-// content returns the content at the path of a data URL and its entity tag.
-func (e *Emulator) content(path string) (io.ReadSeeker, string) {
-	if remotePath, ok := strings.CutPrefix(path, maskPrefix); ok {
-		return bytes.NewReader(maskPNG(remotePath)), contentID(remotePath, 0, nil)
-	}
+// blob returns the blob at the path of a data URL, nil if there is none.
+func (e *Emulator) blob(path string) *blob {
 	id, _, _ := strings.Cut(strings.TrimPrefix(path, dataPrefix), "/")
-	d := e.contents[id]
-	if d == nil {
-		return nil, ""
-	}
-	return d.open(), id
+	e.lock()
+	defer e.unlock()
+	return e.store.contents[id]
 }
 
-func (d *datum) open() io.ReadSeeker {
-	if d.content != nil {
-		return bytes.NewReader(d.content)
-	}
-	return io.NewSectionReader(noise(hashOf(d.remotePath)), 0, d.size)
-}
-
-// noise is an infinite pseudorandom file. It does not repeat, so a test detects
-// a download that resumes at a wrong offset.
-type noise uint64
-
-func (n noise) ReadAt(p []byte, offset int64) (int, error) {
-	for i := range p {
-		at := uint64(offset) + uint64(i)
-		// SplitMix64 gives eight bytes at a time.
-		z := uint64(n) + (at/8+1)*0x9e3779b97f4a7c15
-		z = (z ^ z>>30) * 0xbf58476d1ce4e5b9
-		z = (z ^ z>>27) * 0x94d049bb133111eb
-		p[i] = byte((z ^ z>>31) >> (at % 8 * 8))
-	}
-	return len(p), nil
-}
-
-// maskPNG returns the mask with a path: a PNG of 16 by 16 pixels with small
+// MaskPNG returns the mask with a path: a PNG of 16 by 16 pixels with small
 // values.
-func maskPNG(remotePath string) []byte {
+func MaskPNG(remotePath string) []byte {
 	values := make([]byte, 16*16)
 	_, _ = noise(hashOf(remotePath)).ReadAt(values, 0)
 	mask := image.NewGray(image.Rect(0, 0, 16, 16))
@@ -113,10 +83,4 @@ func maskPNG(remotePath string) []byte {
 	var encoded bytes.Buffer
 	_ = png.Encode(&encoded, mask) // a buffer does not fail
 	return encoded.Bytes()
-}
-
-func hashOf(text string) uint64 {
-	hash := fnv.New64a()
-	hash.Write([]byte(text))
-	return hash.Sum64()
 }

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/seed"
 )
 
@@ -19,13 +18,13 @@ import (
 type State struct {
 	owner    string
 	datasets []*dataset
-	contents map[string]*datum // by content id
+	contents blobs
 }
 
 // NewState builds the state that s describes. It resolves every reference of s
 // and returns an error if an object is missing or a name is used twice.
 func NewState(s *seed.Seed) (*State, error) {
-	st := &State{owner: s.Owner, contents: make(map[string]*datum)}
+	st := &State{owner: s.Owner, contents: make(blobs)}
 	for _, sd := range s.Datasets {
 		ds, err := st.newDataset(sd)
 		if err != nil {
@@ -37,16 +36,8 @@ func NewState(s *seed.Seed) (*State, error) {
 }
 
 func (st *State) newDataset(sd seed.Dataset) (*dataset, error) {
-	ds := &dataset{
-		id:            cmp.Or(sd.ID, idOf("dataset", sd.Name)),
-		name:          sd.Name,
-		alias:         sd.Alias,
-		fusion:        sd.Fusion,
-		public:        sd.Public,
-		defaultBranch: cmp.Or(sd.DefaultBranch, "main"),
-		catalogs:      make(map[string]*catalog, len(sd.Catalog)),
-		commits:       make(map[string]*commit, len(sd.Commits)),
-	}
+	ds := newDataset(cmp.Or(sd.ID, idOf("dataset", sd.Name)), sd.Name, sd.Fusion, date(sd.Updated))
+	ds.alias, ds.public, ds.defaultBranch = sd.Alias, sd.Public, cmp.Or(sd.DefaultBranch, defaultBranch)
 	if ds.name == "" {
 		return nil, errors.New("the name is missing")
 	}
@@ -55,17 +46,21 @@ func (st *State) newDataset(sd seed.Dataset) (*dataset, error) {
 			return nil, errors.New("its name or id is used twice")
 		}
 	}
-	for labelType, sc := range sd.Catalog {
-		c, err := newCatalog(sc)
+	first := emptyVersion
+	if sd.Catalog != nil {
+		c, err := parseCatalog(json.RawMessage(sd.Catalog))
 		if err != nil {
-			return nil, fmt.Errorf("catalog of %s: %w", labelType, err)
+			return nil, err
 		}
-		ds.catalogs[labelType] = c
+		first = first.withCatalog(c)
 	}
 	byName := make(map[string]*commit, len(sd.Commits))
 	for _, sc := range sd.Commits {
-		if err := st.addCommit(ds, byName, sc); err != nil {
+		if err := st.addCommit(ds, byName, sc, first); err != nil {
 			return nil, fmt.Errorf("commit %q: %w", sc.Name, err)
+		}
+		if sd.Updated == 0 && date(sc.Date).After(ds.updated) {
+			ds.updated = date(sc.Date)
 		}
 	}
 	names := make(uniqueNames)
@@ -73,19 +68,24 @@ func (st *State) newDataset(sd seed.Dataset) (*dataset, error) {
 	if ds.branches, err = newRefs(sd.Branches, names, byName); err != nil {
 		return nil, fmt.Errorf("branch %w", err)
 	}
+	if len(sd.Branches) == 0 && len(sd.Commits) == 0 {
+		ds.branches = []*ref{{name: ds.defaultBranch}}
+	}
 	if ds.tags, err = newRefs(sd.Tags, names, byName); err != nil {
 		return nil, fmt.Errorf("tag %w", err)
 	}
-	if len(ds.commits) > 0 && ds.branch(ds.defaultBranch) == nil {
+	if ds.branch(ds.defaultBranch) == nil {
 		return nil, fmt.Errorf("there is no branch %q, its default branch", ds.defaultBranch)
 	}
 	for _, sd := range sd.Drafts {
-		if err := st.addDraft(ds, sd); err != nil {
+		if err := st.addDraft(ds, byName, sd); err != nil {
 			return nil, fmt.Errorf("draft %q: %w", sd.Title, err)
 		}
 	}
 	return ds, nil
 }
+
+func date(d seed.Date) time.Time { return time.Unix(int64(d), 0) }
 
 // uniqueNames are names that must be used once.
 type uniqueNames map[string]bool
@@ -102,13 +102,14 @@ func (names uniqueNames) add(kind, name string) error {
 	return nil
 }
 
-func (st *State) addCommit(ds *dataset, byName map[string]*commit, sc seed.Commit) error {
+// addCommit adds a commit. A commit without a parent changes the version first.
+func (st *State) addCommit(ds *dataset, byName map[string]*commit, sc seed.Commit, first *version) error {
 	c := &commit{
 		id:          cmp.Or(sc.ID, idOf("commit", ds.name, sc.Name)),
 		title:       sc.Title,
 		description: sc.Description,
 		committer:   st.owner,
-		date:        time.Unix(int64(sc.Date), 0),
+		date:        date(sc.Date),
 	}
 	if sc.Name == "" {
 		return errors.New("the name is missing")
@@ -119,40 +120,46 @@ func (st *State) addCommit(ds *dataset, byName map[string]*commit, sc seed.Commi
 	if c.id == zeroCommit {
 		return errors.New("an id of zeros means no commit")
 	}
-	base := &content{}
 	if sc.Parent != "" {
 		if c.parent = byName[sc.Parent]; c.parent == nil {
 			return fmt.Errorf("there is no parent %q before it", sc.Parent)
 		}
-		base = c.parent.content
+		first = c.parent.version
 	}
 	var err error
-	if c.content, err = st.apply(ds, base, sc.Segments, true); err != nil {
+	if c.version, err = st.apply(ds, first, changes{sc.RemoveSegments, sc.Segments, sc.Catalog, sc.Notes}, true); err != nil {
 		return err
 	}
 	byName[sc.Name], ds.commits[c.id] = c, c
 	return nil
 }
 
-// newRefs resolves branches or tags. A branch and a tag never share a name.
+// newRefs resolves branches or tags. A branch and a tag never share a name. Only a branch may
+// have no commit.
 func newRefs(refs []seed.Ref, names uniqueNames, byName map[string]*commit) ([]*ref, error) {
 	var resolved []*ref
 	for _, r := range refs {
 		c := byName[r.Commit]
-		if c == nil {
+		if c == nil && (r.Commit != "" || len(byName) > 0) {
 			return nil, fmt.Errorf("%q: there is no commit %q", r.Name, r.Commit)
 		}
 		if err := names.add("branch or tag", r.Name); err != nil {
 			return nil, fmt.Errorf("%q: %w", r.Name, err)
 		}
-		resolved = append(resolved, &ref{r.Name, c})
+		resolved = insert(resolved, &ref{r.Name, c})
 	}
 	return resolved, nil
 }
 
-func (st *State) addDraft(ds *dataset, sd seed.Draft) error {
-	head := ds.head(sd.Branch)
-	if head == nil {
+func (st *State) addDraft(ds *dataset, byName map[string]*commit, sd seed.Draft) error {
+	branch := ds.branch(sd.Branch)
+	if sd.Parent != "" { // the branch may have moved
+		branch = &ref{sd.Branch, byName[sd.Parent]}
+		if branch.commit == nil && sd.Parent != zeroCommit {
+			return fmt.Errorf("there is no parent %q", sd.Parent)
+		}
+	}
+	if branch == nil {
 		return fmt.Errorf("there is no branch %q", sd.Branch)
 	}
 	status := cmp.Or(sd.Status, draftOpen)
@@ -160,116 +167,26 @@ func (st *State) addDraft(ds *dataset, sd seed.Draft) error {
 		return fmt.Errorf("there is no status %q", sd.Status)
 	}
 	// The branch of a finished draft may have moved: its base is unknown.
-	result, err := st.apply(ds, head.content, sd.Segments, status == draftOpen)
+	result, err := st.apply(ds, branch.version(), changes{sd.RemoveSegments, sd.Segments, sd.Catalog, sd.Notes}, status == draftOpen)
 	if err != nil {
 		return err
 	}
-	// A seed has no dates of drafts: a draft is as old as its base.
-	ds.addDraft(sd.Branch, sd.Title, sd.Description, st.owner, head.date, result).status = status
-	return nil
-}
-
-// apply returns base with changes. It verifies removals if strict.
-func (st *State) apply(ds *dataset, base *content, changes []seed.Segment, strict bool) (*content, error) {
-	b := newBuilder(base, ds.fusion)
-	segments := make(uniqueNames)
-	for _, change := range changes {
-		if err := segments.add("segment", change.Name); err != nil {
-			return nil, err
+	if sd.Number != 0 {
+		if sd.Number <= ds.lastDraft {
+			return fmt.Errorf("the number %d is not above %d, that of the draft before it", sd.Number, ds.lastDraft)
 		}
-		if err := st.applySegment(ds, b.segment(change.Name), change, strict); err != nil {
-			return nil, fmt.Errorf("segment %q: %w", change.Name, err)
-		}
+		ds.lastDraft = sd.Number - 1
 	}
-	return b.build(), nil
-}
-
-func (st *State) applySegment(ds *dataset, sb *segmentBuilder, change seed.Segment, strict bool) error {
-	if ds.fusion && change.Data != nil || !ds.fusion && (change.Frames != nil || change.Sensors != nil) {
-		return errors.New("a fusion dataset has sensors and frames, a plain one has data")
+	created := date(sd.Date)
+	if sd.Date == 0 && branch.commit != nil {
+		created = branch.commit.date
 	}
-	sb.description = cmp.Or(change.Description, sb.description)
-	sensors := make(uniqueNames)
-	for _, raw := range change.Sensors {
-		var sensor server.Sensor
-		if err := json.Unmarshal(raw, &sensor); err != nil {
-			return fmt.Errorf("the sensor %s is not in its wire form: %w", raw, err)
-		}
-		if err := sensors.add("sensor", sensor.Name); err != nil {
-			return err
-		}
-		sb.putSensor(sensor)
-	}
-	for _, remotePath := range change.Remove {
-		if !sb.remove(remotePath) && strict {
-			return fmt.Errorf("there is no %q to remove", remotePath)
-		}
-	}
-	paths := make(uniqueNames)
-	for _, sd := range change.Data {
-		if err := st.put(ds, sb, paths, "", sd); err != nil {
-			return err
-		}
-	}
-	frames := make(uniqueNames)
-	for _, sf := range change.Frames {
-		if err := frames.add("frame", sf.ID); err != nil {
-			return err
-		}
-		recorded := make(uniqueNames)
-		for _, sd := range sf.Data {
-			if err := recorded.add("sensor", sd.Sensor); err != nil {
-				return fmt.Errorf("frame %q: %w", sf.ID, err)
-			}
-			if err := st.put(ds, sb, paths, sf.ID, sd); err != nil {
-				return err
-			}
-		}
+	d := ds.addDraft(branch, sd.Title, sd.Description, st.owner, created, result)
+	d.status = status
+	if sd.Updated != 0 {
+		d.updated = date(sd.Updated)
 	}
 	return nil
-}
-
-// put adds a datum to a segment.
-func (st *State) put(ds *dataset, sb *segmentBuilder, paths uniqueNames, frame string, sd seed.Data) error {
-	if err := paths.add("remote path", sd.RemotePath); err != nil {
-		return err
-	}
-	d, err := st.newDatum(ds, sd)
-	if err != nil {
-		return fmt.Errorf("datum %q: %w", sd.RemotePath, err)
-	}
-	if ds.fusion && sb.sensorAt(d.sensor) < 0 {
-		return fmt.Errorf("datum %q: there is no sensor %q", sd.RemotePath, sd.Sensor)
-	}
-	sb.put(item{frame, d})
-	return nil
-}
-
-func (st *State) newDatum(ds *dataset, sd seed.Data) (*datum, error) {
-	if sd.Size < 0 {
-		return nil, errors.New("the size is negative")
-	}
-	if sd.Sensor != "" && !ds.fusion {
-		return nil, errors.New("only data of a fusion dataset have a sensor")
-	}
-	label, err := parseLabel(json.RawMessage(sd.Label), ds.catalogs)
-	if err != nil {
-		return nil, err
-	}
-	d := &datum{
-		sensor:     sd.Sensor,
-		remotePath: sd.RemotePath,
-		timestamp:  sd.Timestamp,
-		content:    sd.Content,
-		size:       sd.Size,
-		contentID:  contentID(sd.RemotePath, sd.Size, sd.Content),
-		label:      label,
-	}
-	if sd.Content != nil {
-		d.size = int64(len(sd.Content))
-	}
-	st.contents[d.contentID] = d
-	return d, nil
 }
 
 // idOf returns a constant id for names.

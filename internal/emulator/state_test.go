@@ -43,7 +43,7 @@ func TestNewState_RefusesInvalidSeeds(t *testing.T) {
 		"sensor in plain":   plain(func(ds *seed.Dataset) { ds.Commits[0].Segments[0].Data[1].Sensor = "x" }),
 		"nothing to remove": plain(func(ds *seed.Dataset) { ds.Commits[0].Segments[0].Remove = []string{"x"} }),
 		"enum of lists": plain(func(ds *seed.Dataset) {
-			ds.Catalog = map[string]seed.Catalog{"X": {Attributes: []seed.Attribute{{Enum: []any{[]int{1}}}}}}
+			ds.Catalog = []byte(`{"X": {"attributes": [{"name": "a", "enum": [[1]]}]}}`)
 		}),
 		"data in fusion":       fusion(func(s *seed.Segment) { s.Data = []seed.Data{{RemotePath: "x"}} }),
 		"sensor not described": fusion(func(s *seed.Segment) { s.Sensors = s.Sensors[:1] }),
@@ -70,6 +70,6 @@ func TestNewState_CommitsChangeTheirParent(t *testing.T) {
 	c := start(t, withSeed(s))
 	lines := c.contents("datasets/"+c.id("hello"), "commit=next")
 	require.Len(t, lines, 10)
-	assert.Equal(t, "- hello3.txt new 03", lines[3])
-	assert.Equal(t, "- hello0.txt back 03", lines[9])
+	assert.Equal(t, "- hello0.txt back 03", lines[1])
+	assert.Equal(t, "- hello3.txt new 03", lines[4])
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/gen/server"
 )
 
-// statistics counts the labels of a content by type. It omits types without
+// statistics counts the labels of a version by type. It omits types without
 // labels.
-func statistics(c *content, catalogs map[string]*catalog) map[string]server.LabelStatistics {
+func statistics(v *version) map[string]server.LabelStatistics {
 	counts := make(map[string]*typeCount)
-	for _, s := range c.segments {
+	for _, s := range v.segments {
 		for _, d := range s.data {
 			if d.label == nil {
 				continue
@@ -20,7 +20,7 @@ func statistics(c *content, catalogs map[string]*catalog) map[string]server.Labe
 					continue
 				}
 				if counts[labelType] == nil {
-					counts[labelType] = newTypeCount(catalogs[labelType])
+					counts[labelType] = newTypeCount(v.catalog.of(labelType))
 				}
 				counts[labelType].add(objects)
 			}
@@ -39,7 +39,7 @@ type typeCount struct {
 	categories []string // of the catalog first, then in order of appearance
 	byCategory map[string]*categoryCount
 	attributes attributeCounts
-	catalog    *catalog
+	catalog    *labelCatalog
 }
 
 type categoryCount struct {
@@ -47,10 +47,7 @@ type categoryCount struct {
 	attributes attributeCounts
 }
 
-func newTypeCount(c *catalog) *typeCount {
-	if c == nil {
-		c = &catalog{}
-	}
+func newTypeCount(c *labelCatalog) *typeCount {
 	return &typeCount{
 		categories: slices.Clone(c.categories),
 		byCategory: make(map[string]*categoryCount),
@@ -63,15 +60,16 @@ func (t *typeCount) add(objects []labeledObject) {
 	for _, object := range objects {
 		t.quantity++
 		t.attributes.add(object.attributes)
-		if !object.hasCategory {
+		name, ok := object.categoryIn(t.catalog)
+		if !ok {
 			continue
 		}
-		category := t.byCategory[object.category]
+		category := t.byCategory[name]
 		if category == nil {
 			category = &categoryCount{attributes: newAttributeCounts(t.catalog)}
-			t.byCategory[object.category] = category
-			if !slices.Contains(t.categories, object.category) {
-				t.categories = append(t.categories, object.category)
+			t.byCategory[name] = category
+			if !slices.Contains(t.categories, name) {
+				t.categories = append(t.categories, name)
 			}
 		}
 		category.quantity++
@@ -100,7 +98,7 @@ type attributeCount struct {
 	minimum, maximum *float64
 }
 
-func newAttributeCounts(c *catalog) attributeCounts {
+func newAttributeCounts(c *labelCatalog) attributeCounts {
 	counts := make(attributeCounts, len(c.attributes))
 	for i, a := range c.attributes {
 		counts[i] = &attributeCount{attribute: a, quantities: make([]int64, len(a.values))}

@@ -10,25 +10,22 @@ import (
 )
 
 func TestGetLabelStatistics_CountsTheValuesOfTheCatalog(t *testing.T) {
-	low, high := 0.0, 100.0
 	label := func(raw string) seed.Data {
 		return seed.Data{RemotePath: raw, Label: seed.JSON(raw)}
 	}
 	c := start(t, withSeed(seed.Seed{Datasets: []seed.Dataset{{
 		Name: "ds",
-		Catalog: map[string]seed.Catalog{
+		Catalog: seed.JSON(`{
 			"POLYGON": {
-				Categories: []seed.Category{{Name: "b"}, {Name: "a"}, {Name: "never"}},
-				Attributes: []seed.Attribute{
-					{Name: "color", Enum: []any{"red", 1, nil, "never"}},
-					{Name: "speed", Type: "number", Minimum: &low, Maximum: &high},
-					{Name: "open", Type: "boolean"},
-					{Name: "text", Type: "string"},
-					{Name: "absent", Type: "boolean"},
-				},
+				"categories": [{"name": "b"}, {"name": "a"}, {"name": "never"}],
+				"attributes": [
+					{"name": "color", "enum": ["red", 1, null, "never"]},
+					{"name": "speed", "type": "number", "minimum": 0, "maximum": 100},
+					{"name": "open", "type": "boolean"},
+					{"name": "text", "type": "string"},
+					{"name": "absent", "type": "boolean"}]
 			},
-			"SEMANTIC_MASK": {Categories: []seed.Category{{Name: "road", ID: 7}, {Name: "sky", ID: 8}}},
-		},
+			"SEMANTIC_MASK": {"categories": [{"name": "road", "categoryId": 7}, {"name": "sky", "categoryId": 8}]}}`),
 		Commits: []seed.Commit{{Name: "c", Segments: []seed.Segment{{Name: "s", Data: []seed.Data{
 			label(`{"POLYGON": [
 				{"polygon": [], "category": "new", "attributes": {"color": ["red", 1, "unknown"], "speed": 5, "open": false, "text": "x"}},

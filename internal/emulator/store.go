@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"container/heap"
+	"maps"
 	"slices"
 	"time"
 )
@@ -9,6 +10,8 @@ import (
 // A store holds the variable state of an emulator. Emulator.mu guards it.
 type store struct {
 	owner    string
+	contents blobs      // all contents
+	stored   int64      // bytes that were written
 	datasets []*dataset // oldest first
 	byID     map[string]*dataset
 	jobs     map[string]*job
@@ -20,11 +23,12 @@ type store struct {
 
 func newStore(state *State) *store {
 	st := &store{
-		owner:   state.owner,
-		byID:    make(map[string]*dataset, len(state.datasets)),
-		jobs:    make(map[string]*job),
-		results: make(map[string]*searchResult),
-		stages:  []string{statusProcessing},
+		owner:    state.owner,
+		contents: maps.Clone(state.contents),
+		byID:     make(map[string]*dataset, len(state.datasets)),
+		jobs:     make(map[string]*job),
+		results:  make(map[string]*searchResult),
+		stages:   []string{statusProcessing},
 	}
 	for _, ds := range state.datasets {
 		st.addDataset(ds.clone())
@@ -42,6 +46,32 @@ func (st *store) dataset(id string) (*dataset, error) {
 		return ds, nil
 	}
 	return nil, notExist("The dataset %s does not exist.", id)
+}
+
+// checkNewName returns an error if a dataset has a name.
+func (st *store) checkNewName(name string) error {
+	if st.datasetNamed(name) != nil {
+		return conflict("The name %s is used by another dataset.", name)
+	}
+	return nil
+}
+
+// deleteDataset deletes a dataset with its jobs and search results. Contents remain, because
+// other datasets may share them.
+func (st *store) deleteDataset(ds *dataset) {
+	for _, jobs := range ds.jobs {
+		for _, j := range jobs {
+			if !j.isFinished() {
+				heap.Remove(&st.due, j.scheduled)
+			}
+			delete(st.jobs, j.id)
+		}
+	}
+	for _, result := range ds.results {
+		delete(st.results, result.id)
+	}
+	delete(st.byID, ds.id)
+	st.datasets = slices.DeleteFunc(st.datasets, func(other *dataset) bool { return other == ds })
 }
 
 func (st *store) datasetNamed(name string) *dataset {
@@ -86,6 +116,14 @@ func (st *store) start(j *job, run Run, now time.Time) {
 	heap.Push(&st.due, j)
 }
 
+// retry starts another run of a job. The service shows PROCESSING right after a retry.
+func (st *store) retry(j *job, run Run, now time.Time) {
+	run.Queuing = 0
+	j.enqueue(run, now)
+	j.process(st.stages)
+	heap.Push(&st.due, j)
+}
+
 // abort ends an unfinished job.
 func (st *store) abort(j *job, now time.Time) {
 	heap.Remove(&st.due, j.scheduled)
@@ -102,8 +140,8 @@ func (st *store) deleteJob(j *job) {
 }
 
 // addResult adds a search result and removes the oldest one above the limit.
-func (st *store) addResult(ds *dataset, found *content) *searchResult {
-	result := &searchResult{id: newID(), commitID: newID(), dataset: ds, content: found}
+func (st *store) addResult(ds *dataset, found *version) *searchResult {
+	result := &searchResult{id: newID(), commitID: newID(), dataset: ds, version: found}
 	st.results[result.id] = result
 	ds.results = append(ds.results, result)
 	if len(ds.results) > keptResults {
@@ -136,7 +174,12 @@ func (st *store) complete(j *job) {
 		j.errorMessage = j.run.Fail
 		return
 	}
-	result := j.task.perform(st, j.dataset, at)
+	result, err := j.task.perform(st, j.dataset, at)
+	if err != nil {
+		j.finish(statusFailed, at)
+		j.errorMessage = asAPIError(err).message
+		return
+	}
 	j.finish(statusSuccess, at)
 	j.result = result
 }

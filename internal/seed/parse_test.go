@@ -125,7 +125,7 @@ func TestParse_RefusesInvalidSeeds(t *testing.T) {
 		{"malformed frame id", fusionSeed, 13, "      - id: 01FC3P9Y0ZCD3RRY2S7W3T4JQ", `datasets[0].commits[0].segments[0].frames[0].id: "01FC3P9Y0ZCD3RRY2S7W3T4JQ" is not a ULID (26 characters) or a UUID`},
 		{"unknown sensor type", fusionSeed, 11, "      sensors: [{name: CAM, type: SONAR}, {name: TOP, type: LIDAR}]", `datasets[0].commits[0].segments[0].sensors[0].type: "SONAR" is not LIDAR, RADAR, CAMERA or FISHEYE_CAMERA`},
 		{"sensor without a name", fusionSeed, 11, "      sensors: [{type: CAMERA}, {name: TOP, type: LIDAR}]", `datasets[0].commits[0].segments[0].sensors[0].name: property "name" is missing`},
-		{"unknown attribute type", plainSeed, 4, "  catalog: {BOX2D: {attributes: [{name: a, type: list}]}}", `datasets[0].catalog.BOX2D.attributes[0].type: "list" is not boolean, number or string`},
+		{"attribute without a name", plainSeed, 4, "  catalog: {BOX2D: {attributes: [{type: boolean}]}}", `datasets[0].catalog.BOX2D.attributes.0.name: property "name" is missing`},
 		{"unknown draft status", plainSeed, 16, "  - {title: Draft, branch: main, status: DONE}", `datasets[0].drafts[0].status: "DONE" is not OPEN, CLOSED or COMMITTED`},
 		{"date without a time", plainSeed, 8, "    date: 2021-08-02", `line 8: "2021-08-02" is not a time such as 2021-08-02T09:30:00Z`},
 		{"no such day", plainSeed, 8, "    date: 2021-02-30T09:00:00Z", `line 8: "2021-02-30T09:00:00Z" is not a time`},
@@ -187,15 +187,15 @@ func TestParse_LimitsTheSizeAfterAliasExpansion(t *testing.T) {
 func TestParse_LimitsTheNumberOfProblems(t *testing.T) {
 	text := plainSeed
 	for range 15 {
-		text += "- {name: d}\n"
+		text += "- {id: d}\n"
 	}
 	_, err := Parse([]byte(text))
 	require.Error(t, err)
 	lines := strings.Split(err.Error(), "\n")
 	require.Len(t, lines, maxProblems+1)
-	assert.Equal(t, "seed: datasets[1].commits: missing or empty", lines[0])
-	assert.Equal(t, "seed: datasets[1].branches: missing or empty", lines[1])
-	assert.Equal(t, "seed: 20 more problems", lines[maxProblems])
+	assert.Equal(t, "seed: datasets[1].name: missing or empty", lines[0])
+	assert.Equal(t, "seed: datasets[2].name: missing or empty", lines[1])
+	assert.Equal(t, "seed: 5 more problems", lines[maxProblems])
 }
 
 func TestParse_KeepsTheValuesOfLabels(t *testing.T) {

@@ -25,49 +25,34 @@ type Seed struct {
 
 // A Dataset is one dataset with its history.
 type Dataset struct {
-	ID            string             `yaml:"id,omitempty" format:"datasetId"`
-	Name          string             `yaml:"name"`
-	Alias         string             `yaml:"alias,omitempty"`
-	Fusion        bool               `yaml:"fusion,omitempty"`
-	Public        bool               `yaml:"public,omitempty"`
-	DefaultBranch string             `yaml:"defaultBranch,omitempty"`
-	Catalog       map[string]Catalog `yaml:"catalog,omitempty"`
-	Commits       []Commit           `yaml:"commits"`
-	Branches      []Ref              `yaml:"branches"`
-	Tags          []Ref              `yaml:"tags,omitempty"`
-	Drafts        []Draft            `yaml:"drafts,omitempty"`
-}
-
-// A Catalog describes the categories and attributes of one label type.
-type Catalog struct {
-	Categories []Category  `yaml:"categories,omitempty"`
-	Attributes []Attribute `yaml:"attributes,omitempty"`
-}
-
-// A Category has an ID if masks refer to it.
-type Category struct {
-	Name string `yaml:"name"`
-	ID   int64  `yaml:"id,omitempty"`
-}
-
-// An Attribute describes one attribute of a label type.
-type Attribute struct {
-	Name    string   `yaml:"name"`
-	Type    string   `yaml:"type,omitempty" format:"attributeType"`
-	Enum    []any    `yaml:"enum,omitempty"`
-	Minimum *float64 `yaml:"minimum,omitempty"`
-	Maximum *float64 `yaml:"maximum,omitempty"`
+	ID            string   `yaml:"id,omitempty" format:"datasetId"`
+	Name          string   `yaml:"name"`
+	Alias         string   `yaml:"alias,omitempty"`
+	Fusion        bool     `yaml:"fusion,omitempty"`
+	Public        bool     `yaml:"public,omitempty"`
+	DefaultBranch string   `yaml:"defaultBranch,omitempty"`
+	Updated       Date     `yaml:"updated,omitempty"`
+	Catalog       JSON     `yaml:"catalog,omitempty" schema:"Catalog"`
+	Commits       []Commit `yaml:"commits,omitempty"`
+	Branches      []Ref    `yaml:"branches,omitempty"`
+	Tags          []Ref    `yaml:"tags,omitempty"`
+	Drafts        []Draft  `yaml:"drafts,omitempty"`
 }
 
 // A Commit changes the content of its parent.
 type Commit struct {
-	Name        string    `yaml:"name"`
-	ID          string    `yaml:"id,omitempty" format:"commitId"`
-	Parent      string    `yaml:"parent,omitempty"`
-	Title       string    `yaml:"title"`
-	Description string    `yaml:"description,omitempty"`
-	Date        Date      `yaml:"date"`
-	Segments    []Segment `yaml:"segments,omitempty"`
+	Name        string `yaml:"name"`
+	ID          string `yaml:"id,omitempty" format:"commitId"`
+	Parent      string `yaml:"parent,omitempty"`
+	Title       string `yaml:"title"`
+	Description string `yaml:"description,omitempty"`
+	Date        Date   `yaml:"date"`
+
+	// The changes. RemoveSegments are removed first.
+	RemoveSegments []string  `yaml:"removeSegments,omitempty"`
+	Segments       []Segment `yaml:"segments,omitempty"`
+	Catalog        JSON      `yaml:"catalog,omitempty" schema:"Catalog"`
+	Notes          JSON      `yaml:"notes,omitempty" schema:"Notes"`
 }
 
 // A Segment holds the changes of one segment.
@@ -96,19 +81,28 @@ type Data struct {
 	Label      JSON     `yaml:"label,omitempty" schema:"Label"`
 }
 
-// A Ref is a branch or a tag.
+// A Ref is a branch or a tag. Only a branch may have no commit.
 type Ref struct {
 	Name   string `yaml:"name"`
-	Commit string `yaml:"commit"`
+	Commit string `yaml:"commit,omitempty"`
 }
 
 // A Draft is a draft on a branch.
 type Draft struct {
-	Title       string    `yaml:"title"`
-	Description string    `yaml:"description,omitempty"`
-	Branch      string    `yaml:"branch"`
-	Status      string    `yaml:"status" format:"draftStatus"`
-	Segments    []Segment `yaml:"segments,omitempty"`
+	Number      int64  `yaml:"number,omitempty"` // default: the next one
+	Title       string `yaml:"title"`
+	Description string `yaml:"description,omitempty"`
+	Branch      string `yaml:"branch"`
+	Parent      string `yaml:"parent,omitempty"` // default: the head of the branch
+	Status      string `yaml:"status" format:"draftStatus"`
+	Date        Date   `yaml:"date,omitempty"` // default: that of the parent
+	Updated     Date   `yaml:"updated,omitempty"`
+
+	// The changes. RemoveSegments are removed first.
+	RemoveSegments []string  `yaml:"removeSegments,omitempty"`
+	Segments       []Segment `yaml:"segments,omitempty"`
+	Catalog        JSON      `yaml:"catalog,omitempty" schema:"Catalog"`
+	Notes          JSON      `yaml:"notes,omitempty" schema:"Notes"`
 }
 
 // datum is a Data in YAML, with three forms of its content.

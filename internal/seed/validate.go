@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/getkin/kin-openapi/openapi3"
@@ -20,13 +18,12 @@ var formats = map[string]struct {
 	pattern *regexp.Regexp
 	want    string
 }{
-	"datasetId":     {regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`), "1 to 64 letters, digits, - and _"},
-	"commitId":      {regexp.MustCompile(`^[0-9a-f]{32}$`), "32 hex digits in lower case"},
-	"frameId":       {regexp.MustCompile(`^([0-7][0-9A-HJKMNP-TV-Z]{25}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`), "a ULID (26 characters) or a UUID"},
-	"labelType":     {regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`), "a label type in capitals"},
-	"sensorType":    {regexp.MustCompile(`^(LIDAR|RADAR|CAMERA|FISHEYE_CAMERA)$`), "LIDAR, RADAR, CAMERA or FISHEYE_CAMERA"},
-	"attributeType": {regexp.MustCompile(`^(boolean|number|string)$`), "boolean, number or string"},
-	"draftStatus":   {regexp.MustCompile(`^(OPEN|CLOSED|COMMITTED)$`), "OPEN, CLOSED or COMMITTED"},
+	"datasetId":   {regexp.MustCompile(`^[0-9A-Za-z_-]{1,64}$`), "1 to 64 letters, digits, - and _"},
+	"commitId":    {regexp.MustCompile(`^[0-9a-f]{32}$`), "32 hex digits in lower case"},
+	"frameId":     {regexp.MustCompile(`^([0-7][0-9A-HJKMNP-TV-Z]{25}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})$`), "a ULID (26 characters) or a UUID"},
+	"labelType":   {regexp.MustCompile(`^[A-Z][A-Z0-9_]*$`), "a label type in capitals"},
+	"sensorType":  {regexp.MustCompile(`^(LIDAR|RADAR|CAMERA|FISHEYE_CAMERA)$`), "LIDAR, RADAR, CAMERA or FISHEYE_CAMERA"},
+	"draftStatus": {regexp.MustCompile(`^(OPEN|CLOSED|COMMITTED)$`), "OPEN, CLOSED or COMMITTED"},
 }
 
 // validate returns the missing fields and the values of a wrong form.
@@ -53,11 +50,6 @@ func (v *validator) value(at string, value reflect.Value, tag reflect.StructTag)
 	switch value.Kind() {
 	case reflect.Struct:
 		v.fields(at, value)
-	case reflect.Map:
-		for _, key := range slices.Sorted(maps.Keys(value.Interface().(map[string]Catalog))) {
-			v.format(at+"."+key, key, "labelType")
-			v.value(at+"."+key, value.MapIndex(reflect.ValueOf(key)), "")
-		}
 	case reflect.Slice:
 		if wire, ok := reflect.TypeAssert[JSON](value); ok {
 			v.wire(at, wire, tag.Get("schema"))
@@ -92,16 +84,21 @@ func (v *validator) format(at string, text, name string) {
 	}
 }
 
-// wire checks a label or a sensor against openapi.yaml.
+// wire checks a value in its wire form against openapi.yaml.
 func (v *validator) wire(at string, wire JSON, schema string) {
 	var value map[string]any
 	if err := json.Unmarshal(wire, &value); err != nil {
 		v.report(at, "the value is not a mapping")
 		return
 	}
-	if schema == "Sensor" {
+	switch schema {
+	case "Sensor":
 		v.format(at+".type", fmt.Sprint(value["type"]), "sensorType")
-	} else {
+	case "Catalog":
+		for labelType := range value {
+			v.format(at+"."+labelType, labelType, "labelType")
+		}
+	case "Label":
 		for labelType, label := range value {
 			v.format(at+"."+labelType, labelType, "labelType")
 			// The contract requires the URL of a mask, and the server adds it.

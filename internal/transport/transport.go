@@ -66,7 +66,7 @@ type Operation string
 
 // nonIdempotent operations may take effect twice if they are sent twice. They are repeated
 // only if the request did not arrive or was refused.
-var nonIdempotent = map[Operation]bool{"createJob": true, "retryJob": true, "createDatasetFromSearch": true}
+var nonIdempotent = map[Operation]bool{"createJob": true, "retryJob": true, "createDatasetFromSearch": true, "createCommit": true}
 
 // Idempotent reports whether the operation may be sent again.
 func (op Operation) Idempotent() bool { return !nonIdempotent[op] }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -382,6 +383,9 @@ func TestOperations_AreIdempotentAsInTheContract(t *testing.T) {
 	require.NoError(t, err)
 	for path, item := range document.Paths.Map() {
 		for method, op := range item.Operations() {
+			if slices.Equal(op.Tags, []string{"writing"}) {
+				continue // package jobs does not use it
+			}
 			assert.Equal(t, op.Extensions["x-idempotent"], transport.Operation(op.OperationID).Idempotent(), "%s %s", method, path)
 		}
 	}

@@ -17,6 +17,18 @@
 // content, with data URLs that are signed and expire. Data URLs are on another
 // host than the API. An access key that is sent to that host is an error.
 //
+// # Writing
+//
+// A client can write datasets as it does on the service: create datasets, drafts,
+// branches and tags, upload files, set labels, commit, copy, move and delete. Jobs
+// work on what was written. [Server.Upload] sends a [SeedDataset] through these
+// operations, and [Server.Dump] returns the present state as a seed.
+// [Server.Reset] returns to the seed at the start.
+//
+// A commit never changes. A draft starts with the content, the catalog and the
+// notes of the head of its branch. Contents are kept once by their SHA-1. A file
+// has at most 64 MiB, and the server stores at most 1 GiB.
+//
 // # Jobs and time
 //
 // A job passes through QUEUING and PROCESSING. [WithQueuing] and
@@ -29,7 +41,7 @@
 // the content of its branches at that time. A search creates a result. The
 // latest five results of a dataset can be read. [Server.CommitDraft],
 // [Server.CloseDraft] and [Server.DeleteDraft] change a draft as another user
-// might.
+// might. A retried job does not queue: it is PROCESSING at once.
 //
 // # Checks
 //
@@ -60,9 +72,13 @@
 // the goroutine that sends it. [WithListener] opens sockets for other
 // processes, and [WithTLS] makes them use https.
 //
+// A browser shows the datasets, drafts and jobs at the path / while a test runs.
+//
 // # Differences from the service
 //
-// If the behavior of the service is unknown, the server accepts more rather
-// than less, with two exceptions. It omits jobType in the jobs it returns, as
-// the service may. It checks the arguments of a job when the job is created.
+// The server sends all fields that clients in other languages need, such as
+// jobType in each job. If the behavior of the service is unknown, the server
+// accepts more rather than less, with two exceptions. It checks the arguments of
+// a job when the job is created. It refuses a write whose body violates
+// openapi.yaml.
 package jobstest

@@ -1,6 +1,7 @@
 package jobstest_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -92,4 +93,40 @@ func ExampleWithRuns() {
 	// Output:
 	// FAILED out of memory
 	// SUCCESS map[draftNumber:1]
+}
+
+// A test makes a dataset through the API, and keeps it as a seed.
+func ExampleServer_Upload() {
+	server, err := jobstest.NewServer()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer server.Close()
+
+	_, err = server.Upload(context.Background(), jobstest.SeedDataset{
+		Name:     "birds",
+		Branches: []jobstest.SeedRef{{Name: "main", Commit: "first"}},
+		Commits: []jobstest.SeedCommit{{Name: "first", Title: "First birds", Segments: []jobstest.SeedSegment{{Name: "train", Data: []jobstest.SeedData{
+			{RemotePath: "owl.jpg", Content: []byte("an owl"), Label: []byte(`{"CLASSIFICATION": {"category": "owl"}}`)},
+			{RemotePath: "tit.jpg", Size: 1000},
+		}}}}},
+	})
+	fmt.Println(err)
+	for _, request := range server.Requests() {
+		fmt.Println(request.Operation, request.Status)
+	}
+	seed, err := server.Dump()
+	fmt.Println(strings.Contains(string(seed), "owl.jpg"), err)
+	// Output:
+	// <nil>
+	// createDataset 200
+	// createDraft 200
+	// createSegment 200
+	// getPolicy 200
+	// upload 200
+	// upload 200
+	// addData 200
+	// createCommit 200
+	// true <nil>
 }

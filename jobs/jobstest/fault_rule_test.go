@@ -94,7 +94,7 @@ func TestRule_RulesOfOneSeedAreIndependent(t *testing.T) {
 func TestInject_PanicsOnAnInvalidRule(t *testing.T) {
 	c := start(t, jobstest.WithSeed(hello()))
 	for text, rule := range map[string]jobstest.Rule{
-		`there is no operation "getjob", only abortJob, content, createDatasetFromSearch, `: {Operation: "getjob"},
+		`there is no operation "getjob", only abortJob, addData, content, createBranch, `: {Operation: "getjob"},
 		"a number in the rule": {From: -1},
 		"is negative":          {For: -time.Second},
 		"the probability 1.5":  {Probability: 1.5},

@@ -362,8 +362,6 @@ func TestStale_ShowsThePreviousRunAfterARetry(t *testing.T) {
 			require.NotNil(t, state["finishedAt"])
 			<-time.After(time.Second)
 		}
-		require.Equal(t, "QUEUING", j.state()["status"])
-		<-time.After(time.Second)
 		require.Equal(t, "PROCESSING", j.state()["status"])
 	})
 }

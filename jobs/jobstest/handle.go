@@ -39,7 +39,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, router router) *
 // applyFault returns the reply to a request that a fault matches.
 func (s *Server) applyFault(f *Fault, r *http.Request, route emulator.Route) *reply {
 	// Over a socket, only a complete read of the body detects a lost client.
-	body, _ := emulator.ReadBody(r)
+	body, _ := route.ReadBody(r)
 	ctx, release := s.faults.hold(r.Context())
 	p := &reply{ctx: ctx, release: release, requestCtx: r.Context()}
 	if err := sleep(ctx, f.delay); err != nil {

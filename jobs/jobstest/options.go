@@ -226,8 +226,8 @@ func WithNewerService() Option {
 
 // A Run describes one run of a job. A negative duration counts as 0.
 type Run struct {
-	// Queuing is the time from the creation or the retry of a job to its start.
-	// Processing is the time from its start to its end.
+	// Queuing is the time from the creation of a job to its start. A retried job
+	// starts at once. Processing is the time from its start to its end.
 	Queuing, Processing time.Duration
 	// Fail makes the run end as FAILED with this error message, unless it is
 	// empty. A failed run creates no draft and no search result.

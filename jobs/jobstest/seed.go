@@ -28,39 +28,19 @@ type SeedDataset struct {
 	Public bool
 	// DefaultBranch is a branch. The default is "main".
 	DefaultBranch string
-	// Catalog maps label types to the values that statistics count.
-	Catalog map[string]SeedCatalog
+	// Catalog is the catalog of the commits that do not set or inherit another one, in its
+	// wire form: {"BOX2D": {"categories": [{"name": "car"}], "attributes": [...]}}.
+	Catalog json.RawMessage
+	// Updated is the time of the last change in seconds since the epoch. The default is that
+	// of the newest commit.
+	Updated int64
 	// Commits must list a parent before its children.
-	Commits  []SeedCommit
+	Commits []SeedCommit
+	// Branches may be empty if there is no commit. The default branch has no commit then.
 	Branches []SeedRef
 	Tags     []SeedRef
-	// Drafts are numbered from 1.
+	// Drafts are in the order of their numbers.
 	Drafts []SeedDraft
-}
-
-// A SeedCatalog describes the categories and attributes of one label type.
-type SeedCatalog struct {
-	// Categories are in the order of the statistics.
-	Categories []SeedCategory
-	Attributes []SeedAttribute
-}
-
-// A SeedCategory is a category of labels.
-type SeedCategory struct {
-	Name string
-	// ID identifies the category in masks.
-	ID int64
-}
-
-// A SeedAttribute describes one attribute. Statistics count the values of a
-// boolean and of an attribute with Enum. They give the range of a number with
-// Minimum and Maximum. They omit all other attributes.
-type SeedAttribute struct {
-	Name string
-	// Type is "boolean", "number", "string" or empty.
-	Type             string
-	Enum             []any
-	Minimum, Maximum *float64
 }
 
 // A SeedCommit changes the content of its parent.
@@ -74,8 +54,13 @@ type SeedCommit struct {
 	Title       string
 	Description string
 	// Date is in seconds since the epoch.
-	Date     int64
-	Segments []SeedSegment
+	Date int64
+	// RemoveSegments are removed before the other changes.
+	RemoveSegments []string
+	Segments       []SeedSegment
+	// Catalog and Notes replace those of the parent, unless they are nil. They are in their
+	// wire form.
+	Catalog, Notes json.RawMessage
 }
 
 // A SeedSegment holds the changes of one segment.
@@ -107,25 +92,39 @@ type SeedData struct {
 	// Size bytes from RemotePath.
 	Content []byte
 	Size    int64
-	// Label is in its wire form without the URLs of masks. Nil means no label.
+	// Label is in its wire form without the URLs of masks. Nil means no label. A mask may
+	// have its content in contentBase64; the default is a small image.
 	Label json.RawMessage
 }
 
 // A SeedRef is a branch or a tag.
 type SeedRef struct {
 	Name string
-	// Commit is the Name of a commit.
+	// Commit is the Name of a commit. Only a branch of a dataset without commits has none.
 	Commit string
 }
 
 // A SeedDraft is a draft on a branch.
 type SeedDraft struct {
+	// Number is above that of the draft before it. The default is the next number.
+	Number      int64
 	Title       string
 	Description string
 	Branch      string
+	// Parent is the Name of the commit that the draft changes. The default is the head of
+	// Branch.
+	Parent string
 	// Status is OPEN, CLOSED or COMMITTED. The default is OPEN.
-	Status   string
-	Segments []SeedSegment
+	Status string
+	// Date and Updated are the times of the creation and of the last change, in seconds since
+	// the epoch. The default is the time of the parent.
+	Date, Updated int64
+	// RemoveSegments are removed before the other changes.
+	RemoveSegments []string
+	Segments       []SeedSegment
+	// Catalog and Notes replace those of the parent, unless they are nil. They are in their
+	// wire form.
+	Catalog, Notes json.RawMessage
 }
 
 // ParseSeed decodes a seed from YAML, in the format of

@@ -142,7 +142,9 @@ func TestDefaultSeed_StreetScenesHasAllLabelTypes(t *testing.T) {
 	assert.Equal(t, []string{"main", "dev", "night-fixes"}, branches)
 	assert.ElementsMatch(t, []string{"OPEN", "CLOSED", "COMMITTED"}, statuses)
 	assert.NotEmpty(t, d.Tags)
-	assert.Len(t, d.Catalog, 13)
+	var catalog map[string]any
+	require.NoError(t, json.Unmarshal(d.Catalog, &catalog))
+	assert.Len(t, catalog, 13)
 
 	main := headOf(t, d, "main")
 	assert.Len(t, main, 6)

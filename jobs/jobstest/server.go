@@ -1,13 +1,17 @@
 package jobstest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"sync/atomic"
 	"testing"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/seed"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/upload"
 )
 
 // The hosts of a server without sockets. The top-level domain "test" is
@@ -177,6 +181,34 @@ func (s *Server) CloseDraft(dataset string, number int64) error {
 // dataset is given by name or id.
 func (s *Server) DeleteDraft(dataset string, number int64) error {
 	return withPrefix(s.emulator.DeleteDraft(dataset, number))
+}
+
+// Upload creates a dataset through the operations of the API, as a client that writes does,
+// and returns its id. The requests are in [Server.Requests].
+//
+// The API determines ids, times and the paths of masks, and numbers the drafts of commits too.
+// Upload returns an error if the API cannot write a part of dataset: the description of a
+// segment, a second commit without a parent, or a draft that is committed or has a Parent.
+func (s *Server) Upload(ctx context.Context, dataset SeedDataset) (id string, err error) {
+	var ds seed.Dataset
+	convert(reflect.ValueOf(&ds).Elem(), reflect.ValueOf(dataset))
+	id, err = upload.Dataset(ctx, s.client, s.url, s.config.accessKey, ds)
+	return id, withPrefix(err)
+}
+
+// Reset returns to the seed: it discards all changes, jobs and search results. Requests and
+// faults remain.
+func (s *Server) Reset() { s.emulator.Reset() }
+
+// Dump returns the present state as a seed in YAML, which [ParseSeed] decodes. A server with
+// that seed gives the same responses to reads. Jobs and search results are not part of a seed.
+// It returns an error above 64 MiB, the limit of ParseSeed.
+func (s *Server) Dump() ([]byte, error) {
+	dumped, err := seed.Format(s.emulator.Dump())
+	if err != nil {
+		return nil, fmt.Errorf("jobstest: %w", err)
+	}
+	return dumped, nil
 }
 
 func withPrefix(err error) error {
