@@ -35,6 +35,10 @@ test: ## run all tests with the race detector, in random order; large ones are s
 	@test -n '$(RACE)' || echo 'no C compiler: running the tests without the race detector' >&2
 	$(GO) test $(RACE) -shuffle=on $(COVER_FLAGS) ./...
 
+.PHONY: test-short
+test-short: ## run the tests without the race detector and without the slow ones, 20 seconds
+	$(GO) test -short ./...
+
 .PHONY: cover
 cover: ## run all tests and fail if the coverage is below the minimum
 	$(MAKE) test COVER=1
@@ -63,7 +67,7 @@ cover-report: # reads the profile of the last `make test COVER=1`
 		}' cover.out
 
 .PHONY: bench
-bench: ## measure beside other libraries and write docs/performance.md, 8 minutes
+bench: ## measure beside other libraries and write docs/performance.md, 10 minutes
 	cd bench && $(GO) test -count=1 -run TestReport -v -timeout 30m -report .. .
 
 .PHONY: bench-check
@@ -74,12 +78,16 @@ bench-check: ## check the goals of waiting that take seconds, half a minute
 bench-build:
 	cd bench && $(GO) vet ./...
 
+.PHONY: observing
+observing: ## test the example with OpenTelemetry, a module of its own
+	cd examples/observing && $(GO) vet ./... && $(GO) test $(RACE) ./...
+
 .PHONY: tcp
 tcp: ## test the client over TCP through a fault-injecting proxy
 	cd interop/tcp && $(GO) vet ./... && $(GO) test $(RACE) ./...
 
 # The package and name of each fuzz target, and the time for each.
-FUZZ := $(foreach f,ErrorResponse Job Resume Labels Filters,./jobs:Fuzz$(f)) \
+FUZZ := ./cmd/tensorbay-jobs/internal/where:FuzzParse $(foreach f,ErrorResponse Job Resume Labels Filters,./jobs:Fuzz$(f)) \
 	./internal/transport:FuzzRetryAfter ./internal/pager:FuzzList ./internal/redact:FuzzRedact \
 	$(foreach f,Decode Equal JobPage Fields,./internal/wire:Fuzz$(f)) \
 	./jobs/jobstest:FuzzParseSeed ./internal/emulator:FuzzWrite
@@ -110,7 +118,7 @@ API      := testdata/api
 TAG      := $(shell git describe --tags --abbrev=0 2>/dev/null)
 OASDIFF  := github.com/oasdiff/oasdiff@v1.37.0
 APIDIFF  := golang.org/x/exp/cmd/apidiff@v0.0.0-20261113113407-e3970619a1a4
-PUBLIC   := polling jobs jobs/jobstest
+PUBLIC   := polling jobs jobs/download jobs/jobstest
 
 .PHONY: api-check
 api-check: ## fail if a change breaks users of openapi.yaml or of the Go packages
@@ -191,4 +199,4 @@ ci: ## run all checks, with the tests in full size
 	$(MAKE) ci-rest
 
 .PHONY: ci-rest
-ci-rest: cover-report format-check tidy-check generate-check build lint api-check browser interop regenerate fuzz-short tcp bench-build bench-check demo # needs the profile of make test COVER=1
+ci-rest: cover-report format-check tidy-check generate-check build lint api-check browser interop regenerate fuzz-short tcp observing bench-build bench-check demo # needs the profile of make test COVER=1

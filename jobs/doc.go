@@ -10,8 +10,8 @@
 //	ds, err := client.Dataset(ctx, "street-scenes")
 //
 // [Dataset.SquashAndMerge] and [Dataset.BasicSearch] return the jobs of one type. Both have
-// the methods of [Jobs]: Create, Get, List, Delete and Resume. [Dataset.Jobs] returns the jobs
-// of any type, with untyped arguments and results.
+// the methods of [Jobs]: Create, Run, Get, List, Delete and Resume. [Dataset.Jobs] returns the
+// jobs of any type, with untyped arguments and results.
 //
 //	job, err := ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{
 //		DraftTitle: "merge dev", Source: "dev", Strategy: jobs.StrategySkip,
@@ -20,7 +20,8 @@
 // # Waiting
 //
 // [Job.Wait] waits for the end of a job, and [Job.Watch] yields an event for each poll.
-// [WaitAll] waits for many jobs. Only the context limits their time, and transient errors do
+// [WaitAll] waits for many jobs, and [WaitSeq] for jobs that are still being created.
+// [WithProgress] shows them all. Only the context limits their time, and transient errors do
 // not end them. A wait has four endings:
 //
 //	nil          the job succeeded

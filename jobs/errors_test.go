@@ -261,6 +261,7 @@ var errorCases = map[string]errorCase{
 	"client/http":           invalidOption(jobs.WithBaseURL("http://a.example/"), "http://a.example", "only https is allowed"),
 	"client/http client":    invalidOption(jobs.WithHTTPClient(nil), "http client is nil", "leave the option out"),
 	"client/logger":         invalidOption(jobs.WithLogger(nil), "logger is nil", "leave the option out"),
+	"client/observer":       invalidOption(jobs.WithObserver(nil), "observer is nil", "leave the option out"),
 	"client/retry":          invalidOption(jobs.WithRetry(jobs.RetryPolicy{Attempts: -1}), "retry policy", "a field is negative"),
 	"client/poll limit":     invalidOption(jobs.WithPollLimit(math.NaN()), "poll limit is not a number", "give polls per second"),
 	"client/rate limit":     invalidOption(jobs.WithRateLimit(math.NaN()), "rate limit is not a number", "give requests per second"),
@@ -456,6 +457,9 @@ var errorCases = map[string]errorCase{
 	"wait/invalid schedule": {func(t *testing.T) error {
 		return stubMerge(t, hang, processingJob).Wait(t.Context(), jobs.WithSchedule(polling.Schedule{Min: -1}))
 	}, []string{"Schedule.Min", "must not be negative"}},
+	"wait/no progress": {func(t *testing.T) error {
+		return stubMerge(t, hang, processingJob).Wait(t.Context(), jobs.WithProgress(nil))
+	}, []string{"progress is nil", "leave the option out"}},
 	"wait/canceled": {func(t *testing.T) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
@@ -713,11 +717,11 @@ func TestErrors_AreLoggedAsGroups(t *testing.T) {
 	require.ErrorAs(t, err, &create)
 	ended := jobJSON(`"PROCESSING","errorMessage":""`, `"FAILED","finishedAt":1764000010,"errorMessage":"no room"`)
 	for want, v := range map[string]any{
-		`{"operation":"get job","path":"/datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs/6f2a","attempt":1,"status":503,"code":"","request_id":"R"`: failed,
-		`{"id":"6f2a","type":"squashAndMerge","status":"PROCESSING","created":"2025-11-24T16:00:00Z","started":"2025-11-24T16:00:02Z"}`:            job,
-		`{"dataset":"154e35ba50954cae9f3e3c7ac41b2d0f","type":"squashAndMerge",`:                                                                   create,
-		`"finished":"2025-11-24T16:00:10Z","error_message":"no room"},"error":"job 6f2a failed: no room"}`:                                         resumeMerge(t, datasetByID(t, client), ended).Wait(t.Context()),
-		`},"polls":3,"elapsed":1000000000,"error":"wait for job 6f2a, last seen PROCESSING, ended after 1s and 3 polls: x; `:                       &jobs.WaitError{Job: job.Snapshot(), Polls: 3, Elapsed: time.Second, Reason: errors.New("x")},
+		`{"operation":"get job","path":"/datasets/154e35ba50954cae9f3e3c7ac41b2d0f/jobs/6f2a","attempt":1,"status":503,"code":"","request_id":"R"`:                                                             failed,
+		`{"id":"6f2a","title":"dev->main(skip)","dataset":"154e35ba50954cae9f3e3c7ac41b2d0f","type":"squashAndMerge","status":"PROCESSING","created":"2025-11-24T16:00:00Z","started":"2025-11-24T16:00:02Z"}`: job,
+		`"title":"dev->main(skip)","dataset":"154e35ba50954cae9f3e3c7ac41b2d0f","type":"squashAndMerge",`:                                                                                                      create,
+		`"finished":"2025-11-24T16:00:10Z","error_message":"no room"},"error":"job 6f2a failed: no room"}`:                                                                                                     resumeMerge(t, datasetByID(t, client), ended).Wait(t.Context()),
+		`},"polls":3,"elapsed":1000000000,"error":"wait for job 6f2a, last seen PROCESSING, ended after 1s and 3 polls: x; `:                                                                                   &jobs.WaitError{Job: job.Snapshot(), Polls: 3, Elapsed: time.Second, Reason: errors.New("x")},
 		`},"poll":2,"elapsed":0,"error":"x"}`: jobs.Event{Job: job.Snapshot(), Poll: 2, Err: errors.New("x")},
 	} {
 		text := renderings(t, v)["slog json"]

@@ -583,3 +583,70 @@ func ExampleWaitAll_resume() {
 	// SUCCESS false
 	// SUCCESS false
 }
+
+// Create a job and wait for it in one call.
+func ExampleJobs_Run() {
+	client := connectExample()
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := ds.SquashAndMerge().Run(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(job.Status())
+	// Output: SUCCESS
+}
+
+// Wait for jobs while they are still being created, and show the progress.
+func ExampleWaitSeq() {
+	client := connectExample()
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	create := func(yield func(*jobs.SquashAndMergeJob, error) bool) {
+		for range 3 {
+			if !yield(ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"})) {
+				return
+			}
+		}
+	}
+	var progress jobs.Progress // another goroutine may read it at any time
+	for job, err := range jobs.WaitSeq(ctx, create, jobs.WithProgress(&progress)) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(job.Status())
+	}
+	fmt.Println(len(progress.Events()), "jobs")
+	// Output:
+	// SUCCESS
+	// SUCCESS
+	// SUCCESS
+	// 3 jobs
+}
+
+// Count the requests by operation and status.
+func ExampleWithObserver() {
+	server, err := jobstest.NewServer()
+	if err != nil {
+		log.Fatal(err)
+	}
+	client, err := jobs.NewClient(server.AccessKey(), jobs.WithBaseURL(server.URL()), jobs.WithHTTPClient(server.Client()),
+		jobs.WithObserver(func(_ context.Context, a jobs.Attempt) {
+			fmt.Println(a.Operation, a.Route, a.StatusCode)
+		}))
+	if err != nil {
+		log.Fatal(err)
+	}
+	if _, err := client.Dataset(context.Background(), "squash-and-merge"); err != nil {
+		log.Fatal(err)
+	}
+	// Output:
+	// listDatasets /datasets 200
+	// getDataset /datasets/{datasetId} 200
+}

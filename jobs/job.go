@@ -95,7 +95,7 @@ func (j *Job) Update(ctx context.Context) error {
 	err := j.dataset.client.send(ctx, "getJob", func() (*http.Request, error) {
 		return j.dataset.client.getJobRequest(j.dataset.id, j.id, j.jobType)
 	}, func(body []byte) (err error) {
-		s, err = readSnapshot(body, j.jobType, j.id)
+		s, err = readSnapshot(body, j.dataset.id, j.jobType, j.id)
 		return err
 	})
 	if err != nil {

@@ -21,7 +21,7 @@ import (
 // A = [SquashAndMergeArgs]. [Dataset.BasicSearch] returns it with J = [*BasicSearchJob] and
 // A = [BasicSearchArgs]. [Dataset.Jobs] returns it with J = [*Job] and A = [RawArgs], for any
 // job type.
-type Jobs[J Waiter, A arguments] struct {
+type Jobs[J Waiter, A Arguments] struct {
 	dataset *Dataset
 	jobType Type
 	wrap    func(*Job) J
@@ -36,16 +36,19 @@ var jobTypes = map[Type]struct {
 	TypeBasicSearch:    {wrap: func(j *Job) Waiter { return &BasicSearchJob{j} }, final: true},
 }
 
-// arguments are the arguments of a new job.
-type arguments interface {
-	// prepare performs all client-side validation and sets the defaults.
-	prepare(ctx context.Context, ds *Dataset) (jobSpec, error)
+// Arguments are the arguments of a new job. Use it with [Waiter] as the constraints of a
+// generic function over [Jobs].
+type Arguments interface {
+	SquashAndMergeArgs | BasicSearchArgs | RawArgs
+	// prepare performs all client-side validation and sets the defaults. The request has no
+	// job type yet.
+	prepare(ctx context.Context, ds *Dataset) (gen.CreateJobRequest, error)
 }
 
-// jobSpec describes a new job. The arguments are in their wire form.
-type jobSpec struct {
-	title, description string
-	arguments          any
+// newRequest returns the request for a new job. The arguments are of a generated type.
+func newRequest(title, description string, arguments any) (gen.CreateJobRequest, error) {
+	raw, err := json.Marshal(arguments)
+	return gen.CreateJobRequest{Title: title, Description: optional(description), Arguments: raw}, err
 }
 
 // RawArgs holds the arguments of a job of any type.
@@ -58,15 +61,15 @@ type RawArgs struct {
 	Arguments any
 }
 
-func (a RawArgs) prepare(context.Context, *Dataset) (jobSpec, error) {
-	raw, err := json.Marshal(a.Arguments)
+func (a RawArgs) prepare(context.Context, *Dataset) (gen.CreateJobRequest, error) {
+	request, err := newRequest(a.Title, a.Description, a.Arguments)
 	switch {
 	case a.Title == "":
-		return jobSpec{}, invalid("the title is empty: set Title")
-	case err != nil, !bytes.HasPrefix(raw, []byte("{")):
-		return jobSpec{}, invalid("the arguments are not a JSON object: use a map or a struct")
+		err = invalid("the title is empty: set Title")
+	case err != nil, !bytes.HasPrefix(request.Arguments, []byte("{")):
+		err = invalid("the arguments are not a JSON object: use a map or a struct")
 	}
-	return jobSpec{a.Title, a.Description, json.RawMessage(raw)}, nil
+	return request, err
 }
 
 // Jobs returns the jobs of a type that this package may not know. Their arguments and results
@@ -94,20 +97,17 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	if err := js.check(); err != nil {
 		return none, err
 	}
-	spec, err := args.prepare(ctx, js.dataset)
-	request := gen.CreateJobRequest{JobType: string(js.jobType), Title: spec.title, Description: optional(spec.description)}
-	if err == nil {
-		request.Arguments, err = json.Marshal(spec.arguments)
-	}
+	request, err := args.prepare(ctx, js.dataset)
 	if err != nil {
 		return none, fmt.Errorf("create %s job: %w", js.jobType, err)
 	}
+	request.JobType = string(js.jobType)
 	c := js.dataset.client
-	uncertain := &CreateError{DatasetID: js.dataset.id, Type: js.jobType, Title: spec.title, Arguments: request.Arguments, Since: time.Now()}
+	uncertain := &CreateError{DatasetID: js.dataset.id, Type: js.jobType, Title: request.Title, Arguments: request.Arguments, Since: time.Now()}
 	unlock, err := c.recovery.lock(ctx, uncertain)
 	if err != nil {
 		return none, fmt.Errorf("create %s job %q of dataset %s: not sent, because another create of an equal job is in progress; wait for that one: %w",
-			js.jobType, sanitize(spec.title), js.dataset.id, err)
+			js.jobType, sanitize(request.Title), js.dataset.id, err)
 	}
 	defer unlock()
 	job, err := js.create(ctx, request)
@@ -125,6 +125,21 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	job.createdAt = time.Now()
 	job.seenAt = job.createdAt
 	return js.wrap(job), nil
+}
+
+// Run creates a job and waits for its end. Its errors are those of [Jobs.Create] and
+// [Job.Wait]. The job is nil only if Create failed: after any other error, wait for it again
+// or abort it.
+func (js Jobs[J, A]) Run(ctx context.Context, args A, options ...WaitOption) (J, error) {
+	if _, err := newWaitOptions(options); err != nil {
+		var none J
+		return none, err
+	}
+	job, err := js.Create(ctx, args)
+	if err == nil {
+		err = job.Wait(ctx, options...)
+	}
+	return job, err
 }
 
 // receivedJobID returns the job id in the invalid response of a create, or "".
@@ -197,7 +212,7 @@ func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J,
 		func(p *gen.JobList) ([]J, int, error) {
 			jobs := make([]J, len(p.Jobs))
 			for i, raw := range p.Jobs {
-				s, err := newSnapshot(raw, js.jobType)
+				s, err := newSnapshot(raw, js.dataset.id, js.jobType)
 				if err != nil && !errors.Is(err, errOtherType) {
 					return nil, 0, err
 				}
@@ -279,7 +294,7 @@ func parseSavedJob(data []byte) (saved savedJob, err error) {
 
 // resume returns a saved job of the dataset.
 func (ds *Dataset) resume(saved savedJob) (*Job, error) {
-	s, err := newSnapshot(saved.Job, saved.JobType)
+	s, err := newSnapshot(saved.Job, ds.id, saved.JobType)
 	if err != nil {
 		return nil, fmt.Errorf("resume %s job: %w; pass the JSON of such a job", saved.JobType, err)
 	}

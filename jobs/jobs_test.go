@@ -1,6 +1,7 @@
 package jobs_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"testing"
@@ -110,6 +111,51 @@ func TestList_SkipsJobsOfOtherTypes(t *testing.T) {
 	got := collect(t, datasetByID(t, client).SquashAndMerge().List(t.Context(), jobs.ListOptions{}))
 	require.Len(t, got, 1)
 	assert.Equal(t, "6f2a", got[0].ID())
+}
+
+func TestRun_CreatesAndWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, client := connect(t, jobstest.WithProcessing(time.Minute))
+		job, err := mergeJobs(t, client).Run(t.Context(), mergeDev)
+		require.NoError(t, err)
+		assert.Equal(t, jobs.StatusSuccess, job.Status())
+
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		job, err = mergeJobs(t, client).Run(ctx, mergeDev)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.NoError(t, job.Wait(t.Context()), "the job goes on")
+
+		created := countRequests(server, "createJob")
+		job, err = mergeJobs(t, client).Run(t.Context(), mergeDev, jobs.WithProgress(nil))
+		require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+		assert.Nil(t, job)
+		assert.Equal(t, created, countRequests(server, "createJob"))
+	})
+}
+
+// A helper of a user can be generic over job types.
+func runAll[J jobs.Waiter, A jobs.Arguments](ctx context.Context, all jobs.Jobs[J, A], args ...A) (ended []J, err error) {
+	for _, a := range args {
+		job, err := all.Run(ctx, a)
+		if err != nil {
+			return ended, err
+		}
+		ended = append(ended, job)
+	}
+	return ended, nil
+}
+
+func TestJobs_CanBeUsedByGenericFunctions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, client := connect(t)
+		merged, err := runAll(t.Context(), mergeJobs(t, client), mergeDev, mergeDev)
+		require.NoError(t, err)
+		assert.Len(t, merged, 2)
+		found, err := runAll(t.Context(), dataset(t, client, "street-scenes").BasicSearch(), jobs.BasicSearchArgs{Filters: []jobs.Filter{jobs.HasLabel(true)}})
+		require.NoError(t, err)
+		assert.Equal(t, jobs.StatusSuccess, found[0].Status())
+	})
 }
 
 // A repeated delete finds its own effect. If no attempt can have taken effect, the id never

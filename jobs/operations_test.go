@@ -12,6 +12,7 @@ import (
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
 // operations calls every operation of openapi.yaml through the client. The keys
@@ -244,17 +245,17 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 	},
 }
 
-// calledOperations returns the operations of openapi.yaml but those that are for writing
-// only.
-func calledOperations(t *testing.T) []string {
+// calledOperations returns the method and path of each operation of openapi.yaml, but of
+// those that are for writing only.
+func calledOperations(t *testing.T) map[string]string {
 	t.Helper()
 	spec, err := contract.Load()
 	require.NoError(t, err)
-	var called []string
-	for _, path := range spec.Paths.Map() {
-		for _, op := range path.Operations() {
+	called := map[string]string{}
+	for path, item := range spec.Paths.Map() {
+		for method, op := range item.Operations() {
 			if !slices.Equal(op.Tags, []string{"writing"}) {
-				called = append(called, op.OperationID)
+				called[op.OperationID] = method + " " + path
 			}
 		}
 	}
@@ -262,20 +263,27 @@ func calledOperations(t *testing.T) []string {
 }
 
 // TestClient_CallsEveryOperation fails if openapi.yaml has an operation that is
-// not in operations.
+// not in operations, and if the observer of attempts sees another route than its path.
 func TestClient_CallsEveryOperation(t *testing.T) {
 	known := calledOperations(t)
 	for id := range operations {
 		assert.Contains(t, known, id, "unknown operation")
 	}
-	for _, id := range known {
+	for id, route := range known {
 		t.Run(id, func(t *testing.T) {
 			call := operations[id]
 			require.NotNil(t, call, "operations has no call")
 			synctest.Test(t, func(t *testing.T) {
-				server, client := connect(t)
-				call(t.Context(), t, client)
+				var seen attempts
+				server := jobstest.New(t)
+				call(t.Context(), t, clientOf(t, server, jobs.WithObserver(seen.observe)))
 				assert.Positive(t, countRequests(server, id), "requests")
+				for _, a := range seen.all {
+					assert.Equal(t, a.Operation == "openContent", a.Route == "" && a.RequestID == "")
+					if a.Operation == id {
+						assert.Equal(t, route, a.Method+" "+a.Route)
+					}
+				}
 			})
 		})
 	}

@@ -26,9 +26,13 @@ type settings struct {
 }
 
 // WithBaseURL sets the address of the service, such as https://gas.graviti.com/. The path
-// of the API is appended. Only https is allowed, and http to a loopback address.
+// of the API is appended. Only https is allowed, and http to a loopback address. The default,
+// also for an empty url, is the address that the access key selects, see [NewClient].
 func WithBaseURL(url string) Option {
 	return func(s *settings) (err error) {
+		if url == "" {
+			return nil
+		}
 		if s.BaseURL, err = transport.ParseBaseURL(url); err != nil {
 			return invalid("%v", err)
 		}
@@ -130,8 +134,8 @@ func WithRateLimit(requestsPerSecond float64) Option {
 }
 
 // WithPrefetch sets how many pages of a list the client requests ahead while the caller works
-// on a page: one during the first page, and more after that. A loop that ends early costs the
-// pages ahead. They are held in memory. The default is 8; a negative value means that no page
+// on a page: one during the first page, and more after that. They are held in memory. A loop
+// that ends early cancels their requests. The default is 8; a negative value means that no page
 // is requested ahead.
 func WithPrefetch(pages int) Option {
 	return func(s *settings) error {

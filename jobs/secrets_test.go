@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
@@ -71,7 +72,13 @@ func valuesWithSecrets(t *testing.T) map[string]any {
 			`https://data.example/p.png?sig=3`, signedURL, `"unknown"`, fmt.Sprintf("%q", signedURL)).Replace(allLabels))
 	frames := fmt.Sprintf(`{"dataDetails":[{"frameId":"01EM","frame":[{"sensorName":"CAM","remotePath":"a.bin","url":%q}]}],"totalCount":1}`, signedURL)
 	fusion := false
+	var failed jobs.Attempt
 	client, err := jobs.NewClient("Accesskey-"+secretKey, jobs.WithRateLimit(-1), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}),
+		jobs.WithObserver(func(_ context.Context, attempt jobs.Attempt) {
+			if attempt.Err != nil {
+				failed = attempt
+			}
+		}),
 		jobs.WithHTTPClient(&http.Client{Transport: stub(func(r *http.Request) (*http.Response, error) {
 			switch {
 			case r.URL.Host == "data.example":
@@ -133,6 +140,8 @@ func valuesWithSecrets(t *testing.T) map[string]any {
 
 	var apiError *jobs.Error
 	require.ErrorAs(t, job.Update(ctx), &apiError)
+	var progress jobs.Progress
+	require.Error(t, job.Wait(ctx, jobs.WithProgress(&progress)))
 	waited := resumeMerge(t, ds, processingJob).Wait(ctx)
 	var waitError *jobs.WaitError
 	require.ErrorAs(t, waited, &waitError)
@@ -167,6 +176,9 @@ func valuesWithSecrets(t *testing.T) map[string]any {
 		"DraftOptions":            jobs.DraftOptions{},
 		"DraftStatus":             jobs.DraftOpen,
 		"Error":                   apiError,
+		"Arguments":               mergeDev, // a constraint, which has no values of its own
+		"Attempt":                 failed,
+		"Progress":                &progress,
 		"Event":                   jobs.Event{Job: job.Snapshot(), Err: opened},
 		"Extrinsics":              *sensors[0].Extrinsics,
 		"Filter":                  filter,
@@ -243,7 +255,7 @@ func TestSecrets_AreNotShownByAnyExportedType(t *testing.T) {
 		v, ok := values[name]
 		require.True(t, ok, "type %s is new: add a value with a secret to valuesWithSecrets", name)
 		typ := strings.TrimPrefix(reflect.TypeOf(v).String(), "*")
-		if name != "Attributes" && name != "Waiter" { // an alias, an interface
+		if name != "Attributes" && name != "Arguments" && name != "Waiter" { // an alias, interfaces
 			assert.True(t, strings.HasPrefix(typ, "jobs."+name), "%s is a %s", name, typ)
 		}
 	}

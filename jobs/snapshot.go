@@ -48,6 +48,7 @@ func (t Type) String() string { return redact.Sanitize(string(t), redact.MaxName
 // the response lacks it, or if its value is malformed; Raw holds the response.
 type Snapshot struct {
 	ID          string
+	DatasetID   string
 	Type        Type
 	Title       string
 	Description string
@@ -68,7 +69,7 @@ type Snapshot struct {
 // newSnapshot decodes the wire form of a job. Only id and status are required, so that a
 // response with another fault does not hide the end of the job. A response may lack the job
 // type, which the caller knows.
-func newSnapshot(raw []byte, jobType Type) (*Snapshot, error) {
+func newSnapshot(raw []byte, dataset string, jobType Type) (*Snapshot, error) {
 	var required struct {
 		JobID  string `json:"jobId"`
 		Status Status `json:"status"`
@@ -87,6 +88,7 @@ func newSnapshot(raw []byte, jobType Type) (*Snapshot, error) {
 	_ = json.Unmarshal(raw, &j)
 	s := &Snapshot{
 		ID:           required.JobID,
+		DatasetID:    dataset,
 		Type:         Type(cmp.Or(value(j.JobType), string(jobType))),
 		Title:        j.Title,
 		Description:  value(j.Description),
@@ -109,8 +111,8 @@ func newSnapshot(raw []byte, jobType Type) (*Snapshot, error) {
 }
 
 // readSnapshot decodes the response to a request for one job.
-func readSnapshot(body []byte, jobType Type, id string) (*Snapshot, error) {
-	s, err := newSnapshot(body, jobType)
+func readSnapshot(body []byte, dataset string, jobType Type, id string) (*Snapshot, error) {
+	s, err := newSnapshot(body, dataset, jobType)
 	if err == nil && s.ID != id {
 		err = invalidResponse("it describes job %s", s.ID)
 	}
@@ -155,8 +157,8 @@ func (s Snapshot) GoString() string {
 // LogValue returns a group without the wire form, which is long.
 func (s Snapshot) LogValue() slog.Value {
 	attrs := []slog.Attr{
-		slog.String("id", s.ID), slog.String("type", s.Type.String()), slog.String("status", s.Status.String()),
-		slog.Time("created", s.CreatedAt),
+		slog.String("id", s.ID), slog.String("title", sanitize(s.Title)), slog.String("dataset", s.DatasetID),
+		slog.String("type", s.Type.String()), slog.String("status", s.Status.String()), slog.Time("created", s.CreatedAt),
 	}
 	if !s.StartedAt.IsZero() {
 		attrs = append(attrs, slog.Time("started", s.StartedAt))

@@ -44,7 +44,7 @@ func (s source) Get(ctx context.Context, id string) watcher.Response {
 	o := s.client.transport.Once(ctx, "getJob", func() (*http.Request, error) {
 		return s.client.getJobRequest(s.dataset, id, s.jobType)
 	}, func(body []byte) error {
-		job, err := readSnapshot(body, s.jobType, id)
+		job, err := readSnapshot(body, s.dataset, s.jobType, id)
 		if err == nil {
 			item = watcher.Item{ID: []byte(id), Status: []byte(job.Status), Finished: job.Status.Finished(), Body: body}
 		}
@@ -76,7 +76,7 @@ func (s source) response(ctx context.Context, o transport.Outcome, r watcher.Res
 	if o.Ended() {
 		o.Err = context.Cause(ctx)
 	}
-	r.RetryAfter, r.Err = o.RetryAfter, newError(o)
+	r.RetryAfter, r.Err, r.RequestID = o.RetryAfter, newError(o), o.RequestID
 	switch {
 	case r.Err == nil:
 	case errors.Is(r.Err, ErrRateLimited):
@@ -97,17 +97,26 @@ func (j *Job) applyBody(body []byte, requestedAt time.Time) (finished bool, err 
 	s := j.newest()
 	if !bytes.Equal(s.Raw, body) {
 		// The copy does not keep the whole page in memory.
-		if s, err = newSnapshot(bytes.Clone(body), j.jobType); err != nil {
+		if s, err = newSnapshot(bytes.Clone(body), j.dataset.id, j.jobType); err != nil {
 			return false, err
 		}
 	}
 	return j.apply(s, requestedAt), nil
 }
 
-// watch starts a wait. It receives from ended when the wait has ended by itself.
-func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(n int, err error)) *watcher.Wait {
-	options := watcher.Options{
-		ID: j.id, Apply: j.applyBody, MaxOutage: cmp.Or(o.maxOutage, time.Hour), Event: event, Ended: ended,
+// watch starts a wait. It receives from ended when the wait has ended by itself. The function
+// event may be nil and must not block.
+func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wait, event func(Event)) *watcher.Wait {
+	options := watcher.Options{ID: j.id, Apply: j.applyBody, MaxOutage: cmp.Or(o.maxOutage, time.Hour), Ended: ended}
+	if began := time.Now(); event != nil || o.progress != nil {
+		o.progress.record(j, Event{Job: j.Snapshot(), At: began})
+		options.Event = func(r watcher.Result) {
+			now := time.Now()
+			e := Event{Job: j.Snapshot(), Err: r.Last, Poll: r.Polls, RequestID: r.RequestID, At: now, Elapsed: now.Sub(began)}
+			if o.progress.record(j, e); event != nil {
+				event(e)
+			}
+		}
 	}
 	if s := j.newest(); !s.Status.Finished() {
 		options.Status = string(s.Status)

@@ -50,38 +50,44 @@ func (ds *Dataset) SquashAndMerge() Jobs[*SquashAndMergeJob, SquashAndMergeArgs]
 	return Jobs[*SquashAndMergeJob, SquashAndMergeArgs]{ds, TypeSquashAndMerge, func(j *Job) *SquashAndMergeJob { return &SquashAndMergeJob{j} }}
 }
 
-func (a SquashAndMergeArgs) prepare(ctx context.Context, ds *Dataset) (jobSpec, error) {
+func (a SquashAndMergeArgs) prepare(ctx context.Context, ds *Dataset) (r gen.CreateJobRequest, err error) {
 	a.Strategy = cmp.Or(a.Strategy, StrategyAbort)
 	switch {
 	case a.DraftTitle == "":
-		return jobSpec{}, invalid("the draft title is empty: set DraftTitle")
+		return r, invalid("the draft title is empty: set DraftTitle")
 	case a.Source == "":
-		return jobSpec{}, invalid("the source branch is empty: set Source")
+		return r, invalid("the source branch is empty: set Source")
 	case a.Strategy != StrategyAbort && a.Strategy != StrategyOverride && a.Strategy != StrategySkip:
-		return jobSpec{}, invalid("unknown strategy %q: use %s, %s or %s", a.Strategy, StrategyAbort, StrategyOverride, StrategySkip)
+		return r, invalid("unknown strategy %q: use %s, %s or %s", a.Strategy, StrategyAbort, StrategyOverride, StrategySkip)
 	}
 	if a.Target == "" {
-		var err error
 		if a.Target, err = ds.branch(ctx); err != nil {
-			return jobSpec{}, err
+			return r, err
 		}
 	}
 	if a.Source == a.Target {
-		return jobSpec{}, invalid("source and target are the same branch %q: use two branches", a.Source)
+		return r, invalid("source and target are the same branch %q: use two branches", a.Source)
 	}
 	title := cmp.Or(a.Title, fmt.Sprintf("%s->%s(%s)", a.Source, a.Target, a.Strategy))
-	return jobSpec{title, a.Description, gen.SquashAndMergeArguments{
+	return newRequest(title, a.Description, gen.SquashAndMergeArguments{
 		Title:            a.DraftTitle,
 		Description:      optional(a.DraftDescription),
 		SourceBranchName: a.Source,
 		TargetBranchName: a.Target,
 		Strategy:         string(a.Strategy),
-	}}, nil
+	})
 }
 
-// SquashAndMergeJob is a job that merges one branch into another. Use Wait or Watch to wait
-// for it, Update to read it once, and Abort to stop it; see [Job]. It is safe for concurrent
-// use.
+// SquashAndMergeJob is a job that merges one branch into another. It is safe for concurrent
+// use. It also has the methods of [Job]:
+//
+//	Wait(ctx, options...) error                           waits for the end
+//	Watch(ctx, options...) iter.Seq2[Event, error]        the same, with an event for each poll
+//	Update(ctx) error                                     reads the job once
+//	Abort(ctx) error                                      asks the service to stop it
+//	Snapshot() Snapshot, Status() Status, ID() string     the newest known state
+//	Dataset() *Dataset
+//	MarshalJSON() ([]byte, error)                         saves it for Client.Resume
 type SquashAndMergeJob struct{ *Job }
 
 // Arguments returns the arguments with which the job was created.
@@ -128,7 +134,8 @@ func (j *SquashAndMergeJob) Retry(ctx context.Context) error {
 // [ErrNotFinished] before the end of the job, a [*JobError] if the job failed or was aborted,
 // and [ErrNotFound] if the draft was deleted.
 //
-// It reads the drafts of the target branch page by page.
+// It reads the drafts of the target branch page by page, which may take many requests. It may
+// need a ctx of its own: that of the wait may have ended, or allow hours.
 func (j *SquashAndMergeJob) Result(ctx context.Context) (*Draft, error) {
 	var r gen.SquashAndMergeResult
 	s, err := j.result(ctx, &r)

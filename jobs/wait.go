@@ -20,7 +20,11 @@ type Event struct {
 	Err error
 	// Poll is the number of the poll, from one.
 	Poll int
-	// Elapsed is how long the wait has lasted.
+	// RequestID is the id of the request, as in [Attempt]; empty if Err is not nil. One request
+	// may show many jobs.
+	RequestID string
+	// At is the time of the event. Elapsed is how long the wait had lasted then.
+	At      time.Time
 	Elapsed time.Duration
 }
 
@@ -30,6 +34,7 @@ type WaitOption func(*waitOptions) error
 type waitOptions struct {
 	schedule  *polling.Schedule // nil for the default
 	maxOutage time.Duration
+	progress  *Progress // may be nil
 }
 
 func newWaitOptions(options []WaitOption) (o waitOptions, err error) {
@@ -83,7 +88,7 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	if err != nil {
 		return err
 	}
-	if s := j.end(); s != nil {
+	if s := j.ended(o); s != nil {
 		return s.outcome()
 	}
 	ended := make(chan *watcher.Wait, 1)
@@ -92,7 +97,7 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	case <-ended:
 	case <-ctx.Done():
 	}
-	return j.waitEnd(ctx, w.Stop())
+	return j.waitEnd(ctx, o, w.Stop())
 }
 
 // Watch waits like [Job.Wait] and yields an event for each poll. The second value is what
@@ -103,20 +108,20 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 	return func(yield func(Event, error) bool) {
 		o, err := newWaitOptions(options)
 		if err != nil {
-			yield(Event{Job: j.Snapshot()}, err)
+			yield(Event{Job: j.Snapshot(), At: time.Now()}, err)
 			return
 		}
-		if s := j.end(); s != nil {
-			yield(Event{Job: *s}, s.outcome())
+		if s := j.ended(o); s != nil {
+			yield(Event{Job: *s, At: time.Now()}, s.outcome())
 			return
 		}
 		const maxBehind, maxBehindAtEnd = 64, 4
-		began, events, ended := time.Now(), make(chan Event, maxBehind), make(chan *watcher.Wait, 1)
-		w := j.watch(ctx, o, ended, func(n int, err error) {
+		events, ended := make(chan Event, maxBehind), make(chan *watcher.Wait, 1)
+		w := j.watch(ctx, o, ended, func(e Event) {
 			if len(events) == maxBehind {
 				<-events
 			}
-			events <- Event{Job: j.Snapshot(), Err: err, Poll: n, Elapsed: time.Since(began)}
+			events <- e
 		})
 		defer w.Stop()
 		for over := false; !over && len(ended) == 0; { // older events must not delay the end
@@ -137,16 +142,27 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 				return
 			}
 		}
-		last := Event{Job: j.Snapshot()}
-		if r.Finished || r.Reason != nil {
-			last.Err, last.Poll, last.Elapsed = r.Last, r.Polls, r.Elapsed
-		}
-		yield(last, j.waitEnd(ctx, r))
+		yield(j.lastEvent(r), j.waitEnd(ctx, o, r))
 	}
 }
 
+// ended returns the final state of a job that needs no wait, or nil.
+func (j *Job) ended(o waitOptions) *Snapshot {
+	s := j.end()
+	if s != nil {
+		o.progress.record(j, Event{Job: *s, At: time.Now()})
+	}
+	return s
+}
+
+// lastEvent returns the event of a wait that has ended.
+func (j *Job) lastEvent(r watcher.Result) Event {
+	return Event{Job: j.Snapshot(), Err: r.Last, Poll: r.Polls, RequestID: r.RequestID, At: time.Now(), Elapsed: r.Elapsed}
+}
+
 // waitEnd returns the error of a wait that has ended.
-func (j *Job) waitEnd(ctx context.Context, r watcher.Result) error {
+func (j *Job) waitEnd(ctx context.Context, o waitOptions, r watcher.Result) error {
+	o.progress.record(j, j.lastEvent(r))
 	switch {
 	case r.Finished:
 		return j.lastEnd().outcome()

@@ -2,14 +2,30 @@ package jobs
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"iter"
+	"log/slog"
 	"slices"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/watcher"
 )
 
-// Waiter is a type that can be waited for: [*Job], or a type that embeds it.
+// Waiter is a job of any type: [*Job], or a type that embeds it, such as [*SquashAndMergeJob].
+// Use it as a type or as the constraint of a generic function.
 type Waiter interface {
+	fmt.Stringer
+	json.Marshaler
+	slog.LogValuer
+	ID() string
+	Snapshot() Snapshot
+	Status() Status
+	Dataset() *Dataset
+	Update(ctx context.Context) error
+	Wait(ctx context.Context, options ...WaitOption) error
+	Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event, error]
+	Abort(ctx context.Context) error
+
 	job() *Job
 }
 
@@ -32,7 +48,7 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 			}
 		}()
 		for _, j := range slices.Clone(jobs) {
-			s := j.job().end()
+			s := j.job().ended(o)
 			if err == nil && s == nil {
 				waits[j.job().watch(ctx, o, ended, nil)] = j
 				continue
@@ -48,7 +64,7 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 		end := func(w *watcher.Wait) bool {
 			j := waits[w]
 			delete(waits, w)
-			return yield(j, j.job().waitEnd(ctx, w.Stop()))
+			return yield(j, j.job().waitEnd(ctx, o, w.Stop()))
 		}
 		for len(waits) > 0 {
 			select {

@@ -9,16 +9,25 @@ import (
 	"slices"
 	"time"
 
+	"github.com/spf13/cobra"
+
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
-type demoCommand struct{}
+func (a *app) demoCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "demo",
+		Short: "Run merges and searches on an embedded TensorBay",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return a.demo(cmd.Context()) },
+	}
+}
 
-// Run starts an embedded TensorBay on real sockets and runs merges and searches
-// on it with package jobs. All data that it prints come from the server.
-func (demoCommand) Run(ctx context.Context, to console) (err error) {
+// demo starts an embedded TensorBay on real sockets and runs merges and searches on it with
+// package jobs. All data that it prints come from the server.
+func (a *app) demo(ctx context.Context) (err error) {
 	server, err := jobstest.NewServer(
 		jobstest.WithListener("127.0.0.1:0"),
 		jobstest.WithTLS(),
@@ -39,14 +48,14 @@ func (demoCommand) Run(ctx context.Context, to console) (err error) {
 		return err
 	}
 	start := time.Now()
-	fmt.Fprintf(to.out, "An embedded TensorBay listens on %s\nand executes the jobs below.\n", server.URL())
-	d := demo{client: client, out: to.out}
+	fmt.Fprintf(a.out, "An embedded TensorBay listens on %s\nand executes the jobs below.\n", server.URL())
+	d := demo{client: client, out: a.out}
 	for _, step := range []func(context.Context) error{d.merge, d.search, d.searchFusion} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	fmt.Fprintf(to.out, "\nDone: %d jobs and %d requests in %.1f s.\n", d.jobs, len(server.Requests()), time.Since(start).Seconds())
+	fmt.Fprintf(a.out, "\nDone: %d jobs and %d requests in %.1f s.\n", d.jobs, len(server.Requests()), time.Since(start).Seconds())
 	return nil
 }
 

@@ -14,7 +14,7 @@ import (
 func TestDemo(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
-	require.Equal(t, 0, run(t.Context(), []string{"demo"}, &stdout, &stderr), stderr.String())
+	require.Equal(t, 0, run(t.Context(), []string{"demo"}, nil, &stdout, &stderr), stderr.String())
 	require.Empty(t, stderr.String())
 	out := stdout.String()
 	for _, text := range []string{
@@ -58,7 +58,7 @@ func TestDemo_StopsWhenInterrupted(t *testing.T) {
 			cancel()
 		}
 	})
-	require.Equal(t, exitInterrupted, run(ctx, []string{"demo"}, stdout, &stderr))
+	require.Equal(t, exitInterrupted, run(ctx, []string{"demo"}, nil, stdout, &stderr))
 	require.Equal(t, "tensorbay-jobs: interrupted\n", stderr.String())
 }
 

@@ -79,10 +79,27 @@ func withStatus(fault func(status int) jobstest.Fault) func(*faultFlag, string) 
 	}
 }
 
-// UnmarshalText parses a fault and its conditions, such as
+// faultFlags implements pflag.Value.
+type faultFlags []faultFlag
+
+// String returns the default, which is empty.
+func (*faultFlags) String() string { return "" }
+
+// Type names the value in the help.
+func (*faultFlags) Type() string { return "fault" }
+
+// Set adds a fault.
+func (f *faultFlags) Set(text string) error {
+	var one faultFlag
+	err := one.parse(text)
+	*f = append(*f, one)
+	return err
+}
+
+// parse parses a fault and its conditions, such as
 // "status=503,operation=getJob,probability=0.2".
-func (f *faultFlag) UnmarshalText(text []byte) error {
-	f.text = string(text)
+func (f *faultFlag) parse(text string) error {
+	f.text = text
 	for i, part := range strings.Split(f.text, ",") {
 		known, kind := conditions, "condition"
 		if i == 0 {

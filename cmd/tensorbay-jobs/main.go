@@ -1,11 +1,17 @@
-// Command tensorbay-jobs demonstrates TensorBay jobs and serves an embedded
-// TensorBay to programs in any language.
+// Command tensorbay-jobs merges and searches datasets of TensorBay, and serves an embedded
+// TensorBay to programs in any language. The flag --help of a command prints its arguments.
 //
-//	tensorbay-jobs demo     run merges and searches on an embedded TensorBay
-//	tensorbay-jobs serve    run an embedded TensorBay for other programs
+// The exit code is:
 //
-// The flag --help prints the flags of a command. The exit status is 0 for success,
-// 1 for a failure, 2 for an invalid command line and 130 after an interrupt.
+//	0    done
+//	1    any other failure
+//	2    invalid arguments
+//	3    a job failed
+//	4    a job was aborted
+//	5    a wait ended before its job, for example after --timeout
+//	6    no access: no access key, or it was rejected or lacks a permission
+//	7    a create, retry or create-dataset may have taken effect: check before repeating it
+//	130  interrupted; jobs go on
 package main
 
 import (
@@ -15,9 +21,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"syscall"
 
-	"github.com/alecthomas/kong"
+	"github.com/spf13/cobra"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
@@ -25,17 +35,30 @@ import (
 const (
 	exitFailed      = 1
 	exitUsage       = 2
+	exitJobFailed   = 3
+	exitJobAborted  = 4
+	exitWaitEnded   = 5
+	exitNoAccess    = 6
+	exitAmbiguous   = 7
 	exitInterrupted = 130
 )
 
-type commandLine struct {
-	Demo    demoCommand      `cmd:"" help:"Run merges and searches on an embedded TensorBay."`
-	Serve   serveCommand     `cmd:"" help:"Serve an embedded TensorBay, for clients in any language."`
-	Version kong.VersionFlag `help:"Print the version and exit."`
-}
+const exitCodes = `Exit codes: 0 done, 1 any other failure, 2 invalid arguments, 3 a job failed,
+4 a job was aborted, 5 a wait ended before its job, 6 no access,
+7 a create may have taken effect, 130 interrupted (jobs go on).`
 
-// A console holds the outputs of a command: out for results, err for messages.
-type console struct{ out, err io.Writer }
+// errNoAccessKey reports that no access key is configured.
+var errNoAccessKey = errors.New("no access key: set TENSORBAY_ACCESS_KEY, or use --access-key-file or --profile")
+
+// An app runs one command line.
+type app struct {
+	stdin io.Reader
+	out   *checkedWriter // for results
+	err   io.Writer      // for messages and progress
+
+	output, profile, keyFile string // flags
+	debug                    bool
+}
 
 // A checkedWriter remembers the first error, so that commands need not check each line.
 type checkedWriter struct {
@@ -54,45 +77,148 @@ func (w *checkedWriter) Write(p []byte) (int, error) {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal kills the program
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run executes the command line args and returns the exit status.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
-	exit := -1
-	out := &checkedWriter{Writer: stdout}
-	parser, err := kong.New(&commandLine{},
-		kong.Name("tensorbay-jobs"),
-		kong.Description("Jobs on TensorBay: squash and merge, and basic search."),
-		kong.Vars{"version": "tensorbay-jobs " + jobs.Version},
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { exit = code }), // after --help and --version
-		kong.BindTo(ctx, (*context.Context)(nil)),
-		kong.Bind(console{out: out, err: stderr}),
-	)
-	if err != nil {
-		return fail(stderr, exitFailed, err)
+// run executes the command line args and returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	a := &app{stdin: stdin, out: &checkedWriter{Writer: stdout}, err: stderr}
+	root := a.rootCommand()
+	root.SetArgs(args)
+	started := false
+	root.PersistentPreRunE = func(*cobra.Command, []string) error {
+		if !slices.Contains(outputs, a.output) {
+			return fmt.Errorf("unknown --output %q: use %s", a.output, strings.Join(outputs, ", "))
+		}
+		started = true
+		return nil
 	}
-	command, err := parser.Parse(args)
+	command, err := root.ExecuteContextC(ctx)
 	switch {
-	case exit >= 0:
-		return exit
-	case err != nil:
-		return fail(stderr, exitUsage, fmt.Errorf("%w\nRun tensorbay-jobs --help for the commands and flags", err))
-	}
-	switch err := command.Run(); {
-	case err == nil && out.err != nil:
-		return fail(stderr, exitFailed, fmt.Errorf("write the output: %w", out.err))
+	case err == nil && a.out.err != nil:
+		err = fmt.Errorf("write the output: %w", a.out.err)
 	case err == nil:
 		return 0
-	case ctx.Err() != nil:
-		return fail(stderr, exitInterrupted, errors.New("interrupted"))
-	default:
-		return fail(stderr, exitFailed, err)
+	case !started:
+		err = usageError{fmt.Errorf("%w\nRun %s --help for the arguments", err, command.CommandPath())}
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		err = errors.New("interrupted")
+	}
+	fmt.Fprintf(stderr, "tensorbay-jobs: %v\n", err)
+	if ctx.Err() != nil {
+		return exitInterrupted
+	}
+	return exitCode(err)
+}
+
+// A usageError reports invalid arguments of a command.
+type usageError struct{ err error }
+
+func (e usageError) Error() string { return e.err.Error() }
+
+func (e usageError) Unwrap() error { return e.err }
+
+func usage(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+func exitCode(err error) int {
+	is := func(target error) bool { return errors.Is(err, target) }
+	switch {
+	case is(jobs.ErrAmbiguous):
+		return exitAmbiguous
+	case is(jobs.ErrJobFailed):
+		return exitJobFailed
+	case is(jobs.ErrJobAborted):
+		return exitJobAborted
+	case is(errNoAccessKey), is(jobs.ErrUnauthorized), is(jobs.ErrForbidden):
+		return exitNoAccess
+	case errors.As(err, new(*jobs.WaitError)):
+		return exitWaitEnded
+	case errors.As(err, new(usageError)), is(jobs.ErrInvalidArgument):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func (a *app) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "tensorbay-jobs",
+		Short: "Jobs on TensorBay: squash and merge, and basic search",
+		Long: `Jobs on TensorBay: squash and merge, and basic search.
+
+The access key comes from the variable TENSORBAY_ACCESS_KEY, from a file
+(--access-key-file), or from a profile (--profile) in the file
+tensorbay-jobs/config.yaml of your configuration directory, such as ~/.config:
+
+  profiles:
+    work: {accessKeyFile: /run/secrets/tensorbay}
+    local: {accessKey: Accesskey-..., url: "http://127.0.0.1:8080/"}
+
+The variable TENSORBAY_URL sets the address of the service, for example of
+tensorbay-jobs serve. By default the prefix of the access key selects it.
+
+` + exitCodes,
+		Version:       jobs.Version,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetIn(a.stdin)
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetVersionTemplate("tensorbay-jobs {{.Version}}\n")
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.output, "output", "o", "table", "`FORMAT` of results: "+strings.Join(outputs, ", "))
+	flags.StringVar(&a.profile, "profile", os.Getenv("TENSORBAY_PROFILE"), "`NAME` of a profile with access key and address")
+	flags.StringVar(&a.keyFile, "access-key-file", "", "`FILE` that contains the access key")
+	flags.BoolVar(&a.debug, "debug", false, "log each request to standard error")
+	complete(root, "output", outputs...)
+	root.AddGroup(&cobra.Group{ID: "jobs", Title: "Jobs:"}, &cobra.Group{ID: "embedded", Title: "Embedded TensorBay:"})
+	for _, group := range []struct {
+		id       string
+		commands []*cobra.Command
+	}{
+		{"jobs", []*cobra.Command{
+			a.datasetsCommand(), a.mergeCommand(), a.searchCommand(), a.jobsCommand(), a.resultCommand(), a.createDatasetCommand(),
+		}},
+		{"embedded", []*cobra.Command{a.demoCommand(), a.serveCommand()}},
+		{"", []*cobra.Command{a.versionCommand()}},
+	} {
+		for _, c := range group.commands {
+			c.GroupID = group.id
+			root.AddCommand(c)
+		}
+	}
+	return root
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "version",
+		Short: "Print the version",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			revision := ""
+			if info, ok := debug.ReadBuildInfo(); ok {
+				for _, s := range info.Settings {
+					if s.Key == "vcs.revision" {
+						revision = s.Value
+					}
+				}
+			}
+			v := struct {
+				Version  string `json:"version"`
+				Go       string `json:"go"`
+				Revision string `json:"revision,omitempty"`
+			}{jobs.Version, runtime.Version(), revision}
+			return a.object(v, field{"tensorbay-jobs", v.Version}, field{"go", v.Go}, field{"revision", revision})
+		},
 	}
 }
 
-func fail(stderr io.Writer, code int, err error) int {
-	fmt.Fprintf(stderr, "tensorbay-jobs: %v\n", err)
-	return code
+// complete sets the values that the shell proposes for a flag.
+func complete(c *cobra.Command, flag string, values ...string) {
+	if err := c.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp)); err != nil {
+		panic(err) // there is no such flag
+	}
 }

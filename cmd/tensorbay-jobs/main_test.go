@@ -3,14 +3,14 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
 
+	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-
-	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
 // asProgram names a variable that makes the test binary run as tensorbay-jobs, for
@@ -21,7 +21,19 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
-	goleak.VerifyTestMain(m)
+	testscript.Main(leakChecked{m}, map[string]func(){"tensorbay-jobs": main, "normalize": normalize})
+}
+
+// leakChecked fails if a test leaves a goroutine.
+type leakChecked struct{ m *testing.M }
+
+func (c leakChecked) Run() int {
+	code := c.m.Run()
+	if err := goleak.Find(); code == 0 && err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
 }
 
 // fullDisk fails as a file on a full disk does.
@@ -32,44 +44,43 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("no space left
 func TestRun_FailsIfItsOutputIsLost(t *testing.T) {
 	for _, args := range []string{"demo", "serve"} {
 		var stderr bytes.Buffer
-		require.Equal(t, 1, run(t.Context(), []string{args}, fullDisk{}, &stderr), args)
+		require.Equal(t, 1, run(t.Context(), []string{args}, nil, fullDisk{}, &stderr), args)
 		require.Contains(t, stderr.String(), "no space left on device", args)
 	}
 }
 
-func TestCommandLine(t *testing.T) {
+func TestCommandLine_RejectsInvalidArguments(t *testing.T) {
 	for _, test := range []struct {
 		args   string
 		code   int
-		stdout string
 		stderr string
 	}{
-		{args: "--help", stdout: "Commands:\n  demo"},
-		{args: "serve --help", stdout: "--ready-file=FILE"},
-		{args: "--version", stdout: "tensorbay-jobs " + jobs.Version + "\n"},
-		{args: "", code: 2, stderr: `tensorbay-jobs: expected one of "demo", "serve"`},
-		{args: "undo", code: 2, stderr: "unexpected argument undo\nRun tensorbay-jobs --help"},
-		{args: "serve --queuing soon", code: 2, stderr: "--queuing"},
-		{args: "serve --queuing=-1s", code: 1, stderr: "negative"},
-		{args: "serve --access-key=token", code: 1, stderr: "--access-key: invalid argument: malformed access key"},
-		{args: "serve --fault=rain", code: 2, stderr: `--fault: unknown fault "rain": use one of delay, hang, html, `},
-		{args: "serve --fault=hang=3", code: 2, stderr: `--fault: "hang=3": the fault takes no value`},
-		{args: "serve --fault=status=5", code: 2, stderr: `--fault: "status=5": the value must be an HTTP status`},
-		{args: "serve --fault=delay=1", code: 2, stderr: `--fault: "delay=1": time: missing unit`},
-		{args: "serve --fault=reset,often=yes", code: 2, stderr: `--fault: unknown condition "often": use one of after, `},
-		{args: "serve --fault=reset,from=one", code: 2, stderr: `--fault: "from=one": `},
-		{args: "serve --fault=reset,operation=getjob", code: 1, stderr: `--fault: jobstest: there is no operation "getjob", only abortJob, `},
-		{args: "serve --data-listen=nowhere", code: 1, stderr: "nowhere"},
-		{args: "serve --listen=nowhere", code: 1, stderr: "nowhere"},
-		{args: "serve --seed=testdata/none.yaml", code: 1, stderr: "--seed: open testdata/none.yaml"},
-		{args: "serve --ready-file=none/ready.json", code: 1, stderr: "--ready-file: "},
-		{args: "serve --tls --ready-file=none/ready.json", code: 1, stderr: "certificate: "},
+		{"undo", 2, "unknown command \"undo\" for \"tensorbay-jobs\"\nRun tensorbay-jobs --help for the arguments"},
+		{"datasets --nothing", 2, "unknown flag: --nothing"},
+		{"datasets -o yaml", 2, `unknown --output "yaml": use table, json, jsonl`},
+		{"serve now", 2, `unknown command "now"`},
+		{"serve --queuing soon", 2, "queuing"},
+		{"serve --queuing=-1s", 1, "negative"},
+		{"serve --access-key=token", 2, "--access-key: invalid argument: malformed access key"},
+		{"serve --fault=rain", 2, `for "--fault" flag: unknown fault "rain": use one of delay, hang, html, `},
+		{"serve --fault=hang=3", 2, `"hang=3": the fault takes no value`},
+		{"serve --fault=status=5", 2, `"status=5": the value must be an HTTP status`},
+		{"serve --fault=delay=1", 2, `"delay=1": time: missing unit`},
+		{"serve --fault=reset,often=yes", 2, `unknown condition "often": use one of after, `},
+		{"serve --fault=reset,from=one", 2, `"from=one": `},
+		{"serve --fault=reset,operation=getjob", 1, `--fault: jobstest: there is no operation "getjob", only abortJob, `},
+		{"serve --data-listen=nowhere", 1, "nowhere"},
+		{"serve --listen=nowhere", 1, "nowhere"},
+		{"serve --public-host=http://a/", 1, "not a host name or an IP address"},
+		{"serve --seed=none.yaml", 1, "--seed: open none.yaml"},
+		{"serve --ready-file=none/ready.json", 1, "--ready-file: "},
+		{"serve --tls --ready-file=none/ready.json", 1, "certificate: "},
 	} {
 		t.Run(test.args, func(t *testing.T) {
 			t.Parallel()
 			var stdout, stderr bytes.Buffer
-			require.Equal(t, test.code, run(t.Context(), strings.Fields(test.args), &stdout, &stderr), stderr.String())
-			require.Contains(t, stdout.String(), test.stdout)
+			require.Equal(t, test.code, run(t.Context(), strings.Fields(test.args), nil, &stdout, &stderr), stderr.String())
+			require.Empty(t, stdout.String())
 			require.Contains(t, stderr.String(), test.stderr)
 		})
 	}

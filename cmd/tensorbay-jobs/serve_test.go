@@ -45,7 +45,7 @@ func serve(t *testing.T, args ...string) *serving {
 		code:   make(chan int, 1),
 	}
 	args = append([]string{"serve", "--ready-file", s.file}, args...)
-	go func() { s.code <- run(ctx, args, io.Discard, s.stderr) }()
+	go func() { s.code <- run(ctx, args, nil, io.Discard, s.stderr) }()
 	s.ready = awaitReady(t, s.file)
 	return s
 }
@@ -178,7 +178,7 @@ func TestServe_PrintsReadyLineWithoutReadyFile(t *testing.T) {
 	defer cancel()
 	out, in := io.Pipe()
 	code := make(chan int, 1)
-	go func() { code <- run(ctx, []string{"serve", "--tls"}, in, io.Discard) }()
+	go func() { code <- run(ctx, []string{"serve", "--tls"}, nil, in, io.Discard) }()
 	var r ready
 	require.NoError(t, json.NewDecoder(out).Decode(&r))
 	_, err := client(t, r).Dataset(t.Context(), "basic-search")
@@ -196,7 +196,7 @@ func TestServe_RejectsInvalidSeed(t *testing.T) {
 	require.NoError(t, os.WriteFile(seed, []byte("owner: tester\ndatasets:\n  - name: one\n    colour: red\n"), 0o600))
 	require.NoError(t, os.WriteFile(file, []byte(`{"url":"http://127.0.0.1:1/","accessKey":"Accesskey-killed"}`), 0o600))
 	var stdout, stderr bytes.Buffer
-	require.Equal(t, 1, run(t.Context(), []string{"serve", "--seed", seed, "--ready-file", file}, &stdout, &stderr))
+	require.Equal(t, 1, run(t.Context(), []string{"serve", "--seed", seed, "--ready-file", file}, nil, &stdout, &stderr))
 	require.Regexp(t, `invalid file `+regexp.QuoteMeta(seed)+`:\n(.*\n)*seed: line 4: field colour not found`, stderr.String())
 	require.Empty(t, stdout.String())
 	require.NoFileExists(t, file)
@@ -208,7 +208,7 @@ func TestServe_KeepsFilesThatAreNotItsOwn(t *testing.T) {
 	for _, text := range []string{"", "keep me", `{"url":"http://127.0.0.1:1/"}`} {
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 		var stdout, stderr bytes.Buffer
-		require.Equal(t, 1, run(t.Context(), []string{"serve", "--ready-file", file}, &stdout, &stderr))
+		require.Equal(t, 1, run(t.Context(), []string{"serve", "--ready-file", file}, nil, &stdout, &stderr))
 		require.Contains(t, stderr.String(), file+" exists and is not a ready file: choose another path")
 		require.NotContains(t, stderr.String(), "accepts requests")
 		kept, err := os.ReadFile(file)
@@ -222,7 +222,9 @@ func TestServe_LeavesTheReadyFileOfASecondServer(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ready.json")
 	serve := func(ctx context.Context) chan int {
 		code := make(chan int, 1)
-		go func() { code <- run(ctx, []string{"serve", "--tls", "--ready-file", file}, io.Discard, io.Discard) }()
+		go func() {
+			code <- run(ctx, []string{"serve", "--tls", "--ready-file", file}, nil, io.Discard, io.Discard)
+		}()
 		return code
 	}
 	first, stopFirst := context.WithCancel(t.Context())
@@ -257,7 +259,7 @@ func TestServe_StopsOnSignal(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "ready.json")
 			program := exec.CommandContext(t.Context(), os.Args[0], "serve", "--ready-file", file)
-			program.Env = append(os.Environ(), asProgram+"=1")
+			program.Env = append(os.Environ(), asProgram+"=1", "GORACE="+noExitSleep)
 			var stderr bytes.Buffer
 			program.Stderr = &stderr
 			require.NoError(t, program.Start())

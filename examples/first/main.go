@@ -12,8 +12,7 @@ import (
 
 func main() {
 	ctx := context.Background()
-	client, err := jobs.NewClient(os.Getenv("TENSORBAY_ACCESS_KEY"),
-		jobs.WithBaseURL(os.Getenv("TENSORBAY_URL")))
+	client, err := jobs.NewClient(os.Getenv("TENSORBAY_ACCESS_KEY"), jobs.WithBaseURL(os.Getenv("TENSORBAY_URL")))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -21,14 +20,8 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := dataset.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{
-		DraftTitle: "merge dev",
-		Source:     "dev",
-	})
+	job, err := dataset.SquashAndMerge().Run(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"})
 	if err != nil {
-		log.Fatal(err)
-	}
-	if err := job.Wait(ctx); err != nil {
 		log.Fatal(err)
 	}
 	draft, err := job.Result(ctx)

@@ -36,8 +36,9 @@ type Sockets struct {
 }
 
 // Listen opens the listeners. The default of dataAddress is a free port on the
-// host of address. [Sockets.Serve] accepts connections.
-func Listen(address, dataAddress string, secure bool) (*Sockets, error) {
+// host of address. The URLs and the certificate contain publicHost, or the
+// addresses if it is empty. [Sockets.Serve] accepts connections.
+func Listen(address, dataAddress, publicHost string, secure bool) (*Sockets, error) {
 	apiListener, err := net.Listen("tcp", address)
 	if err != nil {
 		return nil, err
@@ -46,13 +47,14 @@ func Listen(address, dataAddress string, secure bool) (*Sockets, error) {
 	if err != nil {
 		return nil, errors.Join(err, apiListener.Close())
 	}
+	apiHost, dataHost := cmp.Or(publicHost, reachableHost(apiListener)), cmp.Or(publicHost, reachableHost(dataListener))
 	s := &Sockets{listeners: [2]net.Listener{apiListener, dataListener}}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.Proxy = nil
 	scheme := "http://"
 	if secure {
 		scheme = "https://"
-		certificate, err := newCertificate(reachableHost(apiListener), reachableHost(dataListener))
+		certificate, err := newCertificate(apiHost, dataHost)
 		if err != nil {
 			return nil, errors.Join(err, apiListener.Close(), dataListener.Close())
 		}
@@ -63,8 +65,8 @@ func Listen(address, dataAddress string, secure bool) (*Sockets, error) {
 		transport.TLSClientConfig = &tls.Config{RootCAs: trusted}
 	}
 	s.Client = &http.Client{Transport: transport}
-	s.APIURL = scheme + net.JoinHostPort(reachableHost(apiListener), portOf(apiListener)) + "/"
-	s.DataURL = scheme + net.JoinHostPort(reachableHost(dataListener), portOf(dataListener)) + "/"
+	s.APIURL = scheme + net.JoinHostPort(apiHost, portOf(apiListener)) + "/"
+	s.DataURL = scheme + net.JoinHostPort(dataHost, portOf(dataListener)) + "/"
 	return s, nil
 }
 
@@ -139,7 +141,11 @@ func newCertificate(hosts ...string) (tls.Certificate, error) {
 		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
 	}
 	for _, host := range hosts {
-		template.IPAddresses = append(template.IPAddresses, net.ParseIP(host))
+		if ip := net.ParseIP(host); ip != nil {
+			template.IPAddresses = append(template.IPAddresses, ip)
+		} else {
+			template.DNSNames = append(template.DNSNames, host)
+		}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {

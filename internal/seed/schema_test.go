@@ -10,10 +10,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v4"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
 )
 
 // A schema is the part of a JSON schema that the structs determine.
@@ -148,5 +151,21 @@ func assertDescribed(t *testing.T, path string, value any) {
 		for i, child := range value {
 			assertDescribed(t, fmt.Sprintf("%s/%d", path, i), child)
 		}
+	}
+}
+
+func TestFormats_ListTheValuesOfTheContract(t *testing.T) {
+	document, err := contract.Load()
+	require.NoError(t, err)
+	schemas := document.Components.Schemas
+	for format, list := range map[string]*openapi3.SchemaRef{
+		"sensorType":  schemas["Sensor"].Value.Properties["type"],
+		"draftStatus": schemas["DraftStatus"],
+	} {
+		var values []string
+		for _, value := range list.Value.Extensions["x-extensible-enum"].([]any) {
+			values = append(values, value.(string))
+		}
+		assert.Equal(t, "^("+strings.Join(values, "|")+")$", formats[format].pattern.String(), format)
 	}
 }

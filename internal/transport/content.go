@@ -13,6 +13,9 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
+// OpenContent is the operation of [Transport.Open]. It is not in openapi.yaml.
+const OpenContent Operation = "openContent"
+
 // A Content is the response to a request for content.
 type Content struct {
 	io.ReadCloser
@@ -32,7 +35,7 @@ type Content struct {
 //
 // The attempt timeout ends with the headers, because content may be large.
 func (t *Transport) Open(ctx context.Context, path, signedURL string, header http.Header) (c *Content, o Outcome) {
-	o = Outcome{Operation: "openContent", Method: http.MethodGet, Path: path, State: NotSent}
+	o = Outcome{Operation: OpenContent, Method: http.MethodGet, Path: path, State: NotSent}
 	u, err := url.Parse(signedURL)
 	if err != nil || u.Host == "" {
 		o.Err = wire.Errorf("its url does not parse, list it again")
@@ -44,7 +47,7 @@ func (t *Transport) Open(ctx context.Context, path, signedURL string, header htt
 	}
 	u.RawQuery = strings.ReplaceAll(u.RawQuery, " ", "%20") // net/url accepts a space, net/http sends it
 	o = t.repeat(ctx, t.Retry, nil, func() Outcome {
-		o := Outcome{Operation: "openContent", Method: http.MethodGet, Path: path}
+		o := Outcome{Operation: OpenContent, Method: http.MethodGet, Path: path}
 		c = t.openOnce(ctx, u, header, &o)
 		return o
 	})

@@ -26,7 +26,7 @@ type Limiter interface {
 	PerSecond() float64
 }
 
-// Config holds the settings of a [Transport]. All fields are required.
+// Config holds the settings of a [Transport]. All fields but Observe are required.
 type Config struct {
 	Key     redact.Secret // the access key
 	Product string        // the value of the X-Source header
@@ -35,8 +35,9 @@ type Config struct {
 	Log     *slog.Logger
 	Retry   Retry
 	Limit   Limiter
-	Timeout time.Duration // of one attempt
-	MaxBody int64         // in bytes, after decompression
+	Timeout time.Duration                  // of one attempt
+	MaxBody int64                          // in bytes, after decompression
+	Observe func(context.Context, Outcome) // is called after each attempt; may be nil
 }
 
 // A Transport sends requests to one TensorBay with one access key. It is safe for
@@ -105,6 +106,9 @@ func (t *Transport) repeat(ctx context.Context, policy Retry, wait func(context.
 		o := send()
 		o.Attempts, o.Uncertain, o.RTT = attempt, uncertain, time.Since(start)
 		uncertain = uncertain || o.State == Unknown
+		if t.Observe != nil {
+			t.Observe(ctx, o)
+		}
 		if t.Log.Enabled(ctx, slog.LevelDebug) {
 			t.Log.LogAttrs(ctx, slog.LevelDebug, "tensorbay request", append(o.attrs(), slog.Duration("took", o.RTT))...)
 		}

@@ -184,7 +184,7 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 			continue
 		}
 		wait.result.Polls++
-		wait.result.Last = nil
+		wait.result.Last, wait.result.RequestID = nil, p.response.RequestID
 		wait.final = wait.final || !p.began.Before(wait.Deadline.Add(-lead-slack))
 		if finished {
 			w.end(wait, true, nil)
@@ -203,15 +203,15 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 		}
 		j.shown, j.next = p.began, now.Add(w.delayAlone(now.Sub(j.born)))
 	}
-	w.event(j, nil)
+	w.event(j)
 	return nil
 }
 
 // event tells the waits for a job of a poll after which they go on.
-func (w *watcher) event(j *job, err error) {
+func (w *watcher) event(j *job) {
 	for wait := range j.waits {
 		if wait.Event != nil {
-			wait.Event(wait.result.Polls, err)
+			wait.Event(wait.result)
 		}
 	}
 }
@@ -252,7 +252,7 @@ func (w *watcher) failed(p *poll, now time.Time) {
 func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
 	for wait := range j.waits {
 		wait.result.Polls++
-		wait.result.Last = err
+		wait.result.Last, wait.result.RequestID = err, ""
 		switch {
 		case errors.Is(err, ErrPanic), verdict == Definitive, verdict == NotFound && !now.Before(wait.VisibleBy):
 			w.end(wait, false, err)
@@ -260,5 +260,5 @@ func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
 			w.end(wait, false, polling.ErrOutage)
 		}
 	}
-	w.event(j, err)
+	w.event(j)
 }

@@ -35,6 +35,7 @@ type Response struct {
 	RetryAfter time.Duration // how long the service asks not to be called
 	Err        error
 	Verdict    Verdict // of Err
+	RequestID  string
 }
 
 // An Item is a job in a response. The slices may share its memory.
@@ -61,14 +62,14 @@ const (
 type Options struct {
 	ID        string // of the job
 	Apply     Apply
-	Status    string                 // the last known one; empty means unknown
-	Seen      time.Time              // of the request that showed Status; zero polls the job at once
-	Since     time.Time              // when the current run may have started at the earliest; zero means now
-	VisibleBy time.Time              // before that, a NotFound error does not end the wait
-	Deadline  time.Time              // the job is polled once more shortly before it; zero means none
-	MaxOutage time.Duration          // without a successful poll ends the wait; zero or less means no limit
-	Event     func(n int, err error) // called for the nth poll, with its error, if the wait goes on
-	Ended     chan<- *Wait           // receives the wait when it has ended by itself; it must have room
+	Status    string        // the last known one; empty means unknown
+	Seen      time.Time     // of the request that showed Status; zero polls the job at once
+	Since     time.Time     // when the current run may have started at the earliest; zero means now
+	VisibleBy time.Time     // before that, a NotFound error does not end the wait
+	Deadline  time.Time     // the job is polled once more shortly before it; zero means none
+	MaxOutage time.Duration // without a successful poll ends the wait; zero or less means no limit
+	Event     func(Result)  // called for a poll after which the wait goes on, with the result so far
+	Ended     chan<- *Wait  // receives the wait when it has ended by itself; it must have room
 }
 
 // Apply takes the body of the job and the time of its request. It reports whether the job's
@@ -80,8 +81,10 @@ type Result struct {
 	Finished bool  // the job's current run has finished
 	Reason   error // why the wait ended before; nil if Stop ended it
 	Last     error // of the last poll; nil if that succeeded
-	Polls    int
-	Elapsed  time.Duration
+	// RequestID is that of the last poll, if it succeeded.
+	RequestID string
+	Polls     int
+	Elapsed   time.Duration
 }
 
 // A Wait is one wait for one job.

@@ -255,9 +255,10 @@ func TestWait_Events(t *testing.T) {
 		o := s.jobs[0].options(ended)
 		var last time.Time
 		failed, polls, asked := 0, 0, false // asked for a pause
-		o.Event = func(n int, err error) {
-			if polls++; n != polls {
-				t.Errorf("poll %d has number %d", polls, n)
+		o.Event = func(r Result) {
+			err := r.Last
+			if polls++; r.Polls != polls {
+				t.Errorf("poll %d has number %d", polls, r.Polls)
 			}
 			switch passed := time.Since(last); {
 			case last.IsZero():
@@ -305,9 +306,9 @@ func TestWait_PollsOfASlowRequestAreRepeated(t *testing.T) {
 		}
 		o := s.jobs[0].options(ended)
 		var errs []string
-		o.Event = func(n int, err error) {
-			if err != nil {
-				errs = append(errs, err.Error())
+		o.Event = func(r Result) {
+			if r.Last != nil {
+				errs = append(errs, r.Last.Error())
 			}
 		}
 		set.Start(s, o)

@@ -429,7 +429,7 @@ func TestWatcher_EndsWithTheLastWait(t *testing.T) {
 			for _, j := range s.jobs {
 				polled := make(chan bool, 100)
 				o := j.options(make(chan *Wait, 1))
-				o.Event = func(int, error) { polled <- true }
+				o.Event = func(Result) { polled <- true }
 				wait := set.Start(s, o)
 				stops.Go(func() {
 					<-polled

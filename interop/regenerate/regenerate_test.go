@@ -89,3 +89,28 @@ func TestDocument_WorksAsWritten(t *testing.T) {
 		t.Errorf("docs/regenerate.md has %d walks, 3 are wanted", walks)
 	}
 }
+
+func TestServer_DoesNotDependOnProse(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "scratch")
+	copyTo(t, dir)
+	read := func(path string) string {
+		text, err := os.ReadFile(filepath.Join(dir, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	server, client := read("gen/server/server.go"), read("gen/gen.go")
+	prose := regexp.MustCompile(`(description|summary): ([A-Z])`)
+	changed := prose.ReplaceAllString(read("openapi.yaml"), "$1: In other words. $2")
+	if err := os.WriteFile(filepath.Join(dir, "openapi.yaml"), []byte(changed), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run(t, dir, "", "make", "generate")
+	if read("gen/gen.go") == client {
+		t.Error("gen.go has no prose: the change was not generated")
+	}
+	if read("gen/server/server.go") != server {
+		t.Error("server.go changes with the prose of openapi.yaml")
+	}
+}

@@ -29,6 +29,7 @@ type config struct {
 	latency          time.Duration
 	address          string
 	dataAddress      string
+	publicHost       string
 	tls              bool
 	skipContract     bool
 	allowBadRequests bool
@@ -49,6 +50,9 @@ func newConfig(options []Option) (*config, error) {
 	}
 	if c.tls && c.address == "" {
 		return nil, errors.New("jobstest: WithTLS needs WithListener")
+	}
+	if c.publicHost != "" && c.address == "" {
+		return nil, errors.New("jobstest: WithPublicHost needs WithListener")
 	}
 	if c.dataAddress != "" && c.address == "" {
 		return nil, errors.New("jobstest: WithDataListener needs WithListener")
@@ -162,6 +166,20 @@ func WithDataListener(address string) Option {
 			return errors.New("the address of WithDataListener is empty")
 		}
 		c.dataAddress = address
+		return nil
+	}
+}
+
+// WithPublicHost sets the host name or IP address, without a port, in all URLs
+// and in the certificate. The default is the address of [WithListener]. Use it
+// if clients are on other machines or in other containers. [Server.Client]
+// uses it too.
+func WithPublicHost(host string) Option {
+	return func(c *config) error {
+		if host == "" || strings.ContainsAny(host, "/ ") || strings.Count(host, ":") == 1 {
+			return fmt.Errorf("the public host %q is not a host name or an IP address", host)
+		}
+		c.publicHost = host
 		return nil
 	}
 }

@@ -81,7 +81,7 @@ func newServer(config *config) (*Server, error) {
 	s.client = &http.Client{Transport: &inProcess{server: s}}
 	dataURL := "https://" + inProcessDataHost + "/"
 	if config.address != "" {
-		if s.sockets, err = emulator.Listen(config.address, config.dataAddress, config.tls); err != nil {
+		if s.sockets, err = emulator.Listen(config.address, config.dataAddress, config.publicHost, config.tls); err != nil {
 			return nil, fmt.Errorf("jobstest: %w", err)
 		}
 		s.url, dataURL, s.client = s.sockets.APIURL, s.sockets.DataURL, s.sockets.Client
@@ -101,7 +101,13 @@ func newServer(config *config) (*Server, error) {
 	}
 	if s.sockets != nil {
 		s.sockets.Serve(
-			func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, s.emulator.RouteAPI) },
+			func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/healthz" { // for supervisors of containers; no request of a client
+					fmt.Fprintln(w, "ok")
+					return
+				}
+				s.serve(w, r, s.emulator.RouteAPI)
+			},
 			func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, s.emulator.RouteData) },
 		)
 	}

@@ -3,6 +3,7 @@ package jobstest_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"maps"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
 )
 
@@ -245,4 +247,52 @@ func TestServer_DefaultSeedPassesTheContractCheck(t *testing.T) {
 			c.get(base + "/masks/urls" + query + "&maskType=SEMANTIC_MASK")
 		}
 	}
+}
+
+func TestServer_NamesThePublicHost(t *testing.T) {
+	_, err := jobstest.NewServer(jobstest.WithPublicHost("tensorbay"))
+	require.ErrorContains(t, err, "WithPublicHost needs WithListener")
+	for _, host := range []string{"", "http://a/", "a:80"} {
+		_, err := jobstest.NewServer(jobstest.WithListener("127.0.0.1:0"), jobstest.WithPublicHost(host))
+		require.ErrorContains(t, err, "is not a host name or an IP address", host)
+	}
+	server, err := jobstest.NewServer(jobstest.WithListener("127.0.0.1:0"), jobstest.WithTLS(), jobstest.WithPublicHost("localhost"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, server.Close()) }()
+	require.Regexp(t, `^https://localhost:\d+/$`, server.URL())
+	client, err := jobs.NewClient(server.AccessKey(), jobs.WithBaseURL(server.URL()), jobs.WithHTTPClient(server.Client()))
+	require.NoError(t, err)
+	ds, err := client.Dataset(t.Context(), "squash-and-merge")
+	require.NoError(t, err)
+	contents, err := ds.Contents(t.Context(), "main")
+	require.NoError(t, err)
+	for data, err := range contents.Data(t.Context(), "Segment1") {
+		require.NoError(t, err)
+		require.True(t, strings.HasPrefix(data.URL(), "https://localhost:"), "data URL")
+	}
+}
+
+func TestServer_CertificateNamesThePublicHost(t *testing.T) {
+	for _, host := range []string{"tensorbay.example", "192.0.2.1"} {
+		server, err := jobstest.NewServer(jobstest.WithListener("127.0.0.1:0"), jobstest.WithTLS(), jobstest.WithPublicHost(host))
+		require.NoError(t, err)
+		block, _ := pem.Decode(server.CertificatePEM())
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		require.NoError(t, err)
+		require.NoError(t, certificate.VerifyHostname(host))
+		require.NoError(t, server.Close())
+	}
+}
+
+func TestServer_RespondsToHealthChecks(t *testing.T) {
+	server, err := jobstest.NewServer(jobstest.WithListener("127.0.0.1:0"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, server.Close()) }()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL()+"healthz", http.NoBody)
+	require.NoError(t, err)
+	response, err := server.Client().Do(request)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusOK, response.StatusCode)
+	require.Empty(t, server.Requests(), "a health check is no request of a client")
 }

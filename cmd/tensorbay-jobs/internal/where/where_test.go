@@ -1,0 +1,67 @@
+package where
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestParse_AcceptsEachProperty(t *testing.T) {
+	for text, want := range map[string]string{
+		`segment in (train-night, "val day")`:                 `segment in ["train-night","val day"]`,
+		`sensor in (CAM_BACK)`:                                `sensor in ["CAM_BACK"]`,
+		`category in (car, bus) on BOX2D`:                     `category in ["car","bus"] on BOX2D`,
+		`category in (01) on box2d`:                           `category in ["01"] on BOX2D`,
+		`attribute occluded in (true, 3, null, "3") on BOX2D`: `attribute in {"occluded":[true,3,null,"3"]} on BOX2D`,
+		`size > 1MB`:                    `size > 1000000`,
+		`size>=2KiB`:                    `size >= 2048`,
+		`size <= 1.5 kB`:                `size <= 1500`,
+		`size < 3`:                      `size < 3`,
+		`size = 0`:                      `size = 0`,
+		`path like night/0`:             `keyword like "night/0"`,
+		`path = "a (1).jpg"`:            `keyword = "a (1).jpg"`,
+		`frame like 01EM`:               `frame like "01EM"`,
+		`frame = 01EMFBJ`:               `frame = "01EMFBJ"`,
+		`label = true`:                  `withLabel = true`,
+		`  label=false `:                `withLabel = false`,
+		`category in ("in") on POLYGON`: `category in ["in"] on POLYGON`,
+	} {
+		f, err := Parse(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, f.String(), text)
+	}
+}
+
+func TestParse_NamesTheMistake(t *testing.T) {
+	for text, want := range map[string]string{
+		``:                            `the end is in place of segment, sensor, category`,
+		`weight > 3`:                  `unknown property "weight": use segment`,
+		`size > 1XB`:                  `unknown unit "XB": use B, kB, MB, GB, KiB, MiB or GiB`,
+		`size > big`:                  `"big" is in place of a size, such as 1MB`,
+		`size > 0.3`:                  `not a whole number of bytes`,
+		`size like 3`:                 `"like" is in place of = or > or < or >= or <=`,
+		`size >`:                      `the end is in place of a size, such as 1MB`,
+		`category in (car)`:           `the end is in place of on, such as on BOX2D`,
+		`category in car on BOX2D`:    `"car" is in place of (`,
+		`category in () on BOX2D`:     `")" is in place of a name`,
+		`category in (a b) on BOX2D`:  `"b" is in place of ,`,
+		`category in (a`:              `the end is in place of ,`,
+		`segment in (a) and size > 3`: `"and" is unexpected after the condition`,
+		`segment in ("a)`:             `literal not terminated`,
+		`label = maybe`:               `"maybe" is in place of true or false`,
+		`path ~ x`:                    `"~" is in place of = or like`,
+	} {
+		_, err := Parse(text)
+		require.ErrorContains(t, err, want, text)
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(`category in (car, "b") on BOX2D`)
+	f.Add(`size >= 1.5 MiB`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if filter, err := Parse(text); err == nil && filter.Key() == "" {
+			t.Errorf("%q: no filter and no error", text)
+		}
+	})
+}

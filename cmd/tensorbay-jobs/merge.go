@@ -1,0 +1,79 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+)
+
+func (a *app) mergeCommand() *cobra.Command {
+	var flags waitFlags
+	var args jobs.SquashAndMergeArgs
+	var strategy string
+	c := a.withDatasets(&cobra.Command{
+		Use:   "merge DATASET SOURCE [TARGET]",
+		Short: "Squash a branch, merge it into another as a draft, and show the draft",
+		Long: `Squash the commits of branch SOURCE and merge them into branch TARGET, as a new
+draft. The default of TARGET is the default branch.
+
+A conflict is a file that differs on both branches. The strategies are:
+  abort     merge nothing if there is a conflict
+  override  take the file of SOURCE
+  skip      keep the file of TARGET`,
+		Example: `  tensorbay-jobs merge street-scenes night main --strategy skip`,
+		Args:    cobra.RangeArgs(2, 3),
+		RunE: func(cmd *cobra.Command, names []string) error {
+			ctx := cmd.Context()
+			ds, err := a.dataset(ctx, names[0])
+			if err != nil {
+				return err
+			}
+			args.Source, args.Strategy = names[1], jobs.Strategy(strategy)
+			if len(names) > 2 {
+				args.Target = names[2]
+			}
+			args.DraftTitle = cmp.Or(args.DraftTitle, "Merge "+args.Source)
+			job, err := ds.SquashAndMerge().Create(ctx, args)
+			if err != nil {
+				return err
+			}
+			if flags.noWait {
+				return a.object(job, jobFields(job)...)
+			}
+			if _, err := a.wait(ctx, flags, names[0], job); err != nil {
+				return err
+			}
+			draft, err := job.Result(ctx)
+			if err != nil {
+				return err
+			}
+			return a.printDraft(job, draft)
+		},
+	})
+	flags.add(c, true)
+	c.Flags().StringVar(&strategy, "strategy", string(jobs.StrategyAbort), "treatment of conflicts (`STRATEGY`): abort, override or skip")
+	c.Flags().StringVar(&args.DraftTitle, "title", "", "`TITLE` of the draft (default \"Merge SOURCE\")")
+	c.Flags().StringVar(&args.DraftDescription, "description", "", "`DESCRIPTION` of the draft")
+	c.Flags().StringVar(&args.Title, "job-title", "", "`TITLE` of the job (default \"SOURCE->TARGET(STRATEGY)\")")
+	complete(c, "strategy", "abort", "override", "skip")
+	return c
+}
+
+// printDraft prints a merge and its draft.
+func (a *app) printDraft(job *jobs.SquashAndMergeJob, draft *jobs.Draft) error {
+	type draftJSON struct {
+		Number int64            `json:"number"`
+		Title  string           `json:"title"`
+		Branch string           `json:"branch"`
+		Status jobs.DraftStatus `json:"status"`
+	}
+	v := struct {
+		Job   *jobs.SquashAndMergeJob `json:"job"`
+		Draft draftJSON               `json:"draft"`
+	}{job, draftJSON{draft.Number, draft.Title, draft.Branch, draft.Status}}
+	return a.object(v, field{"job", job.ID()}, field{"status", job.Status().String()},
+		field{"draft", fmt.Sprint(draft.Number)}, field{"title", draft.Title}, field{"branch", draft.Branch}, field{"state", string(draft.Status)})
+}

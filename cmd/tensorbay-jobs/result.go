@@ -1,0 +1,389 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/cmd/tensorbay-jobs/internal/progress"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/download"
+)
+
+// A resultReader reads the result of a job: a draft, or the files of a search.
+type resultReader interface {
+	Segments(ctx context.Context) iter.Seq2[jobs.Segment, error]
+	LabelStatistics(ctx context.Context) (jobs.LabelStatistics, error)
+}
+
+// A result is the result of a finished job.
+type result struct {
+	job      jobs.Waiter
+	draft    *jobs.Draft // of a merge
+	contents resultReader
+	data     func(ctx context.Context, segment string) iter.Seq2[*jobs.Data, error]
+}
+
+// openResult opens the result of a job that has succeeded.
+func openResult(ctx context.Context, job jobs.Waiter) (*result, error) {
+	info, err := job.Dataset().Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r := &result{job: job}
+	switch job := job.(type) {
+	case *jobs.SquashAndMergeJob:
+		draft, err := job.Result(ctx)
+		if err != nil {
+			return nil, err
+		}
+		c := draft.Contents()
+		r.draft, r.contents, r.data = draft, c, c.Data
+		if info.Fusion {
+			r.data = func(ctx context.Context, segment string) iter.Seq2[*jobs.Data, error] {
+				return download.OfFrames(c.Frames(ctx, segment))
+			}
+		}
+	case *jobs.BasicSearchJob:
+		if info.Fusion {
+			found, err := job.FusionResult(ctx)
+			if err != nil {
+				return nil, err
+			}
+			r.contents = found
+			r.data = func(ctx context.Context, segment string) iter.Seq2[*jobs.Data, error] {
+				return download.OfFrames(found.Frames(ctx, segment))
+			}
+			break
+		}
+		found, err := job.Result(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.contents, r.data = found, found.Data
+	default:
+		return nil, fmt.Errorf("job %s has the type %s, whose results this version cannot read", job.ID(), job.Snapshot().Type)
+	}
+	return r, nil
+}
+
+// all lists the files of the given segments, or of all segments.
+func (r *result) all(ctx context.Context, segments []string) iter.Seq2[*jobs.Data, error] {
+	return func(yield func(*jobs.Data, error) bool) {
+		found := map[string]bool{}
+		for s, err := range r.contents.Segments(ctx) {
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			found[s.Name] = true
+			if len(segments) > 0 && !slices.Contains(segments, s.Name) {
+				continue
+			}
+			for d, err := range r.data(ctx, s.Name) {
+				if !yield(d, err) || err != nil {
+					return
+				}
+			}
+		}
+		for _, name := range segments {
+			if !found[name] {
+				yield(nil, usage("the result has no segment %q", name))
+				return
+			}
+		}
+	}
+}
+
+func (a *app) resultCommand() *cobra.Command {
+	var find findFlags
+	var segments []string
+	var data, statistics, masks bool
+	var directory, boxes string
+	c := a.withDatasets(&cobra.Command{
+		Use:   "result DATASET JOB",
+		Short: "Show or download the result of a finished job",
+		Long: `Show the segments and the label statistics of the result of a job: the files that
+a search has found, or the draft of a merge. The word latest is the newest job of
+the dataset.`,
+		Example: `  tensorbay-jobs result street-scenes latest --download photos
+  tensorbay-jobs result street-scenes latest --csv boxes.csv`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			chosen := 0
+			for _, is := range []bool{data, statistics, boxes != "", directory != ""} {
+				if is {
+					chosen++
+				}
+			}
+			switch {
+			case chosen > 1:
+				return usage("use only one of --data, --statistics, --csv and --download")
+			case len(segments) > 0 && (chosen == 0 || statistics):
+				return usage("--segment needs --data, --csv or --download")
+			}
+			ds, err := a.dataset(ctx, args[0])
+			if err != nil {
+				return err
+			}
+			job, err := find.get(ctx, ds, args[1])
+			if err != nil {
+				return err
+			}
+			r, err := openResult(ctx, job)
+			switch {
+			case err != nil:
+				return err
+			case data:
+				return a.printData(r.all(ctx, segments))
+			case statistics:
+				return a.printCounts(ctx, r)
+			case boxes != "":
+				return a.writeBoxes(boxes, r.all(ctx, segments))
+			case directory != "":
+				return a.download(ctx, directory, r.all(ctx, segments), masks)
+			}
+			return a.printResult(ctx, r)
+		},
+	})
+	find.add(c)
+	flags := c.Flags()
+	flags.BoolVar(&data, "data", false, "list the files")
+	flags.BoolVar(&statistics, "statistics", false, "show only the label statistics")
+	flags.StringVar(&directory, "download", "", "save the files in this `DIRECTORY`; files that are complete there are kept")
+	flags.StringVar(&boxes, "csv", "", "write the BOX2D labels to this `FILE` as CSV; - is standard output")
+	flags.StringArrayVar(&segments, "segment", nil, "only this `SEGMENT` (may be repeated)")
+	flags.BoolVar(&masks, "masks", false, "with --download, save the masks, too")
+	return c
+}
+
+// printResult prints the segments and statistics of a result.
+func (a *app) printResult(ctx context.Context, r *result) error {
+	var names []string
+	for s, err := range r.contents.Segments(ctx) {
+		if err != nil {
+			return err
+		}
+		names = append(names, s.Name)
+	}
+	counts, err := r.contents.LabelStatistics(ctx)
+	if err != nil {
+		return err
+	}
+	if a.output != "table" {
+		v := struct {
+			Job        jobs.Waiter          `json:"job"`
+			Segments   []string             `json:"segments"`
+			Statistics jobs.LabelStatistics `json:"statistics"`
+		}{r.job, append([]string{}, names...), counts}
+		return a.json(v)
+	}
+	fields := []field{{"job", r.job.ID()}, {"status", r.job.Status().String()}}
+	if d := r.draft; d != nil {
+		fields = append(fields, field{"draft", fmt.Sprintf("%d on %s, %s", d.Number, d.Branch, d.Status)}, field{"title", d.Title})
+	}
+	fields = append(fields, field{"segments", fmt.Sprintf("%d", len(names))})
+	if len(names) > 0 {
+		fields[len(fields)-1].value += ": " + fit(names, 55)
+	}
+	if err := a.object(nil, fields...); err != nil {
+		return err
+	}
+	if len(counts) > 0 {
+		fmt.Fprintln(a.out)
+		printStatistics(a.out, counts)
+	}
+	return nil
+}
+
+func (a *app) printCounts(ctx context.Context, r *result) error {
+	counts, err := r.contents.LabelStatistics(ctx)
+	if err != nil {
+		return err
+	}
+	if a.output != "table" {
+		return a.json(counts)
+	}
+	printStatistics(a.out, counts)
+	return nil
+}
+
+// printData lists files as they arrive.
+func (a *app) printData(all iter.Seq2[*jobs.Data, error]) error {
+	l, segment := a.list(), ""
+	for d, err := range all {
+		if err != nil {
+			return err
+		}
+		if segment == "" {
+			l.head = dataCells(d, "SEGMENT", "FRAME", "SENSOR", "PATH", "LABELS")
+		}
+		if segment != "" && segment != d.Segment { // a table appears by segments
+			if err := l.table.Flush(); err != nil {
+				return err
+			}
+		}
+		segment = d.Segment
+		v := struct {
+			Segment   string     `json:"segment"`
+			Frame     string     `json:"frame,omitempty"`
+			Sensor    string     `json:"sensor,omitempty"`
+			Path      string     `json:"path"`
+			Timestamp *float64   `json:"timestamp,omitempty"`
+			Label     jobs.Label `json:"label"`
+		}{d.Segment, d.FrameID, d.Sensor, d.RemotePath, d.Timestamp, d.Label}
+		if err := l.add(v, dataCells(d, d.Segment, d.FrameID, d.Sensor, d.RemotePath, labelTypes(d.Label))...); err != nil {
+			return err
+		}
+	}
+	return l.close()
+}
+
+// dataCells leaves out the frame and the sensor of a file of a plain dataset.
+func dataCells(d *jobs.Data, segment, frame, sensor, path, labels string) []string {
+	if d.FrameID == "" {
+		return []string{segment, path, labels}
+	}
+	return []string{segment, frame, sensor, path, labels}
+}
+
+func labelTypes(l jobs.Label) string {
+	types := l.Types()
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = string(t)
+	}
+	return strings.Join(names, ", ")
+}
+
+// writeBoxes writes the BOX2D labels of files as CSV.
+func (a *app) writeBoxes(path string, all iter.Seq2[*jobs.Data, error]) (err error) {
+	var to io.Writer = a.out
+	if path != "-" {
+		f, err := os.Create(path)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, f.Close()) }()
+		to = f
+	}
+	w := csv.NewWriter(to)
+	head := []string{"segment", "frame", "sensor", "path", "category", "instance", "xmin", "ymin", "xmax", "ymax", "attributes"}
+	if err := w.Write(head); err != nil {
+		return err
+	}
+	n := 0
+	for d, err := range all {
+		if err != nil {
+			return err
+		}
+		for _, b := range d.Label.Box2D {
+			attributes := ""
+			if len(b.Attributes) > 0 {
+				text, err := json.Marshal(b.Attributes)
+				if err != nil {
+					return err
+				}
+				attributes = string(text)
+			}
+			number := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+			row := []string{
+				d.Segment, d.FrameID, d.Sensor, d.RemotePath, b.Category, b.Instance,
+				number(b.Box2D.Xmin), number(b.Box2D.Ymin), number(b.Box2D.Xmax), number(b.Box2D.Ymax), attributes,
+			}
+			if err := w.Write(row); err != nil {
+				return err
+			}
+			n++
+		}
+	}
+	w.Flush()
+	if err := w.Error(); err != nil {
+		return err
+	}
+	if path != "-" {
+		fmt.Fprintf(a.err, "%s written to %s.\n", count(n, "box"), path)
+	}
+	return nil
+}
+
+// download saves files in a directory. It continues after a file that fails.
+func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*jobs.Data, error], masks bool) error {
+	total := 0
+	if progress.Live(a.err) { // the time left needs the number of files
+		listed, err := collect(all)
+		if err != nil {
+			return err
+		}
+		total = len(listed)
+		all = func(yield func(*jobs.Data, error) bool) {
+			for _, d := range listed {
+				if !yield(d, nil) {
+					return
+				}
+			}
+		}
+	}
+	shown := progress.Download(a.err, total)
+	var first error
+	failed, saved, skipped, size := 0, 0, 0, int64(0)
+	l := a.list("FAILED", "REASON")
+	for f, err := range download.Files(ctx, directory, all, download.Options{Masks: masks}) {
+		if err != nil {
+			first = cmp.Or(first, err)
+			if f.Data == nil {
+				failed = 0
+				break // the error of all
+			}
+		}
+		v := fileJSON{Path: f.Path, Size: f.Size, Skipped: f.Skipped}
+		switch {
+		case err != nil:
+			failed++
+			v.Error = err.Error()
+		case f.Skipped:
+			skipped++
+		default:
+			saved++
+			size += f.Size
+		}
+		shown.Add(v.Size)
+		if err == nil && a.output == "table" {
+			continue
+		}
+		if err := l.add(v, f.Path, v.Error); err != nil {
+			return err
+		}
+	}
+	shown.Stop()
+	if err := l.close(); err != nil {
+		return err
+	}
+	if a.output == "table" {
+		fmt.Fprintf(a.out, "%s saved in %s, %s; %d were there.\n", count(saved, "file"), directory, progress.Size(size), skipped)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%s failed, for example: %w", count(failed, "file"), first)
+	}
+	return first
+}
+
+// fileJSON is a file of a download.
+type fileJSON struct {
+	Path    string `json:"path"`
+	Size    int64  `json:"size"`
+	Skipped bool   `json:"skipped,omitempty"`
+	Error   string `json:"error,omitempty"`
+}

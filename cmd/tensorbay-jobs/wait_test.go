@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs/jobstest"
+)
+
+// startServer starts an embedded TensorBay for programs and sets the variables that they read.
+func startServer(t *testing.T, options ...jobstest.Option) (*jobstest.Server, *jobs.Dataset) {
+	t.Helper()
+	if testing.Short() || runtime.GOOS == "windows" {
+		t.Skip("it waits in real time; Windows has no signals")
+	}
+	server, err := jobstest.NewServer(append(options, jobstest.WithListener("127.0.0.1:0"))...)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, server.Close()) })
+	t.Setenv("TENSORBAY_URL", server.URL())
+	t.Setenv("TENSORBAY_ACCESS_KEY", server.AccessKey())
+	t.Setenv("TMPDIR", t.TempDir())
+	client, err := jobs.NewClient(server.AccessKey(), jobs.WithBaseURL(server.URL()), jobs.WithHTTPClient(server.Client()), jobs.WithRateLimit(-1))
+	require.NoError(t, err)
+	ds, err := client.Dataset(t.Context(), "squash-and-merge")
+	require.NoError(t, err)
+	return server, ds
+}
+
+// A process is a running command line.
+type process struct {
+	*exec.Cmd
+	mu     sync.Mutex
+	stderr bytes.Buffer
+}
+
+func (p *process) Write(text []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stderr.Write(text)
+}
+
+func (p *process) messages() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stderr.String()
+}
+
+func start(t *testing.T, args ...string) *process {
+	t.Helper()
+	p := &process{Cmd: exec.CommandContext(t.Context(), os.Args[0], args...)}
+	p.Env = append(os.Environ(), asProgram+"=1", "GORACE="+noExitSleep)
+	p.Stderr = p
+	require.NoError(t, p.Start())
+	return p
+}
+
+func createMerge(t *testing.T, ds *jobs.Dataset) *jobs.SquashAndMergeJob {
+	t.Helper()
+	job, err := ds.SquashAndMerge().Create(t.Context(), jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"})
+	require.NoError(t, err)
+	return job
+}
+
+func TestWait_LeavesTheJobAfterAnInterrupt(t *testing.T) {
+	_, ds := startServer(t, jobstest.WithQueuing(0), jobstest.WithProcessing(2*time.Second))
+	job := createMerge(t, ds)
+	p := start(t, "jobs", "wait", "squash-and-merge", job.ID())
+	require.Eventually(t, func() bool { return strings.Contains(p.messages(), "PROCESSING") }, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, p.Process.Signal(syscall.SIGINT))
+	var exit *exec.ExitError
+	require.ErrorAs(t, p.Wait(), &exit)
+	require.Equal(t, exitInterrupted, exit.ExitCode())
+	require.NoError(t, job.Update(t.Context()))
+	require.Equal(t, jobs.StatusProcessing, job.Status(), "the job goes on")
+
+	printed := regexp.MustCompile(`The job goes on. Wait again with:\n  tensorbay-jobs (.*)\n`).FindStringSubmatch(p.messages())
+	require.NotNil(t, printed, p.messages())
+	require.True(t, strings.HasSuffix(p.messages(), "tensorbay-jobs: interrupted\n"), p.messages())
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, 0, run(t.Context(), strings.Fields(printed[1]), nil, &stdout, &stderr), stderr.String())
+	require.Contains(t, stdout.String(), "SUCCESS")
+}
+
+func TestWait_ResumesManyJobsAfterAKill(t *testing.T) {
+	const n = 300
+	server, ds := startServer(t, jobstest.WithQueuing(0), jobstest.WithProcessing(3*time.Second))
+	for range n {
+		createMerge(t, ds)
+	}
+	saved := filepath.Join(t.TempDir(), "jobs.jsonl")
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, 0, run(t.Context(), []string{"jobs", "list", "squash-and-merge", "-o", "jsonl"}, nil, &stdout, &stderr), stderr.String())
+	require.NoError(t, os.WriteFile(saved, stdout.Bytes(), 0o600))
+	before := len(server.Requests())
+	p := start(t, "jobs", "wait", "--resume", saved)
+	require.Eventually(t, func() bool { return len(server.Requests()) > before }, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, p.Process.Kill())
+	require.Error(t, p.Wait())
+
+	stdout.Reset()
+	require.Equal(t, 0, run(t.Context(), []string{"jobs", "wait", "--resume", saved, "-o", "jsonl"}, nil, &stdout, &stderr), stderr.String())
+	lines := slices.Collect(strings.Lines(stdout.String()))
+	require.Len(t, lines, n)
+	slices.Sort(lines)
+	require.Len(t, slices.Compact(lines), n)
+	require.Equal(t, n, strings.Count(stdout.String(), `"status":"SUCCESS"`))
+}
+
+func TestWait_SavesManyJobsAfterAnInterrupt(t *testing.T) {
+	_, ds := startServer(t, jobstest.WithQueuing(0), jobstest.WithProcessing(2*time.Second))
+	for range 30 {
+		createMerge(t, ds)
+	}
+	p := start(t, "jobs", "wait", "squash-and-merge", "--timeout", "500ms")
+	var exit *exec.ExitError
+	require.ErrorAs(t, p.Wait(), &exit)
+	require.Equal(t, exitWaitEnded, exit.ExitCode())
+	printed := regexp.MustCompile(`The 30 jobs go on. Wait again with:\n  tensorbay-jobs (.*)\n`).FindStringSubmatch(p.messages())
+	require.NotNil(t, printed, p.messages())
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, 0, run(t.Context(), strings.Fields(printed[1]), nil, &stdout, &stderr), stderr.String())
+	require.Equal(t, "30 jobs: 30 succeeded, 0 failed, 0 not finished.\n", stdout.String())
+	for _, r := range stdout.String() + stderr.String() {
+		require.True(t, r == '\n' || r >= ' ', "control character %q", r)
+	}
+}
+
+func TestExitCode_PutsAmbiguityFirst(t *testing.T) {
+	require.Equal(t, exitAmbiguous, exitCode(errors.Join(jobs.ErrForbidden, jobs.ErrAmbiguous)))
+	require.Equal(t, exitNoAccess, exitCode(&jobs.WaitError{Reason: jobs.ErrUnauthorized}))
+	require.Equal(t, exitWaitEnded, exitCode(&jobs.WaitError{Reason: errors.New("outage")}))
+	require.Equal(t, exitFailed, exitCode(jobs.ErrNotFound))
+}
