@@ -72,11 +72,14 @@ type ref struct {
 func compareRef(r *ref, name string) int { return strings.Compare(r.name, name) }
 
 // version returns the version of the head of a branch.
-func (r *ref) version() *version {
-	if r.commit == nil {
+func (r *ref) version() *version { return versionOf(r.commit) }
+
+// versionOf returns the version of a commit, which may be nil.
+func versionOf(c *commit) *version {
+	if c == nil {
 		return emptyVersion
 	}
-	return r.commit.version
+	return c.version
 }
 
 // A draft holds the complete state of a change that is not committed.

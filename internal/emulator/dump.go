@@ -37,7 +37,7 @@ func (ds *dataset) dump() seed.Dataset {
 		DefaultBranch: ds.defaultBranch, Updated: seed.Date(ds.updated.Unix()),
 	}
 	for _, c := range ds.history() {
-		changes := changesOf(ds, (&ref{commit: c.parent}).version(), c.version)
+		changes := changesOf(ds, versionOf(c.parent), c.version)
 		sc := seed.Commit{
 			Name: c.id, ID: c.id, Title: c.title, Description: c.description, Date: seed.Date(c.date.Unix()),
 			RemoveSegments: changes.RemoveSegments, Segments: changes.Segments, Catalog: changes.Catalog, Notes: changes.Notes,
@@ -49,7 +49,7 @@ func (ds *dataset) dump() seed.Dataset {
 	}
 	dumped.Branches, dumped.Tags = dumpRefs(ds.branches), dumpRefs(ds.tags)
 	for _, d := range ds.drafts {
-		changes := changesOf(ds, (&ref{commit: d.parent}).version(), d.version)
+		changes := changesOf(ds, versionOf(d.parent), d.version)
 		dumped.Drafts = append(dumped.Drafts, seed.Draft{
 			Number: d.number, Title: d.title, Description: d.description, Branch: d.branch, Parent: idOrZero(d.parent),
 			Status: d.status, Date: seed.Date(d.created.Unix()), Updated: seed.Date(d.updated.Unix()),

@@ -58,7 +58,7 @@ func (st *store) read(id string, revision *string, draftNumber *int64) (*dataset
 	if err != nil {
 		return nil, nil, err
 	}
-	return ds, (&ref{commit: c}).version(), nil
+	return ds, versionOf(c), nil
 }
 
 // existing returns the segment with a name, or an error if there is none.

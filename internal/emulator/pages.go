@@ -7,22 +7,49 @@ import (
 	tensorbayjobs "github.com/graviti-ai/tensorbay-jobs-go"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/contract"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/reference"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/seed"
 )
 
-// page returns the page for people that a request asks for, nil if there is none. Pages need no
-// access key.
+// page returns the handler of a request for people and scripts, outside of the API of TensorBay.
+// It returns nil if there is none.
 func (e *Emulator) page(r *http.Request) http.HandlerFunc {
-	switch {
-	case r.Method != http.MethodGet:
-		return nil
-	case r.URL.Path == "/":
+	switch r.Method + " " + r.URL.Path {
+	case "GET /":
 		return e.serveStatus
+	case "GET /dump":
+		return e.withKey(e.serveDump)
+	case "POST /reset":
+		return e.withKey(func(w http.ResponseWriter, _ *http.Request) {
+			e.Reset()
+			must(empty{}.write(w))
+		})
 	}
-	return pages[r.URL.Path]
+	return pages[r.Method+" "+r.URL.Path]
 }
 
+// withKey returns a handler that needs the access key.
+func (e *Emulator) withKey(serve http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := e.checkKey(r); err != nil {
+			writeError(w, asAPIError(err))
+			return
+		}
+		serve(w, r)
+	}
+}
+
+func (e *Emulator) serveDump(w http.ResponseWriter, _ *http.Request) {
+	dumped, err := seed.Format(e.Dump())
+	if err != nil {
+		writeError(w, asAPIError(err))
+		return
+	}
+	writePage(w, "application/yaml", dumped)
+}
+
+// pages need no access key.
 var pages = map[string]http.HandlerFunc{
-	"/docs": func(w http.ResponseWriter, _ *http.Request) {
+	"GET /docs": func(w http.ResponseWriter, _ *http.Request) {
 		page, err := referencePage()
 		if err != nil {
 			writeError(w, asAPIError(err))
@@ -30,7 +57,7 @@ var pages = map[string]http.HandlerFunc{
 		}
 		writePage(w, "text/html; charset=utf-8", page)
 	},
-	"/openapi.yaml": func(w http.ResponseWriter, _ *http.Request) {
+	"GET /openapi.yaml": func(w http.ResponseWriter, _ *http.Request) {
 		writePage(w, "application/yaml", tensorbayjobs.Document())
 	},
 }

@@ -91,15 +91,8 @@ func (e *Emulator) authorize(op *operation, r *http.Request, body []byte) error 
 		}
 		return notExist("There is no operation %s %s.%s", r.Method, r.URL.Path, hint)
 	}
-	switch r.Header.Get("X-Token") {
-	case e.config.AccessKey:
-	case "":
-		return newError(http.StatusUnauthorized, codeUnauthorized, "The header X-Token is missing.")
-	default:
-		return newError(http.StatusUnauthorized, codeUnauthorized, "The access key is not known.")
-	}
-	if !op.takesBody() {
-		return nil
+	if err := e.checkKey(r); err != nil || !op.takesBody() {
+		return err
 	}
 	if len(body) == 0 {
 		return missing("The request body is missing.")
@@ -108,6 +101,17 @@ func (e *Emulator) authorize(op *operation, r *http.Request, body []byte) error 
 		return invalid("The request body is not JSON.")
 	}
 	return nil
+}
+
+// checkKey returns an error if a request does not contain the access key.
+func (e *Emulator) checkKey(r *http.Request) error {
+	switch r.Header.Get("X-Token") {
+	case e.config.AccessKey:
+		return nil
+	case "":
+		return newError(http.StatusUnauthorized, codeUnauthorized, "The header X-Token is missing.")
+	}
+	return newError(http.StatusUnauthorized, codeUnauthorized, "The access key is not known.")
 }
 
 // checkWrite returns an error if the body of a write violates the contract, or if the server

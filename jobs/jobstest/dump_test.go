@@ -3,7 +3,9 @@ package jobstest_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -127,9 +129,32 @@ func TestDump_OfAWrittenStateGivesTheSameResponses(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, string(dumped), string(twice))
 
-	c.Reset()
+	status, served := c.page("GET", "dump", c.AccessKey())
+	require.Equal(t, 200, status)
+	require.Equal(t, string(dumped), served)
+	for _, request := range [][2]string{{"GET", "dump"}, {"POST", "reset"}} {
+		status, _ = c.page(request[0], request[1], "Accesskey-wrong")
+		require.Equal(t, 401, status)
+	}
+	require.Equal(t, want, c.reads(true))
+	status, _ = c.page("POST", "reset", c.AccessKey())
+	require.Equal(t, 200, status)
 	fresh := start(t, options...)
 	assert.Equal(t, fresh.reads(true), c.reads(true), "a reset server has the state of a new one")
+}
+
+// page requests a page outside of the API.
+func (c caller) page(method, path, key string) (int, string) {
+	c.t.Helper()
+	r, err := http.NewRequestWithContext(c.t.Context(), method, c.URL()+path, nil)
+	require.NoError(c.t, err)
+	r.Header.Set("X-Token", key)
+	response, err := c.Client().Do(r)
+	require.NoError(c.t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	require.NoError(c.t, err)
+	return response.StatusCode, string(body)
 }
 
 // anonymous replaces what differs between a dataset that is seeded and one that is written: ids,
