@@ -98,7 +98,8 @@ var (
 	datasetID = regexp.MustCompile(`"datasetId":"\w+"`)
 )
 
-// normalize copies standard input and replaces what differs from run to run, in the same width.
+// normalize copies standard input and replaces what differs from run to run. The width of
+// columns depends on it too.
 func normalize() {
 	text, err := io.ReadAll(os.Stdin)
 	if err != nil {
@@ -106,7 +107,8 @@ func normalize() {
 	}
 	for _, r := range []struct{ pattern, by string }{
 		{`[0-9a-f]{32}`, strings.Repeat("x", 32)},
-		{`\b\d\.\ds\b`, "0.0s"},
+		{`\b(\d\.\ds|\d\ds|\dm\d\ds)\b`, "0.0s"},
+		{`(\S)   +`, "$1  "},
 		{`\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b`, "2026-01-02 03:04:05"},
 		{`"(createdAt|startedAt|finishedAt)":( ?)\d+`, `"$1":${2}1700000000`},
 		{`search\([0-9a-f]{7}\)`, "search(xxxxxxx)"},

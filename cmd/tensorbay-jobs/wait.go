@@ -159,7 +159,10 @@ standard input. A wait that was killed is taken up again with the same file.`,
 			if err != nil {
 				return err
 			}
-			if dataset == "" && len(all) > 0 {
+			switch {
+			case len(all) == 0:
+				fmt.Fprintln(a.err, "There are no jobs to wait for.")
+			case dataset == "":
 				dataset = all[0].Dataset().ID()
 			}
 			results, err := a.wait(cmd.Context(), flags, dataset, all...)

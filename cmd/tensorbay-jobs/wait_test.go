@@ -76,7 +76,7 @@ func createMerge(t *testing.T, ds *jobs.Dataset) *jobs.SquashAndMergeJob {
 }
 
 func TestWait_LeavesTheJobAfterAnInterrupt(t *testing.T) {
-	_, ds := startServer(t, jobstest.WithQueuing(0), jobstest.WithProcessing(2*time.Second))
+	_, ds := startServer(t, jobstest.WithQueuing(0), jobstest.WithProcessing(time.Hour))
 	job := createMerge(t, ds)
 	p := start(t, "jobs", "wait", "squash-and-merge", job.ID())
 	require.Eventually(t, func() bool { return strings.Contains(p.messages(), "PROCESSING") }, 10*time.Second, 10*time.Millisecond)
@@ -90,9 +90,10 @@ func TestWait_LeavesTheJobAfterAnInterrupt(t *testing.T) {
 	printed := regexp.MustCompile(`The job goes on. Wait again with:\n  tensorbay-jobs (.*)\n`).FindStringSubmatch(p.messages())
 	require.NotNil(t, printed, p.messages())
 	require.True(t, strings.HasSuffix(p.messages(), "tensorbay-jobs: interrupted\n"), p.messages())
+	require.NoError(t, job.Abort(t.Context()))
 	var stdout, stderr bytes.Buffer
-	require.Equal(t, 0, run(t.Context(), strings.Fields(printed[1]), nil, &stdout, &stderr), stderr.String())
-	require.Contains(t, stdout.String(), "SUCCESS")
+	require.Equal(t, exitJobAborted, run(t.Context(), strings.Fields(printed[1]), nil, &stdout, &stderr), stderr.String())
+	require.Contains(t, stdout.String(), "ABORTED")
 }
 
 func TestWait_ResumesManyJobsAfterAKill(t *testing.T) {
@@ -120,10 +121,11 @@ func TestWait_ResumesManyJobsAfterAKill(t *testing.T) {
 	require.Equal(t, n, strings.Count(stdout.String(), `"status":"SUCCESS"`))
 }
 
-func TestWait_SavesManyJobsAfterAnInterrupt(t *testing.T) {
-	_, ds := startServer(t, jobstest.WithQueuing(0), jobstest.WithProcessing(2*time.Second))
+func TestWait_SavesManyJobsAfterATimeout(t *testing.T) {
+	_, ds := startServer(t, jobstest.WithQueuing(0), jobstest.WithProcessing(time.Hour))
+	var all []*jobs.SquashAndMergeJob
 	for range 30 {
-		createMerge(t, ds)
+		all = append(all, createMerge(t, ds))
 	}
 	p := start(t, "jobs", "wait", "squash-and-merge", "--timeout", "500ms")
 	var exit *exec.ExitError
@@ -131,9 +133,13 @@ func TestWait_SavesManyJobsAfterAnInterrupt(t *testing.T) {
 	require.Equal(t, exitWaitEnded, exit.ExitCode())
 	printed := regexp.MustCompile(`The 30 jobs go on. Wait again with:\n  tensorbay-jobs (.*)\n`).FindStringSubmatch(p.messages())
 	require.NotNil(t, printed, p.messages())
+	for _, job := range all {
+		require.NoError(t, job.Abort(t.Context()))
+	}
 	var stdout, stderr bytes.Buffer
-	require.Equal(t, 0, run(t.Context(), strings.Fields(printed[1]), nil, &stdout, &stderr), stderr.String())
-	require.Equal(t, "30 jobs: 30 succeeded, 0 failed, 0 not finished.\n", stdout.String())
+	require.Equal(t, exitJobAborted, run(t.Context(), strings.Fields(printed[1]), nil, &stdout, &stderr), stderr.String())
+	require.Equal(t, 30, strings.Count(stdout.String(), "ABORTED"))
+	require.True(t, strings.HasSuffix(stdout.String(), "30 jobs: 0 succeeded, 30 failed, 0 not finished.\n"), stdout.String())
 	for _, r := range stdout.String() + stderr.String() {
 		require.True(t, r == '\n' || r >= ' ', "control character %q", r)
 	}

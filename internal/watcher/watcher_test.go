@@ -16,6 +16,9 @@ import (
 // TestWatcher_Figures holds the figures of waiting for jobs under a rate limit of ten
 // requests a second.
 func TestWatcher_Figures(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a second")
+	}
 	const second = time.Second
 	for name, c := range map[string]struct {
 		load load
@@ -69,6 +72,9 @@ func checkSituations(t *testing.T, situations map[string]situation) {
 
 // TestWatcher_Situations holds the figures of unusual jobs and lists.
 func TestWatcher_Situations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a second")
+	}
 	checkSituations(t, map[string]situation{
 		"older jobs are deleted": {600, func(s *sim) {
 			s.older(2000, time.Now().Add(40*time.Second))

@@ -235,6 +235,9 @@ func (panicking) Errorf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
 // A tenth of the URLs has expired, 1 % of the connections are reset, 1 % of the bodies are
 // cut, and the first process is killed.
 func TestFiles_ContinuesAfterAKilledProcess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a second")
+	}
 	n := fullSize(500, 2000)
 	var responses atomic.Int64
 	half := make(chan struct{})

@@ -77,6 +77,9 @@ func largeSeed(n int) jobstest.Seed {
 // A list, a download and 500 waits share what a service allows that answers status 429 above
 // 20 requests per second.
 func TestFiles_SharesTheRateOfTheServiceWithAListAndWaits(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes a second")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		n := fullSize(10_000, 50_000)
 		var mu sync.Mutex
