@@ -241,7 +241,7 @@ func (b *bench) bulk() *Bulk {
 
 func (b *bench) bulkLists(server address, r *Bulk) {
 	_, far := server.connect(b.t, bulkRTT)
-	_, alone := server.connect(b.t, bulkRTT, jobs.WithPrefetch(-1))
+	_, alone := server.connect(b.t, bulkRTT, jobs.WithConcurrentPages(1))
 	farContents, aloneContents := contents(b.t, far, "list"), contents(b.t, alone, "list")
 	first := time.Duration(math.MaxInt64)
 	ahead := bestOf(func() time.Duration {

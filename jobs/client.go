@@ -26,7 +26,7 @@ type Client struct {
 	transport *transport.Transport
 	server    string    // the root of the API
 	recovery  *recovery // nil without WithCreateRecovery
-	prefetch  int       // pages
+	pages     int       // of one list, requested at the same time
 	// watch starts a wait. It is a func so that no dump of a client reads the state of waits.
 	watch func(watcher.Source, watcher.Options) *watcher.Wait
 }
@@ -57,7 +57,7 @@ func NewClient(accessKey string, options ...Option) (*Client, error) {
 	}
 	polls := ratelimit.New(s.pollRate).Within(requests)
 	c.transport = transport.New(s.Config)
-	c.server, c.prefetch = c.transport.Server, s.prefetch
+	c.server, c.pages = c.transport.Server, s.pages
 	if s.recover {
 		c.recovery = newRecovery()
 	}
@@ -107,7 +107,7 @@ func pages[T any](ctx context.Context, c *Client, op transport.Operation,
 	read func(body []byte, offset int) (items []T, total int, err error),
 	id func(T) string,
 ) iter.Seq2[T, error] {
-	return pager.List(ctx, c.prefetch, func(ctx context.Context, offset int) (page pager.Page[T]) {
+	return pager.List(ctx, c.pages-1, func(ctx context.Context, offset int) (page pager.Page[T]) {
 		limit := wire.PageSize
 		o := c.transport.Do(ctx, op,
 			func() (*http.Request, error) { return build(&offset, &limit) },

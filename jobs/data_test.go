@@ -121,7 +121,7 @@ func endlessPages(n int) stub {
 
 func TestData_ListsInLittleMemory(t *testing.T) {
 	all := fullSize(10_000, 50_000)
-	client := stubClient(t, endlessPages(all), jobs.WithPrefetch(0))
+	client := stubClient(t, endlessPages(all), jobs.WithConcurrentPages(0))
 	contents, err := datasetByID(t, client, jobs.AtDraft(1)).Contents(t.Context(), "")
 	require.NoError(t, err)
 	heap := func() int64 {

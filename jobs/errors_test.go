@@ -266,6 +266,7 @@ var errorCases = map[string]errorCase{
 	"client/poll limit":     invalidOption(jobs.WithPollLimit(math.NaN()), "poll limit is not a number", "give polls per second"),
 	"client/rate limit":     invalidOption(jobs.WithRateLimit(math.NaN()), "rate limit is not a number", "give requests per second"),
 
+	"client/pages":         invalidOption(jobs.WithConcurrentPages(-1), "-1 concurrent pages", "use 1 for one after the other"),
 	"id/empty":             invalidID("", "is empty"),
 	"id/long":              invalidID(strings.Repeat("a", 300), "of 300 bytes is longer than 256"),
 	"id/invalid utf-8":     invalidID("\xff", `"\xff" is malformed`),

@@ -160,7 +160,7 @@ func stubClient(t *testing.T, s stub, options ...jobs.Option) *jobs.Client {
 	t.Helper()
 	client, err := jobs.NewClient(testKey, append([]jobs.Option{
 		jobs.WithHTTPClient(&http.Client{Transport: s}), jobs.WithRateLimit(-1), jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}),
-		jobs.WithPrefetch(-1),
+		jobs.WithConcurrentPages(1),
 	}, options...)...)
 	require.NoError(t, err)
 	return client

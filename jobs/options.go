@@ -16,12 +16,12 @@ import (
 type Option func(*settings) error
 
 // defaults sets the settings that have a default.
-var defaults = []Option{WithRetry(RetryPolicy{}), WithPrefetch(0), WithAttemptTimeout(0), WithMaxBody(0)}
+var defaults = []Option{WithRetry(RetryPolicy{}), WithConcurrentPages(0), WithAttemptTimeout(0), WithMaxBody(0)}
 
 type settings struct {
 	transport.Config
 	rate, pollRate float64
-	prefetch       int
+	pages          int // of one list, requested at the same time
 	recover        bool
 }
 
@@ -133,13 +133,15 @@ func WithRateLimit(requestsPerSecond float64) Option {
 	}
 }
 
-// WithPrefetch sets how many pages of a list the client requests ahead while the caller works
-// on a page: one during the first page, and more after that. They are held in memory. A loop
-// that ends early cancels their requests. The default is 8; a negative value means that no page
-// is requested ahead.
-func WithPrefetch(pages int) Option {
+// WithConcurrentPages sets how many pages of one list are requested at the same time: one page
+// first, and more the further the caller reads. They are held in memory. A loop that ends
+// early cancels its requests. The default is 8; 1 requests one page after the other, and a
+// negative value is an error.
+func WithConcurrentPages(n int) Option {
 	return func(s *settings) error {
-		s.prefetch = cmp.Or(pages, 8)
+		if s.pages = cmp.Or(n, 8); n < 0 {
+			return invalid("%d concurrent pages: use 1 for one after the other", n)
+		}
 		return nil
 	}
 }
