@@ -7,6 +7,7 @@ import (
 	"image/png"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -81,6 +82,18 @@ func MaskPNG(remotePath string) []byte {
 		mask.SetGray(i%16, i/16, color.Gray{Y: value % 8})
 	}
 	var encoded bytes.Buffer
-	_ = png.Encode(&encoded, mask) // a buffer does not fail
+	_ = maskEncoder.Encode(&encoded, mask) // a buffer does not fail
 	return encoded.Bytes()
 }
+
+// maskEncoder keeps its buffers, because those of a new encoder take a megabyte.
+var maskEncoder = png.Encoder{BufferPool: &encoderBuffers{}}
+
+type encoderBuffers struct{ pool sync.Pool }
+
+func (b *encoderBuffers) Get() *png.EncoderBuffer {
+	buffer, _ := b.pool.Get().(*png.EncoderBuffer)
+	return buffer
+}
+
+func (b *encoderBuffers) Put(buffer *png.EncoderBuffer) { b.pool.Put(buffer) }
