@@ -451,10 +451,13 @@ func TestFaultMatrix(t *testing.T) {
 		}
 		assert.ElementsMatch(t, append(known, "content", "wait"), tried)
 	})
-	for _, s := range operationCases {
+	for column, s := range operationCases {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
-			for _, f := range faultCases {
+			for i, f := range faultCases {
+				if step := fullSize(5, 1); s.class == classRead && s.name != "getJob" && (i+column)%step != 0 {
+					continue // all reads have the same outcomes
+				}
 				t.Run(f.name, func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) { tryCell(t, s, f) })
 				})

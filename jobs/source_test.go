@@ -227,7 +227,7 @@ func TestWait_ToleratesPagesOfAGateway(t *testing.T) {
 			return jobstest.Response(status, "application/json", `{"message":"no Route matched with those values"}`)
 		},
 	}
-	for _, status := range []int{400, 401, 403, 404} {
+	for _, status := range []int{404, 400, 401, 403}[:fullSize(1, 4)] {
 		for body, fault := range faults {
 			for _, n := range []int{1, 2, 10} {
 				for name, rule := range map[string]jobstest.Rule{

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
-	testscript.Main(leakChecked{m}, map[string]func(){"tensorbay-jobs": main, "normalize": normalize})
+	testscript.Main(leakChecked{m}, map[string]func(){"normalize": normalize})
 }
 
 // leakChecked fails if a test leaves a goroutine.

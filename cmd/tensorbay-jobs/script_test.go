@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
 )
 
 // TestScripts runs the scripts below testdata/script. UPDATE_SCRIPTS=1 rewrites the expected
@@ -22,11 +23,17 @@ func TestScripts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts many programs")
 	}
+	// The scripts start many programs. With the race detector each takes eight times as long to
+	// start; the other tests have it.
+	programs := t.TempDir()
+	out, err := exec.CommandContext(t.Context(), "go", "build", "-o", programs+"/tensorbay-jobs", ".").CombinedOutput()
+	require.NoError(t, err, string(out))
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
 		RequireExplicitExec: true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(env *testscript.Env) error {
+			env.Setenv("PATH", programs+string(os.PathListSeparator)+env.Getenv("PATH"))
 			env.Setenv("TENSORBAY_CONFIG", env.WorkDir+"/config.yaml")
 			env.Setenv("TZ", "UTC")
 			env.Setenv("GORACE", noExitSleep)
