@@ -124,7 +124,7 @@ func (d *Draft) Commit(ctx context.Context, commit CommitSpec) (commitID string,
 		return gen.NewCreateCommitRequest(c.server, d.dataset.id, gen.NewCommit{
 			Title: commit.Title, Description: optional(commit.Description), Tag: optional(commit.Tag), DraftNumber: d.Number,
 		})
-	}, func(body *gen.CreatedCommit) error { return checkID("commit id", body.CommitID) })
+	}, func(body *gen.CreatedCommit) error { return checkReceivedID("commit id", body.CommitID) })
 	return body.CommitID, err
 }
 

@@ -12,7 +12,8 @@ import (
 func (a *app) mergeCommand() *cobra.Command {
 	var flags waitFlags
 	var args jobs.SquashAndMergeArgs
-	var strategy string
+	var strategy, tag string
+	var commit bool
 	c := a.withDatasets(&cobra.Command{
 		Use:   "merge DATASET SOURCE [TARGET]",
 		Short: "Squash a branch, merge it into another as a draft, and show the draft",
@@ -27,6 +28,12 @@ A conflict is a file that differs on both branches. The strategies are:
 		Args:    cobra.RangeArgs(2, 3),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			ctx := cmd.Context()
+			if flags.noWait && commit {
+				return usage("--commit needs the draft: leave out --no-wait")
+			}
+			if tag != "" && !commit {
+				return usage("--tag is for a commit: add --commit")
+			}
 			ds, err := a.dataset(ctx, names[0])
 			if err != nil {
 				return err
@@ -50,7 +57,14 @@ A conflict is a file that differs on both branches. The strategies are:
 			if err != nil {
 				return err
 			}
-			return a.printDraft(job, draft)
+			var commitID string
+			if commit {
+				if commitID, err = draft.Commit(ctx, jobs.CommitSpec{Tag: tag}); err != nil {
+					return fmt.Errorf("commit draft %d: %w", draft.Number, err)
+				}
+				draft.Status = jobs.DraftCommitted
+			}
+			return a.printDraft(job, draft, commitID)
 		},
 	})
 	flags.add(c, true)
@@ -58,12 +72,14 @@ A conflict is a file that differs on both branches. The strategies are:
 	c.Flags().StringVar(&args.DraftTitle, "title", "", "`TITLE` of the draft (default \"Merge SOURCE\")")
 	c.Flags().StringVar(&args.DraftDescription, "description", "", "`DESCRIPTION` of the draft")
 	c.Flags().StringVar(&args.Title, "job-title", "", "`TITLE` of the job (default \"SOURCE->TARGET(STRATEGY)\")")
+	c.Flags().BoolVar(&commit, "commit", false, "commit the draft")
+	c.Flags().StringVar(&tag, "tag", "", "`TAG` of the commit")
 	complete(c, "strategy", "abort", "override", "skip")
 	return c
 }
 
-// printDraft prints a merge and its draft.
-func (a *app) printDraft(job *jobs.SquashAndMergeJob, draft *jobs.Draft) error {
+// printDraft prints a merge and its draft. commitID is empty if the draft was not committed.
+func (a *app) printDraft(job *jobs.SquashAndMergeJob, draft *jobs.Draft, commitID string) error {
 	type draftJSON struct {
 		Number int64            `json:"number"`
 		Title  string           `json:"title"`
@@ -73,7 +89,15 @@ func (a *app) printDraft(job *jobs.SquashAndMergeJob, draft *jobs.Draft) error {
 	v := struct {
 		Job   *jobs.SquashAndMergeJob `json:"job"`
 		Draft draftJSON               `json:"draft"`
-	}{job, draftJSON{draft.Number, draft.Title, draft.Branch, draft.Status}}
-	return a.object(v, field{"job", job.ID()}, field{"status", job.Status().String()},
-		field{"draft", fmt.Sprint(draft.Number)}, field{"title", draft.Title}, field{"branch", draft.Branch}, field{"state", string(draft.Status)})
+		// CommitID is empty if the draft was not committed.
+		CommitID string `json:"commitId,omitempty"`
+	}{job, draftJSON{draft.Number, draft.Title, draft.Branch, draft.Status}, commitID}
+	fields := []field{
+		{"job", job.ID()}, {"status", job.Status().String()},
+		{"draft", fmt.Sprint(draft.Number)}, {"title", draft.Title}, {"branch", draft.Branch}, {"state", string(draft.Status)},
+	}
+	if commitID != "" {
+		fields = append(fields, field{"commit", commitID})
+	}
+	return a.object(v, fields...)
 }
