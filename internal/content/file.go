@@ -137,7 +137,7 @@ func (f *File) Save(ctx context.Context, w io.Writer) (int64, error) {
 		if err != nil {
 			return s.written, err
 		}
-		if tag == "" && s.written == 0 {
+		if s.written == 0 {
 			first, tag = infoOf(c), strongTag(c.Header)
 			s.hash = NewHash(first.Checksum)
 		}
@@ -215,9 +215,11 @@ func (s *sink) Write(p []byte) (int, error) {
 
 // resume writes the rest of the content.
 func (s *sink) resume(c *transport.Content, size int64, tag string) error {
-	if now := infoOf(c).Size; now != size && min(now, size) >= 0 || tag != "" && strongTag(c.Header) != tag {
+	now := infoOf(c).Size
+	if now != size && min(now, size) >= 0 || tag != "" && strongTag(c.Header) != tag {
 		return errChanged
 	}
+	size = max(size, now) // the first response may have had no length
 	if c.Part && !strings.HasPrefix(c.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", s.written)) {
 		return wire.Errorf("the store sent another range than bytes from %d", s.written)
 	}

@@ -270,3 +270,44 @@ func TestStat_ReadsSizeAndChecksumWithOneByte(t *testing.T) {
 	_, err := newFile(&store{status: func(*http.Request) int { return 404 }}).Stat(t.Context())
 	require.ErrorContains(t, err, "train/a.bin: 404")
 }
+
+// partial sends a response without a length that breaks off, and then one byte for each range.
+type partial struct{ content string }
+
+func (p partial) RoundTrip(r *http.Request) (*http.Response, error) {
+	var from int
+	if n, _ := fmt.Sscanf(r.Header.Get("Range"), "bytes=%d-", &from); n == 0 {
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, ContentLength: -1,
+			Body: io.NopCloser(io.MultiReader(strings.NewReader(p.content[:2]), failing{}))}, nil
+	}
+	header := http.Header{"Content-Range": {fmt.Sprintf("bytes %d-%d/%d", from, from, len(p.content))}}
+	return &http.Response{StatusCode: http.StatusPartialContent, Header: header, ContentLength: 1, Body: io.NopCloser(strings.NewReader(p.content[from : from+1]))}, nil
+}
+
+func TestSave_RequestsTheRestAfterAPartIfTheFirstResponseHadNoLength(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var w strings.Builder
+		_, err := newFile(partial{"abcdef"}).Save(t.Context(), &w)
+		require.NoError(t, err)
+		assert.Equal(t, "abcdef", w.String())
+	})
+}
+
+func TestSave_StartsAgainIfTheContentChangesBeforeTheFirstByte(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &store{content: []byte("old"), tag: `"1"`, cut: func(request int) int {
+			if request == 1 {
+				return 0
+			}
+			return -1
+		}, change: func(request int, s *store) {
+			if request == 2 {
+				s.content, s.tag = []byte("newer"), `"2"`
+			}
+		}}
+		var w strings.Builder
+		_, err := newFile(s).Save(t.Context(), &w)
+		require.NoError(t, err)
+		assert.Equal(t, "newer", w.String())
+	})
+}
