@@ -43,7 +43,7 @@ import (
 // Options configures a download. The zero value is valid.
 type Options struct {
 	// Workers is the number of files that are fetched at the same time. The default is 8. A
-	// negative value is an error that matches [jobs.ErrInvalidArgument].
+	// negative value, or more than 10,000, is an error that matches [jobs.ErrInvalidArgument].
 	Workers int
 	// Masks saves the masks of the labels, too.
 	Masks bool
@@ -109,10 +109,13 @@ func OfFrames(frames iter.Seq2[*jobs.Frame, error]) iter.Seq2[*jobs.Data, error]
 	}
 }
 
+// maxWorkers limits the memory that is allocated because of an option.
+const maxWorkers = 10_000
+
 // files downloads until yield returns false. It returns an error that concerns no file.
 func files(ctx context.Context, dir string, data iter.Seq2[*jobs.Data, error], options Options, yield func(File, error) bool) (err error) {
-	if options.Workers < 0 {
-		return fmt.Errorf("%w: %d workers: set a positive number, or 0 for the default", jobs.ErrInvalidArgument, options.Workers)
+	if options.Workers < 0 || options.Workers > maxWorkers {
+		return fmt.Errorf("%w: %d workers: set a number up to %d, or 0 for the default", jobs.ErrInvalidArgument, options.Workers, maxWorkers)
 	}
 	if options.Workers == 0 {
 		options.Workers = 8

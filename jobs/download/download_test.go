@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"iter"
 	"maps"
+	"math"
 	"net/http"
 	"os"
 	"os/exec"
@@ -489,6 +490,7 @@ func TestFiles_EndsWithTheErrorOfTheList(t *testing.T) {
 		"list":      {t.TempDir(), download.Options{}, broken},
 		"directory": {os.Args[0], download.Options{}, nil},
 		"workers":   {t.TempDir(), download.Options{Workers: -1}, jobs.ErrInvalidArgument},
+		"too many":  {t.TempDir(), download.Options{Workers: math.MaxInt}, jobs.ErrInvalidArgument},
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := 0
