@@ -97,7 +97,7 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	case <-ended:
 	case <-ctx.Done():
 	}
-	return j.waitEnd(ctx, o, w.Stop())
+	return j.waitEnd(ctx, o, stop(w))
 }
 
 // Watch waits like [Job.Wait] and yields an event for each poll. The second value is what
@@ -136,7 +136,7 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 				over = true
 			}
 		}
-		r := w.Stop()
+		r := stop(w)
 		for len(events) > 0 && len(events) <= maxBehindAtEnd {
 			if !yield(<-events, nil) {
 				return
@@ -155,6 +155,16 @@ func (j *Job) ended(o waitOptions) *Snapshot {
 	return s
 }
 
+// stop ends a wait and returns its result. The text of a panic may hold a secret.
+func stop(w *watcher.Wait) watcher.Result {
+	r := w.Stop()
+	if errors.Is(r.Reason, watcher.ErrPanic) {
+		r.Reason = errors.New(redact.Text(r.Reason.Error()))
+		r.Last = r.Reason
+	}
+	return r
+}
+
 // lastEvent returns the event of a wait that has ended.
 func (j *Job) lastEvent(r watcher.Result) Event {
 	return Event{Job: j.Snapshot(), Err: r.Last, Poll: r.Polls, RequestID: r.RequestID, At: time.Now(), Elapsed: r.Elapsed}
@@ -168,9 +178,6 @@ func (j *Job) waitEnd(ctx context.Context, o waitOptions, r watcher.Result) erro
 		return j.lastEnd().outcome()
 	case r.Reason == nil:
 		r.Reason = ctx.Err()
-	case errors.Is(r.Reason, watcher.ErrPanic):
-		r.Reason = errors.New(redact.Text(r.Reason.Error()))
-		r.Last = r.Reason
 	}
 	return &WaitError{Job: j.Snapshot(), Reason: r.Reason, Last: r.Last, Polls: r.Polls, Elapsed: r.Elapsed}
 }

@@ -64,7 +64,7 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 		end := func(w *watcher.Wait) bool {
 			j := waits[w]
 			delete(waits, w)
-			return yield(j, j.job().waitEnd(ctx, o, w.Stop()))
+			return yield(j, j.job().waitEnd(ctx, o, stop(w)))
 		}
 		for len(waits) > 0 {
 			select {

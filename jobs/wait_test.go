@@ -683,3 +683,29 @@ func TestWatch_EndsInTimeInASlowLoop(t *testing.T) {
 		assert.Equal(t, jobs.StatusSuccess, job.Status())
 	})
 }
+
+func TestWatch_RedactsThePanicOfAPoll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := jobstest.New(t)
+		start := time.Now()
+		client := clientOf(t, server, jobs.WithHTTPClient(&http.Client{Transport: stub(func(r *http.Request) (*http.Response, error) {
+			if time.Since(start) > 20*time.Second {
+				panic("a bug near " + testKey)
+			}
+			return server.Client().Transport.RoundTrip(r)
+		})}))
+		job := createMerge(t.Context(), t, client)
+		time.Sleep(time.Minute)
+		var progress jobs.Progress
+		var last jobs.Event
+		for event, err := range job.Watch(t.Context(), jobs.WithProgress(&progress)) {
+			if last = event; err != nil {
+				assert.NotContains(t, err.Error(), testKey)
+			}
+		}
+		for _, event := range append(progress.Events(), last) {
+			require.ErrorContains(t, event.Err, "panic in a poll: a bug near ")
+			assert.NotContains(t, event.Err.Error(), testKey)
+		}
+	})
+}
