@@ -101,3 +101,17 @@ func TestWaitSeq_YieldsRemainingJobsWhenTheContextEnds(t *testing.T) {
 		assert.Equal(t, 5, ended)
 	})
 }
+
+func TestWaitSeq_PassesAPanicOfTheSequenceToTheLoop(t *testing.T) {
+	sequences := map[string]iter.Seq2[*jobs.Job, error]{
+		"panic":   func(func(*jobs.Job, error) bool) { panic("a bug of the caller") },
+		"nil job": func(yield func(*jobs.Job, error) bool) { yield(nil, nil) },
+	}
+	for name, sequence := range sequences {
+		assert.Panics(t, func() {
+			for _, err := range jobs.WaitSeq(t.Context(), sequence) {
+				require.NoError(t, err)
+			}
+		}, name)
+	}
+}
