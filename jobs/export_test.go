@@ -10,3 +10,6 @@ func StateOf(e *Error) string {
 		transport.NotSent: "not sent", transport.Refused: "refused", transport.Unknown: "unknown",
 	}[e.outcome.State]
 }
+
+// ReplaceOldest is the queue of the events of a Watch.
+var ReplaceOldest = replaceOldest

@@ -117,12 +117,7 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 		}
 		const maxBehind, maxBehindAtEnd = 64, 4
 		events, ended := make(chan Event, maxBehind), make(chan *watcher.Wait, 1)
-		w := j.watch(ctx, o, ended, func(e Event) {
-			if len(events) == maxBehind {
-				<-events
-			}
-			events <- e
-		})
+		w := j.watch(ctx, o, ended, func(e Event) { replaceOldest(events, e) })
 		defer w.Stop()
 		for over := false; !over && len(ended) == 0; { // older events must not delay the end
 			select {
@@ -144,6 +139,18 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 		}
 		yield(j.lastEvent(r), j.waitEnd(ctx, o, r))
 	}
+}
+
+// replaceOldest sends an event, in place of the oldest one if there is no room. There must be
+// one sender.
+func replaceOldest(events chan Event, e Event) {
+	if len(events) == cap(events) {
+		select {
+		case <-events:
+		default: // the receiver was faster
+		}
+	}
+	events <- e
 }
 
 // ended returns the final state of a job that needs no wait, or nil.

@@ -709,3 +709,22 @@ func TestWatch_RedactsThePanicOfAPoll(t *testing.T) {
 		}
 	})
 }
+
+// A sender that blocks would stop all waits of the client.
+func TestWatch_QueuesEventsWithoutBlocking(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		events := make(chan jobs.Event, 1)
+		go func() {
+			defer close(events)
+			for i := range 100_000 {
+				jobs.ReplaceOldest(events, jobs.Event{Poll: i})
+			}
+		}()
+		last := -1
+		for e := range events {
+			require.Greater(t, e.Poll, last)
+			last = e.Poll
+		}
+		assert.Equal(t, 99_999, last)
+	})
+}
