@@ -21,7 +21,7 @@ type File struct {
 	Datum string // the remote path of the datum that the file belongs to
 
 	page *Page
-	url  redact.Secret // from the list
+	url  redact.Secret // from the list, or renewed alone; page.mu must be held
 }
 
 // File returns a file of the page.

@@ -67,7 +67,8 @@ func (p *Page) refresh(ctx context.Context, f *File, old string) (string, error)
 		return signed, nil
 	}
 	fresh, err := p.renew(ctx, nil)
-	if _, ok := fresh[f.Key]; err == nil && !ok { // the list has changed
+	_, shared := fresh[f.Key]
+	if err == nil && !shared { // the list has changed, or several files have the key
 		fresh, err = p.renew(ctx, f)
 	}
 	if err != nil {
@@ -75,6 +76,11 @@ func (p *Page) refresh(ctx context.Context, f *File, old string) (string, error)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !shared {
+		f.url = redact.New(fresh[f.Key])
+		delete(p.fresh, f.Key)
+		return fresh[f.Key], nil
+	}
 	if p.fresh == nil {
 		p.fresh = map[Key]redact.Secret{}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -227,4 +228,50 @@ func TestExpiryOf(t *testing.T) {
 			assert.Equal(t, want, got.Unix(), signed)
 		}
 	}
+}
+
+// A masks host has masks of two data with the same path, and refuses the first URLs.
+type masks struct{}
+
+func (masks) RoundTrip(r *http.Request) (*http.Response, error) {
+	respond := func(status int, body string) (*http.Response, error) {
+		return &http.Response{StatusCode: status, Header: http.Header{}, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body))}, nil
+	}
+	if r.URL.Host == "data.test" {
+		if r.URL.RawQuery != "fresh" {
+			return respond(http.StatusForbidden, "")
+		}
+		return respond(http.StatusOK, r.URL.Path)
+	}
+	const first, second = `{"remotePath":"a.png","url":"https://data.test/first?fresh"}`, `{"remotePath":"a.png","url":"https://data.test/second?fresh"}`
+	switch r.URL.Query().Get("remotePath") {
+	case "a.jpg":
+		return respond(http.StatusOK, `{"urls":[`+first+`],"totalCount":1}`)
+	case "a.bmp":
+		return respond(http.StatusOK, `{"urls":[`+second+`],"totalCount":1}`)
+	default:
+		return respond(http.StatusOK, `{"urls":[`+first+`,null,`+second+`],"totalCount":3}`)
+	}
+}
+
+func TestPage_RenewsMasksWithTheSamePathOneByOne(t *testing.T) {
+	source := Source{Transport: newTransport(masks{}), Fail: fail, ID: "d"}
+	page := source.Page("train", 0, 3).Masks("SEMANTIC_MASK")
+	first := page.File(Key{Path: "a.png"}, "a.jpg", "https://data.test/first")
+	second := page.File(Key{Path: "a.png"}, "a.bmp", "https://data.test/second")
+	for range 2 {
+		for f, want := range map[*File]string{first: "/first", second: "/second"} {
+			var w strings.Builder
+			_, err := f.Save(t.Context(), &w)
+			require.NoError(t, err)
+			assert.Equal(t, want, w.String())
+		}
+	}
+}
+
+func TestPage_RejectsSeveralURLsOfOneDatum(t *testing.T) {
+	source := Source{Transport: newTransport(masks{}), Fail: fail, ID: "d"}
+	file := source.Page("train", 0, 3).Masks("SEMANTIC_MASK").File(Key{Path: "a.png"}, "b.jpg", "https://data.test/third")
+	_, err := file.Save(t.Context(), io.Discard)
+	require.ErrorContains(t, err, "it holds several urls of a.png")
 }

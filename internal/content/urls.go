@@ -80,18 +80,32 @@ func (s *Source) urls(ctx context.Context, op transport.Operation, only *File, b
 			return err
 		}
 		clear(fresh)
+		several := map[Key]bool{} // masks of two data with the same name, such as a.jpg and a.bmp
+		add := func(key Key, signed string) {
+			if old, ok := fresh[key]; ok && old != signed {
+				several[key] = true
+			}
+			fresh[key] = signed
+		}
 		for _, item := range list.Urls {
 			if item == nil {
 				continue
 			}
 			if item.URL != "" {
-				fresh[Key{Path: item.RemotePath}] = item.URL
+				add(Key{Path: item.RemotePath}, item.URL)
 			}
 			for _, u := range item.Urls {
-				fresh[Key{Frame: item.FrameID, Sensor: u.SensorName, Path: u.RemotePath}] = u.URL
+				add(Key{Frame: item.FrameID, Sensor: u.SensorName, Path: u.RemotePath}, u.URL)
 			}
 		}
-		if only != nil && fresh[only.Key] == "" {
+		for key := range several {
+			delete(fresh, key)
+		}
+		switch {
+		case only == nil:
+		case several[only.Key]:
+			return wire.Errorf("it holds several urls of %s", redact.Sanitize(only.Key.Path, redact.MaxPath))
+		case fresh[only.Key] == "":
 			return wire.Errorf("it holds no url of %s", redact.Sanitize(only.Key.Path, redact.MaxPath))
 		}
 		return nil
