@@ -297,7 +297,10 @@ var errorCases = map[string]errorCase{
 		"open content: GET train/a.bin", "http://data.example: only https is allowed"),
 	"contents/expired again":        openError("https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[{"remotePath":"a.bin","url":"https://data.example/a?sig=2"}],"totalCount":1}`), "open content: GET train/a.bin: 403", "list the data again for a fresh url"),
 	"contents/expired, not renewed": openError("https://data.example/a?sig=1", respondWith(403, ""), "renew the url of train/a.bin", "list data urls: GET", "403", "check"),
-	"contents/expired, no new url":  openError("https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[],"totalCount":0}`), "renew the url of train/a.bin", "it holds no url of a.bin", "try again later"),
+	"contents/expired, several new urls": openError("https://data.example/a?sig=1", rejectHost("data.example",
+		`{"urls":[{"remotePath":"a.bin","url":"https://data.example/a?sig=2"},{"remotePath":"a.bin","url":"https://data.example/b?sig=2"}],"totalCount":2}`),
+		"renew the url of train/a.bin", "it holds several urls of a.bin", "try again later"),
+	"contents/expired, no new url": openError("https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[],"totalCount":0}`), "renew the url of train/a.bin", "it holds no url of a.bin", "try again later"),
 	"contents/expired, no new url of a mask": {func(t *testing.T) error {
 		d := stubDatum(t, "https://data.example/a?sig=1", rejectHost("data.example", `{"urls":[],"totalCount":0}`))
 		return errorOf(d.Label.SemanticMask.Open(t.Context()))
