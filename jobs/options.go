@@ -120,7 +120,7 @@ func WithPollLimit(pollsPerSecond float64) Option {
 // polls are limited, see [WithPollLimit]. A negative value means no limit, of polls neither.
 //
 // Regardless of this option the client slows down if the service responds with status 429 or
-// a Retry-After header, and speeds up again by itself: it continues at nine tenths of the rate
+// with another error and a Retry-After header, and speeds up again by itself: it continues at nine tenths of the rate
 // that the service accepted. After status 429 with Retry-After it sends no request for that
 // time, see [RetryPolicy].
 func WithRateLimit(requestsPerSecond float64) Option {

@@ -106,7 +106,7 @@ func (t *Transport) repeat(ctx context.Context, policy Retry, wait func(context.
 		o := send()
 		o.Attempts, o.Uncertain, o.RTT = attempt, uncertain, time.Since(start)
 		uncertain = uncertain || o.State == Unknown
-		if t.Observe != nil {
+		if t.Observe != nil && o.Method != "" { // else the request could not be built
 			t.Observe(ctx, o)
 		}
 		if t.Log.Enabled(ctx, slog.LevelDebug) {
@@ -160,7 +160,7 @@ func (t *Transport) observe(ctx context.Context, sent time.Time, o Outcome) {
 	if o.Status == 0 {
 		return
 	}
-	refused, delay := o.RetryAfter > 0, time.Duration(0)
+	refused, delay := o.Status >= 400 && o.RetryAfter > 0, time.Duration(0)
 	if o.Status == http.StatusTooManyRequests {
 		refused, delay = true, min(o.RetryAfter, t.Retry.MaxRetryAfter)
 	}

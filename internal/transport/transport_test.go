@@ -390,3 +390,16 @@ func TestOperations_AreIdempotentAsInTheContract(t *testing.T) {
 		}
 	}
 }
+
+// A service may say with the response to a poll when to poll again.
+func TestDo_TreatsRetryAfterOfASuccessAsNoRefusal(t *testing.T) {
+	for status, refused := range map[int]bool{200: false, 202: false, 429: true, 503: true} {
+		synctest.Test(t, func(t *testing.T) {
+			first := response(status, `{}`)
+			first.Header.Set("Retry-After", "1")
+			limit := ratelimit.NewAdaptive(0)
+			do(t.Context(), newTransport(sequence(first, 200), func(c *transport.Config) { c.Limit = limit }), read)
+			assert.Equal(t, refused, limit.PerSecond() > 0, status)
+		})
+	}
+}
