@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -59,4 +60,15 @@ func TestWithObserver_SeesEachAttempt(t *testing.T) {
 	})
 	_, err := jobs.NewClient(testKey, jobs.WithObserver(nil))
 	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+}
+
+func TestWithObserver_SeesNoRequestThatCannotBeBuilt(t *testing.T) {
+	var seen attempts
+	client := stubClient(t, func(*http.Request) (*http.Response, error) { panic("no request is expected") }, jobs.WithObserver(seen.observe))
+	ds, err := client.DatasetByID("d1")
+	require.NoError(t, err)
+	for _, err := range ds.Jobs("").List(t.Context(), jobs.ListOptions{}) {
+		require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+	}
+	assert.Empty(t, seen.all)
 }
