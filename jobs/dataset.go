@@ -96,6 +96,9 @@ func (c *Client) Dataset(ctx context.Context, name string, at ...RevisionOption)
 		if err != nil {
 			return nil, err
 		}
+		if err := checkReceivedID("dataset id", d.ID); err != nil {
+			return nil, err
+		}
 		ds, err := c.DatasetByID(d.ID, at...)
 		if err != nil {
 			return nil, err

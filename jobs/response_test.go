@@ -282,3 +282,10 @@ func TestJob_ToleratesAMalformedSideField(t *testing.T) {
 	assert.Equal(t, time.Unix(1764000000, 5e8).UTC(), s.CreatedAt, "a time may have a fraction")
 	assert.Equal(t, time.Unix(1764000002, 0).UTC(), s.StartedAt)
 }
+
+func TestDataset_BlamesTheResponseForAMalformedID(t *testing.T) {
+	client := stubClient(t, respondWith(200, `{"datasets":[{"id":"../users","name":"a"}],"totalCount":1}`))
+	_, err := client.Dataset(t.Context(), "a")
+	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
+	assert.NotErrorIs(t, err, jobs.ErrInvalidArgument)
+}
