@@ -275,3 +275,21 @@ func TestPage_RejectsSeveralURLsOfOneDatum(t *testing.T) {
 	_, err := file.Save(t.Context(), io.Discard)
 	require.ErrorContains(t, err, "it holds several urls of a.png")
 }
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestPage_KeepsTheURLIfTheServiceSendsAnEmptyOne(t *testing.T) {
+	source := Source{Transport: newTransport(roundTrip(func(r *http.Request) (*http.Response, error) {
+		status, body := http.StatusForbidden, ""
+		if r.URL.Host == "api.test" {
+			status, body = http.StatusOK, `{"urls":[{"frameId":"f","urls":[{"sensorName":"s","remotePath":"a","url":""}]}],"totalCount":1}`
+		}
+		return &http.Response{StatusCode: status, Header: http.Header{}, ContentLength: int64(len(body)), Body: io.NopCloser(strings.NewReader(body))}, nil
+	})), Fail: fail, ID: "d"}
+	file := source.Page("train", 0, 1).File(Key{Frame: "f", Sensor: "s", Path: "a"}, "a", "https://data.test/a?sig=1")
+	_, err := file.Open(t.Context())
+	require.ErrorContains(t, err, "it holds no url of a")
+	assert.Equal(t, "https://data.test/a?sig=1", file.URL())
+}

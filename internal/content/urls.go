@@ -82,6 +82,9 @@ func (s *Source) urls(ctx context.Context, op transport.Operation, only *File, b
 		clear(fresh)
 		several := map[Key]bool{} // masks of two data with the same name, such as a.jpg and a.bmp
 		add := func(key Key, signed string) {
+			if signed == "" {
+				return
+			}
 			if old, ok := fresh[key]; ok && old != signed {
 				several[key] = true
 			}
@@ -91,9 +94,7 @@ func (s *Source) urls(ctx context.Context, op transport.Operation, only *File, b
 			if item == nil {
 				continue
 			}
-			if item.URL != "" {
-				add(Key{Path: item.RemotePath}, item.URL)
-			}
+			add(Key{Path: item.RemotePath}, item.URL)
 			for _, u := range item.Urls {
 				add(Key{Frame: item.FrameID, Sensor: u.SensorName, Path: u.RemotePath}, u.URL)
 			}
