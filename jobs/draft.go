@@ -110,10 +110,11 @@ type CommitSpec struct {
 }
 
 // Commit commits the draft and returns the id of the new commit. The branch of the draft moves
-// to it. It returns [ErrConflict] if the tag exists; nothing was committed then.
+// to it. The error matches [ErrConflict] if the tag exists; nothing was committed then.
 //
-// If the request may have been executed, the error is [ErrAmbiguous]. The status of the draft
-// in [Dataset.Drafts] then tells whether it was committed.
+// The error matches [ErrAmbiguous] if the draft may have been committed without a valid
+// response. The status of the draft in [Dataset.Drafts] with [DraftAll] then shows whether it
+// was committed.
 func (d *Draft) Commit(ctx context.Context, commit CommitSpec) (commitID string, err error) {
 	commit.Title = cmp.Or(commit.Title, d.Title)
 	if commit.Title == "" {
