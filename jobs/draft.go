@@ -25,7 +25,8 @@ const (
 	DraftAll DraftStatus = "ALL"
 )
 
-// Draft describes an uncommitted version of a dataset at the time when it was read.
+// Draft describes a draft at the time when it was read. A draft is a version of a branch that
+// can be changed until it is committed or closed.
 type Draft struct {
 	Number      int64
 	Title       string
@@ -102,7 +103,8 @@ func (d *Draft) Close(ctx context.Context) error {
 
 // CommitSpec describes a new commit.
 type CommitSpec struct {
-	// Title is the title of the commit. The default is the title of the draft.
+	// Title is the title of the commit. The default is the title of the draft. If both are
+	// empty, the error matches ErrInvalidArgument.
 	Title       string
 	Description string
 	// Tag is the name of a new tag at the commit. The default is no tag.

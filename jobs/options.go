@@ -119,8 +119,8 @@ func WithPollLimit(pollsPerSecond float64) Option {
 
 // WithRateLimit limits all requests of the client together, polls included, to the given
 // number in any one second. Content read through signed URLs does not count. By default only
-// polls are limited, see [WithPollLimit]. A negative value means no limit: polls
-// then have none either, unless [WithPollLimit] is set.
+// polls are limited, see [WithPollLimit]. A negative value means no limit: polls then have none
+// either, unless [WithPollLimit] is set.
 //
 // Regardless of this option the client slows down if the service responds with status 429 or
 // a Retry-After header, and speeds up again by itself: it continues at nine tenths of the rate
@@ -150,9 +150,9 @@ func WithConcurrentPages(n int) Option {
 }
 
 // WithAttemptTimeout limits a single attempt, from the connection to the last byte of the
-// response. It also applies to the polls of a wait, but a poll that is much
-// slower than usual is canceled and repeated earlier. The default is 30 s; a negative value
-// means no limit. For content, see [Data.Open].
+// response. It also applies to the polls of a wait, but a poll that is much slower than usual is
+// canceled and repeated earlier. The default is 30 s; a negative value means no limit. For
+// content, see [Data.Open].
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(s *settings) error {
 		if s.Timeout = cmp.Or(d, 30*time.Second); d < 0 {

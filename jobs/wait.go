@@ -47,8 +47,10 @@ func newWaitOptions(options []WaitOption) (o waitOptions, err error) {
 }
 
 // WithSchedule sets the delays between polls. Such a wait shares polls only with waits that
-// have the same option. By default the delay is 7 % of the time that the job has run, and less
-// if one request shows many awaited jobs.
+// have the same option value: that of another call of WithSchedule is a different one. By
+// default the delay of a single wait is 7 % of the time that the job has run, at least 200 ms
+// and at most two minutes. With many waits, the delay depends on the number of requests per
+// job, and is at most three times as long.
 func WithSchedule(s polling.Schedule) WaitOption {
 	return func(o *waitOptions) error {
 		if err := s.Validate(); err != nil {
