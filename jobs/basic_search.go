@@ -34,9 +34,9 @@ const (
 
 // BasicSearchArgs holds the arguments of a job that searches a commit.
 type BasicSearchArgs struct {
-	// Revision is the branch, tag or commit id to search. Create resolves a branch or a tag
-	// to its commit, which takes a request. The default is the revision that the dataset is checked out at. A draft cannot be
-	// searched.
+	// Revision is the branch, tag or commit id to search. The default is the revision that
+	// the dataset is checked out at. A draft cannot be searched. Create resolves a branch or
+	// a tag to its commit, which takes a request.
 	Revision string
 	// Conjunction combines the filters. The default is And.
 	Conjunction Conjunction
@@ -143,7 +143,7 @@ func (j *BasicSearchJob) Arguments() (BasicSearchArgs, error) {
 // a fusion dataset: see FusionResult.
 //
 // Only the latest five results of a dataset can be read. Reading an older one fails with
-// [ErrNotFound]. It may need a ctx of its own: that of the wait may have ended.
+// [ErrNotFound]. Result may need a ctx of its own, because that of the wait may have ended.
 func (j *BasicSearchJob) Result(ctx context.Context) (*SearchResult, error) {
 	contents, err := j.contents(ctx, false)
 	if err != nil {

@@ -287,7 +287,8 @@ type AttributeStatistics struct {
 }
 
 // LabelStatistics counts the labels by type, category and attribute. Only attributes with a
-// closed set of values, such as booleans and enums, are counted.
+// closed set of values, such as booleans and enums, are counted. Attributes of numbers have a
+// minimum and a maximum instead.
 func (c *Contents) LabelStatistics(ctx context.Context) (LabelStatistics, error) {
 	type response struct {
 		LabelStatistics LabelStatistics `json:"labelStatistics"`

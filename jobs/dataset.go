@@ -84,8 +84,8 @@ type DatasetInfo struct {
 }
 
 // Dataset returns the dataset with the given name. It sends two requests: one finds the id,
-// the other reads the [DatasetInfo]. The error matches [ErrNotFound] if
-// there is no such dataset.
+// the other reads the [DatasetInfo]. The error matches [ErrNotFound] if there is no such
+// dataset.
 //
 // The dataset is checked out at its default branch, or at the given revision.
 func (c *Client) Dataset(ctx context.Context, name string, at ...RevisionOption) (*Dataset, error) {

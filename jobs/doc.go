@@ -21,8 +21,8 @@
 //
 // [Job.Wait] waits for the end of a job, and [Job.Watch] yields an event for each poll.
 // [WaitAll] waits for many jobs, and [WaitSeq] for jobs that are still being created.
-// [WithProgress] shows them all. Only the context limits their time, and transient errors do
-// not end them. A wait has four endings:
+// [WithProgress] shows them all. Only the context limits their time. Transient errors do not
+// end them, unless all polls fail for an hour, see [WithMaxOutage]. A wait has four endings:
 //
 //	nil          the job succeeded
 //	*JobError    the job failed or was aborted

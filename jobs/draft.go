@@ -25,7 +25,8 @@ const (
 	DraftAll DraftStatus = "ALL"
 )
 
-// Draft describes an uncommitted version of a dataset at the time when it was read.
+// Draft describes a draft at the time when it was read. A draft is a version of a branch that
+// can be changed until it is committed or closed.
 type Draft struct {
 	Number      int64
 	Title       string
@@ -102,7 +103,8 @@ func (d *Draft) Close(ctx context.Context) error {
 
 // CommitSpec describes a new commit.
 type CommitSpec struct {
-	// Title is the title of the commit. The default is the title of the draft.
+	// Title is the title of the commit. The default is the title of the draft. If both are
+	// empty, the error matches ErrInvalidArgument.
 	Title       string
 	Description string
 	// Tag is the name of a new tag at the commit. The default is no tag.
@@ -110,10 +112,11 @@ type CommitSpec struct {
 }
 
 // Commit commits the draft and returns the id of the new commit. The branch of the draft moves
-// to it. It returns [ErrConflict] if the tag exists; nothing was committed then.
+// to it. The error matches [ErrConflict] if the tag exists; nothing was committed then.
 //
-// If the request may have been executed, the error is [ErrAmbiguous]. The status of the draft
-// in [Dataset.Drafts] then tells whether it was committed.
+// The error matches [ErrAmbiguous] if the draft may have been committed without a valid
+// response. The status of the draft in [Dataset.Drafts] with [DraftAll] then shows whether it
+// was committed.
 func (d *Draft) Commit(ctx context.Context, commit CommitSpec) (commitID string, err error) {
 	commit.Title = cmp.Or(commit.Title, d.Title)
 	if commit.Title == "" {

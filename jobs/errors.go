@@ -17,9 +17,9 @@ import (
 // Sentinels for errors.Is. An [*Error] matches by the code of the service first, and by the
 // status of the response if the code is absent or unknown.
 var (
-	// ErrInvalidArgument reports an invalid argument. The client finds it before it sends a
-	// request. In an [*Error], the service has found it (InvalidParamsValue,
-	// RequestParamsMissing, 400).
+	// ErrInvalidArgument reports an invalid argument. Usually the client finds it before it
+	// sends a request. If it is an [*Error] with a StatusCode, the service has found it
+	// (InvalidParamsValue, RequestParamsMissing, 400).
 	ErrInvalidArgument = errors.New("invalid argument")
 	// ErrUnauthorized reports that the service rejects the access key (Unauthorized, 401).
 	ErrUnauthorized = errors.New("unauthorized")
@@ -28,7 +28,7 @@ var (
 	ErrForbidden = errors.New("forbidden")
 	// ErrNotFound reports an id or name that does not exist (ResourceNotExist, 404).
 	ErrNotFound = errors.New("not found")
-	// ErrConflict reports a name that is taken (NameConflict, 409).
+	// ErrConflict reports that the name of a dataset or a tag is taken (NameConflict, 409).
 	ErrConflict = errors.New("conflict")
 	// ErrRateLimited reports too many requests (429). See [WithRateLimit].
 	ErrRateLimited = errors.New("rate limited")

@@ -43,7 +43,7 @@ func AttributeIn(labelType LabelType, allowed map[string][]any) Filter {
 	return f
 }
 
-// HasLabel matches files with a label, or, for false, files without one.
+// HasLabel matches files with a label, or files without one if has is false.
 func HasLabel(has bool) Filter {
 	return newFilter("withLabel", "With/Without Label", "=", "", has)
 }

@@ -128,8 +128,8 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 }
 
 // Run creates a job and waits for its end. Its errors are those of [Jobs.Create] and
-// [Job.Wait]. The job is nil only if Create failed: after any other error, wait for it again
-// or abort it.
+// [Job.Wait]. The job is nil if an option is invalid or Create failed. After a [*WaitError],
+// wait for the job again or abort it.
 func (js Jobs[J, A]) Run(ctx context.Context, args A, options ...WaitOption) (J, error) {
 	if _, err := newWaitOptions(options); err != nil {
 		var none J
@@ -199,7 +199,8 @@ type ListOptions struct {
 	Status Status
 }
 
-// List lists the jobs, newest first. It fetches pages of 128 as the iterator advances.
+// List lists the jobs, newest first. It fetches pages of 128 as the iterator advances, and some
+// of them ahead, see [WithConcurrentPages].
 func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J, error] {
 	c := js.dataset.client
 	return only(list(ctx, c, "listJobs",
@@ -241,7 +242,8 @@ func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
 	return err
 }
 
-// Resume restores a job of this dataset and type from its JSON, see [Client.Resume].
+// Resume restores a job of this dataset and type from its JSON, see [Client.Resume]. The error
+// matches [ErrInvalidArgument] if the job has another dataset or type.
 func (js Jobs[J, A]) Resume(data []byte) (J, error) {
 	var none J
 	saved, err := parseSavedJob(data)
@@ -262,7 +264,8 @@ func (js Jobs[J, A]) Resume(data []byte) (J, error) {
 // Resume restores a job from the JSON of [Job.MarshalJSON], without a request. It returns a
 // [*SquashAndMergeJob] or a [*BasicSearchJob], and a [*Job] if the type is unknown. The job
 // has the state at the time of MarshalJSON, and Wait continues from there. Its dataset is
-// checked out at the default branch. Resume does not keep data.
+// checked out at the default branch. The error matches [ErrInvalidResponse] if data is not the
+// JSON of a job. Resume does not retain data.
 func (c *Client) Resume(data []byte) (Waiter, error) {
 	saved, err := parseSavedJob(data)
 	if err != nil {

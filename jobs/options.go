@@ -56,7 +56,8 @@ func WithHTTPClient(client *http.Client) Option {
 
 // WithLogger logs every attempt at level debug and every repetition at level warn. An outage
 // during a wait is logged once at its start (warn) and once at its end (info), and so is a
-// time in which the service refuses too many requests. Records contain no access key, query or body. The default logs nothing.
+// time in which the service refuses requests. Records contain no access key, query or body.
+// The default logs nothing.
 func WithLogger(logger *slog.Logger) Option {
 	return func(s *settings) error {
 		if logger == nil {
@@ -71,8 +72,9 @@ func WithLogger(logger *slog.Logger) Option {
 // negative value is an error.
 //
 // Reads, deleting or aborting a job and closing a draft are repeated if no valid response
-// arrived, or if the status is 408, 425, 429 or 5xx. Creating or retrying a job and making a
-// dataset are repeated only if no connection was made, or if the status is 425 or 429.
+// arrived, or if the status is 408, 425, 429 or 5xx. Creating or retrying a job, making a
+// dataset and committing a draft are repeated only if no connection was made, or if the status
+// is 425 or 429.
 type RetryPolicy struct {
 	// Attempts is the largest number of attempts. The default is 4; 1 means no repetition.
 	Attempts int
@@ -81,7 +83,7 @@ type RetryPolicy struct {
 	Backoff time.Duration
 	// MaxBackoff is the longest such delay. The default is 10 s.
 	MaxBackoff time.Duration
-	// MaxRetryAfter caps a Retry-After header. The default is one minute.
+	// MaxRetryAfter caps the delay of a Retry-After header. The default is one minute.
 	MaxRetryAfter time.Duration
 }
 
@@ -117,12 +119,13 @@ func WithPollLimit(pollsPerSecond float64) Option {
 
 // WithRateLimit limits all requests of the client together, polls included, to the given
 // number in any one second. Content read through signed URLs does not count. By default only
-// polls are limited, see [WithPollLimit]. A negative value means no limit, of polls neither.
+// polls are limited, see [WithPollLimit]. A negative value means no limit: polls then have none
+// either, unless [WithPollLimit] is set.
 //
 // Regardless of this option the client slows down if the service responds with status 429 or
 // with another error and a Retry-After header, and speeds up again by itself: it continues at nine tenths of the rate
 // that the service accepted. After status 429 with Retry-After it sends no request for that
-// time, see [RetryPolicy].
+// time, up to MaxRetryAfter of [RetryPolicy].
 func WithRateLimit(requestsPerSecond float64) Option {
 	return func(s *settings) error {
 		if math.IsNaN(requestsPerSecond) {
@@ -147,7 +150,9 @@ func WithConcurrentPages(n int) Option {
 }
 
 // WithAttemptTimeout limits a single attempt, from the connection to the last byte of the
-// response. It also applies to the polls of a wait. The default is 30 s.
+// response. It also applies to the polls of a wait, but a poll that is much slower than usual is
+// canceled and repeated earlier. The default is 30 s; a negative value means no limit. For
+// content, see [Data.Open].
 func WithAttemptTimeout(d time.Duration) Option {
 	return func(s *settings) error {
 		if s.Timeout = cmp.Or(d, 30*time.Second); d < 0 {
@@ -158,9 +163,10 @@ func WithAttemptTimeout(d time.Duration) Option {
 }
 
 // WithCreateRecovery lets [Jobs.Create] search the list for a job whose creation is
-// uncertain: up to five times in about eight seconds. If exactly one job has the same type,
-// title and arguments, is not older than the call, and was not returned by another Create
-// of this client, Create returns it. Otherwise Create returns a [*CreateError].
+// uncertain: up to five times in about eight seconds, or in 30 s if the service is slow. If
+// exactly one job has the same type, title and arguments, is not older than the call, and was
+// not returned by another Create of this client, Create returns it. Otherwise Create returns
+// a [*CreateError].
 //
 // Creates of equal jobs with one client then wait for each other. A job that another program
 // creates at the same time with the same title and arguments cannot be told apart: do not
@@ -172,8 +178,9 @@ func WithCreateRecovery() Option {
 	}
 }
 
-// WithMaxBody limits the size of a response in bytes, after decompression. The default is
-// 64 MiB. Content read through [Data.Open] is not limited.
+// WithMaxBody limits the size of a response in bytes, after decompression. The error of
+// a larger one matches [ErrInvalidResponse]. The default is 64 MiB. Content read through
+// [Data.Open] is not limited.
 func WithMaxBody(bytes int64) Option {
 	return func(s *settings) error {
 		if s.MaxBody = cmp.Or(bytes, 64<<20); bytes < 0 {

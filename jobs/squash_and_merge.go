@@ -134,8 +134,8 @@ func (j *SquashAndMergeJob) Retry(ctx context.Context) error {
 // [ErrNotFinished] before the end of the job, a [*JobError] if the job failed or was aborted,
 // and [ErrNotFound] if the draft was deleted.
 //
-// It reads the drafts of the target branch page by page, which may take many requests. It may
-// need a ctx of its own: that of the wait may have ended, or allow hours.
+// Result reads the drafts of the target branch page by page, which may take many requests. It
+// may need a ctx of its own, because that of the wait may have ended, or allow hours.
 func (j *SquashAndMergeJob) Result(ctx context.Context) (*Draft, error) {
 	var r gen.SquashAndMergeResult
 	s, err := j.result(ctx, &r)

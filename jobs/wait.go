@@ -47,8 +47,10 @@ func newWaitOptions(options []WaitOption) (o waitOptions, err error) {
 }
 
 // WithSchedule sets the delays between polls. Such a wait shares polls only with waits that
-// have the same option. By default the delay is 7 % of the time that the job has run, and less
-// if one request shows many awaited jobs.
+// have the same option value: that of another call of WithSchedule is a different one. By
+// default the delay of a single wait is 7 % of the time that the job has run, at least 200 ms
+// and at most two minutes. With many waits, the delay depends on the number of requests per
+// job, and is at most three times as long.
 func WithSchedule(s polling.Schedule) WaitOption {
 	return func(o *waitOptions) error {
 		if err := s.Validate(); err != nil {
@@ -60,7 +62,8 @@ func WithSchedule(s polling.Schedule) WaitOption {
 }
 
 // WithMaxOutage sets how long a wait continues while every poll fails. Each successful poll
-// resets it. The default is one hour; a negative value means no limit.
+// resets it. After that time the wait ends with a [*WaitError] whose reason is
+// [polling.ErrOutage]. The default is one hour; a negative value means no limit.
 func WithMaxOutage(d time.Duration) WaitOption {
 	return func(o *waitOptions) error {
 		o.maxOutage = d
@@ -75,9 +78,9 @@ func WithMaxOutage(d time.Duration) WaitOption {
 // [WithMaxOutage]. All other errors are treated as transient.
 //
 // The only time limit is that of ctx. Shortly before its deadline, Wait polls once more, and
-// sees a job that finished two round trips before. It may miss the end if the slots of
-// [WithPollLimit] in that second are used up. A job that is known to have finished is not
-// polled again.
+// sees a job that finished at least two round trips before the deadline. It may miss the end if
+// the slots of [WithPollLimit] in that second are used up. A job that is known to have finished
+// is not polled again.
 //
 // Waits are independent but share requests: a thousand waits for jobs of a dataset send about
 // one request for each job. Use [WaitAll] to wait in one loop. The requests do not carry the
@@ -100,9 +103,9 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 	return j.waitEnd(ctx, o, stop(w))
 }
 
-// Watch waits like [Job.Wait] and yields an event for each poll. The second value is what
-// Wait would return: nil in every pair but the last, and there too after success. Leaving the
-// loop ends the wait. The polls do not wait for the loop: a loop that is more than 64 polls
+// Watch waits like [Job.Wait] and yields an event for each poll. The second value of
+// the last pair is what Wait would return. It is nil in all other pairs. Leaving the loop
+// ends the wait. The polls do not wait for the loop: a loop that is more than 64 polls
 // behind loses the oldest events. If more than four are left at the end, it loses those.
 func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {

@@ -20,9 +20,10 @@ type Schedule struct {
 	// Max is the longest delay. The default is two minutes, or Min if that is
 	// more. A negative value means no limit.
 	Max time.Duration
-	// Jitter spreads a delay evenly over this fraction of it, at most 1, half above
-	// and half below. Waits that began together then drift apart. It may exceed
-	// Min and Max. The default is 0.1. A negative value means none.
+	// Jitter is the width of the random spread as a fraction of the delay, at most 1,
+	// half above and half below. Waits that began together then drift apart. A delay
+	// with jitter may be outside of Min and Max. The default is 0.1. A negative value
+	// means none.
 	Jitter float64
 }
 

@@ -55,9 +55,10 @@ type Options struct {
 	MaxRetryAfter time.Duration
 	// Elapsed is the age of the awaited operation when the wait begins. A resumed
 	// wait continues with the delays that it would have reached. The default is
-	// zero.
+	// zero. A negative value is an error.
 	Elapsed time.Duration
-	// InitialDelay is the delay before the first poll. The default is none.
+	// InitialDelay is the delay before the first poll. The default is none. A negative
+	// value is an error.
 	InitialDelay time.Duration
 }
 

@@ -10,7 +10,7 @@
 //	4    a job was aborted
 //	5    a wait ended before its job, for example after --timeout
 //	6    no access: no access key, or it was rejected or lacks a permission
-//	7    a create, retry or create-dataset may have taken effect: check before repeating it
+//	7    a create, retry, create-dataset or commit may have taken effect: check before repeating it
 //	130  interrupted; jobs go on
 package main
 

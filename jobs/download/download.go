@@ -18,9 +18,10 @@
 //
 // The mask types are SEMANTIC_MASK, INSTANCE_MASK and PANOPTIC_MASK. All paths stay inside the
 // directory, also if they contain "..", are absolute, or meet a symbolic link. A path that the
-// operating system does not accept is an error of its file, and so is the second file with the
-// same path. If the file system ignores case, a path that differs from another one only in
-// case is the same path. No file can have a path below [PartsDir].
+// operating system does not accept is an error of its file, and so are a path of more than
+// 1,024 bytes and the second file with the same path. If the file system ignores case, a path
+// that differs from another one only in case is the same path. No file can have a path below
+// [PartsDir].
 //
 // # Interrupted downloads
 //
@@ -78,9 +79,10 @@ const MaxPartAge = time.Hour
 // package comment describes the layout. The order of the results is that in which they end.
 //
 // The second value is nil, or the error of one file; the loop continues after it. If data
-// yields an error or the directory cannot be used, that is the last pair, with a zero File.
-// The error of a file matches those of [jobs.Data.Save] or of package os. If ctx ends, the
-// files in progress fail with its error.
+// yields an error, an option is invalid or the directory cannot be used, that is the last pair,
+// with a zero File. The error of a file matches those of [jobs.Data.Save] or of package os,
+// [jobs.ErrInvalidArgument] if its path is invalid, or [jobs.ErrConflict] if another file has
+// the same path. If ctx ends, the files in progress fail with its error.
 //
 // Leaving the loop stops the download. No goroutine and no part of a file is left then. Files
 // is safe for concurrent use, also with the same directory.
