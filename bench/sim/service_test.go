@@ -15,7 +15,7 @@ import (
 
 func connect(t *testing.T, s *sim.Service, dataset int) jobs.Jobs[*jobs.SquashAndMergeJob, jobs.SquashAndMergeArgs] {
 	t.Helper()
-	client, err := jobs.NewClient("Accesskey-sim", jobs.WithBaseURL(sim.BaseURL), jobs.WithHTTPClient(&http.Client{Transport: s}), jobs.WithRateLimit(-1))
+	client, err := jobs.NewClient("Accesskey-sim", jobs.WithBaseURL(sim.BaseURL), jobs.WithHTTPClient(&http.Client{Transport: s}), jobs.WithRateLimit(-1), jobs.WithConcurrentPages(1))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ const (
 
 const exitCodes = `Exit codes: 0 done, 1 any other failure, 2 invalid arguments, 3 a job failed,
 4 a job was aborted, 5 a wait ended before its job, 6 no access,
-7 a create may have taken effect, 130 interrupted (jobs go on).`
+7 a change may have taken effect, 130 interrupted (jobs go on).`
 
 // errNoAccessKey reports that no access key is configured.
 var errNoAccessKey = errors.New("no access key: set TENSORBAY_ACCESS_KEY, or use --access-key-file or --profile")

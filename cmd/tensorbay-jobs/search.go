@@ -101,10 +101,11 @@ func (a *app) createDataset(ctx context.Context, dataset, id string, spec jobs.D
 	if err != nil {
 		return err
 	}
-	job, err := ds.BasicSearch().Get(ctx, id)
+	found, err := findFlags{jobType: "search"}.get(ctx, ds, id)
 	if err != nil {
 		return err
 	}
+	job := found.(*jobs.BasicSearchJob) // the type of the search flag
 	if err := job.CreateDataset(ctx, spec); err != nil {
 		return err
 	}
