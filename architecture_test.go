@@ -71,9 +71,9 @@ var directions = map[string][]string{
 // filesOfJobs lists the files of package jobs from low to high: a file should call functions
 // of its own file and of files before it.
 var filesOfJobs = []string{
-	"doc.go", "values.go", "errors.go", "options.go", "observer.go", "client.go", "dataset.go", "draft.go",
-	"data.go", "label.go", "contents.go", "filter.go", "snapshot.go", "job.go", "progress.go", "source.go", "wait.go", "wait_all.go",
-	"wait_seq.go", "jobs.go", "create.go", "squash_and_merge.go", "basic_search.go",
+	"doc.go", "values.go", "errors.go", "options.go", "client.go", "dataset.go", "draft.go",
+	"data.go", "label.go", "contents.go", "filter.go", "snapshot.go", "job.go", "source.go", "wait.go", "wait_all.go",
+	"jobs.go", "create.go", "squash_and_merge.go", "basic_search.go",
 }
 
 // callsUp is the highest number of calls in package jobs that may run from a file to a higher
