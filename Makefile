@@ -33,7 +33,9 @@ demo: ## run merges and searches on the embedded TensorBay, 3 seconds
 .PHONY: test
 test: ## run all tests with the race detector, in random order; large ones are smaller than in ci
 	@test -n '$(RACE)' || echo 'no C compiler: running the tests without the race detector' >&2
-	$(GO) test $(RACE) -shuffle=on $(COVER_FLAGS) ./...
+	@# Package jobs has the longest tests, so it comes first. Some tests wait in real time, so
+	@# two packages run on each processor.
+	$(GO) test $(RACE) -shuffle=on -p $$((2 * $$(getconf _NPROCESSORS_ONLN))) $(COVER_FLAGS) ./jobs ./...
 
 .PHONY: test-short
 test-short: ## run the tests without the race detector and without the slow ones, 20 seconds

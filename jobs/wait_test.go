@@ -514,7 +514,7 @@ func TestWait_SeesTheEndDespiteMalformedFields(t *testing.T) {
 		"lists are empty":      {`(?s)"jobs":\s*\[.*\]`, `"jobs":[]`},
 		"total is a text":      {`"totalCount":(\d+)`, `"totalCount":"$1"`},
 	} {
-		for _, n := range []int{1, 10} {
+		for _, n := range []int{10, 1}[:fullSize(1, 2)] {
 			if n == 1 && (strings.Contains(tc.pattern, `"jobs"`) || strings.Contains(tc.pattern, "totalCount")) {
 				continue // a job alone needs no list
 			}
