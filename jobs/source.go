@@ -111,8 +111,8 @@ func (j *Job) watch(ctx context.Context, o waitOptions, ended chan<- *watcher.Wa
 	if began := time.Now(); event != nil || o.progress != nil {
 		o.progress.record(j, Event{Job: j.Snapshot(), At: began})
 		options.Event = func(r watcher.Result) {
-			now := time.Now()
-			e := Event{Job: j.Snapshot(), Err: r.Last, Poll: r.Polls, RequestID: r.RequestID, At: now, Elapsed: now.Sub(began)}
+			e := j.newEvent(r)
+			e.Elapsed = e.At.Sub(began)
 			if o.progress.record(j, e); event != nil {
 				event(e)
 			}

@@ -141,7 +141,7 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 				return
 			}
 		}
-		yield(j.lastEvent(r), j.waitEnd(ctx, o, r))
+		yield(j.newEvent(r), j.waitEnd(ctx, o, r))
 	}
 }
 
@@ -176,14 +176,14 @@ func stop(w *watcher.Wait) watcher.Result {
 	return r
 }
 
-// lastEvent returns the event of a wait that has ended.
-func (j *Job) lastEvent(r watcher.Result) Event {
+// newEvent returns the event of a result, which has no Elapsed before the end of the wait.
+func (j *Job) newEvent(r watcher.Result) Event {
 	return Event{Job: j.Snapshot(), Err: r.Last, Poll: r.Polls, RequestID: r.RequestID, At: time.Now(), Elapsed: r.Elapsed}
 }
 
 // waitEnd returns the error of a wait that has ended.
 func (j *Job) waitEnd(ctx context.Context, o waitOptions, r watcher.Result) error {
-	o.progress.record(j, j.lastEvent(r))
+	o.progress.record(j, j.newEvent(r))
 	switch {
 	case r.Finished:
 		return j.lastEnd().outcome()
