@@ -17,6 +17,16 @@ type view struct {
 	dataURL string
 }
 
+// segmentView returns the view of a segment, which must exist.
+func (a *api) segmentView(id string, revision *string, draftNumber *int64, name string) (*view, *segment, error) {
+	v, err := a.view(id, revision, draftNumber)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := v.existing(name)
+	return v, s, err
+}
+
 // view returns the view of a revision or a draft of a dataset, or of a search
 // result.
 func (a *api) view(id string, revision *string, draftNumber *int64) (*view, error) {
@@ -120,11 +130,7 @@ func (s *segment) wire() server.Segment {
 }
 
 func (a *api) ListSensors(_ context.Context, request server.ListSensorsRequestObject) (server.ListSensorsResponseObject, error) {
-	v, err := a.view(request.DatasetID, request.Params.Commit, request.Params.DraftNumber)
-	if err != nil {
-		return nil, err
-	}
-	s, err := v.existing(request.Params.SegmentName)
+	_, s, err := a.segmentView(request.DatasetID, request.Params.Commit, request.Params.DraftNumber, request.Params.SegmentName)
 	if err != nil {
 		return nil, err
 	}
@@ -144,11 +150,7 @@ func (a *api) GetLabelStatistics(_ context.Context, request server.GetLabelStati
 }
 
 func (a *api) ListDataDetails(_ context.Context, request server.ListDataDetailsRequestObject) (server.ListDataDetailsResponseObject, error) {
-	v, err := a.view(request.DatasetID, request.Params.Commit, request.Params.DraftNumber)
-	if err != nil {
-		return nil, err
-	}
-	s, err := v.existing(request.Params.SegmentName)
+	v, s, err := a.segmentView(request.DatasetID, request.Params.Commit, request.Params.DraftNumber, request.Params.SegmentName)
 	if err != nil {
 		return nil, err
 	}
@@ -187,11 +189,7 @@ func (v *view) label(d *datum) server.Label {
 }
 
 func (a *api) ListDataUrls(_ context.Context, request server.ListDataUrlsRequestObject) (server.ListDataUrlsResponseObject, error) {
-	v, err := a.view(request.DatasetID, request.Params.Commit, request.Params.DraftNumber)
-	if err != nil {
-		return nil, err
-	}
-	s, err := v.existing(request.Params.SegmentName)
+	v, s, err := a.segmentView(request.DatasetID, request.Params.Commit, request.Params.DraftNumber, request.Params.SegmentName)
 	if err != nil {
 		return nil, err
 	}

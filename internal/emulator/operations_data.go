@@ -8,11 +8,7 @@ import (
 )
 
 func (a *api) ListData(_ context.Context, request server.ListDataRequestObject) (server.ListDataResponseObject, error) {
-	v, err := a.view(request.DatasetID, request.Params.Commit, request.Params.DraftNumber)
-	if err != nil {
-		return nil, err
-	}
-	s, err := v.existing(request.Params.SegmentName)
+	_, s, err := a.segmentView(request.DatasetID, request.Params.Commit, request.Params.DraftNumber, request.Params.SegmentName)
 	if err != nil {
 		return nil, err
 	}
