@@ -64,7 +64,7 @@ func (b *Bulk) goal(text string, value, limit float64, unit string) {
 	b.Goals = append(b.Goals, Goal{Text: "in bulk: " + text, Value: value, Limit: limit, Unit: unit, Machine: true})
 }
 
-// An address is what a client needs to know of a server.
+// An address lets a client reach a server.
 type address struct{ URL, Key, PEM string }
 
 // serveEnv makes the test binary serve in place of running tests.
