@@ -92,7 +92,7 @@ func (l *Limiter) Reserve(n int) {
 }
 
 // Wait returns nil when the caller may send a request, or ctx's error. Callers are served in
-// order. A canceled call takes no slot, unless it was already waiting for the outer limiter.
+// order. A canceled call takes no slot, unless it already has one of the outer limiter.
 func (l *Limiter) Wait(ctx context.Context) error {
 	if l == nil {
 		return ctx.Err()
@@ -102,12 +102,8 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	err := l.wait(ctx, false)
-	<-l.queue
-	if err != nil || l.outer == nil {
-		return err
-	}
-	return l.outer.Wait(ctx)
+	defer func() { <-l.queue }()
+	return l.wait(ctx, false, l.outer.Wait)
 }
 
 // WaitReserved waits like Wait, but not in the queue, and it may take reserved slots.
@@ -115,16 +111,27 @@ func (l *Limiter) WaitReserved(ctx context.Context) error {
 	if l == nil {
 		return ctx.Err()
 	}
-	if err := l.wait(ctx, true); err != nil || l.outer == nil {
-		return err
-	}
-	return l.outer.WaitReserved(ctx)
+	return l.wait(ctx, true, l.outer.WaitReserved)
 }
 
-func (l *Limiter) wait(ctx context.Context, reserved bool) error {
-	for began := time.Now(); ctx.Err() == nil; {
+// wait waits for a slot. It takes it after that of the outer limiter, which may grant many
+// requests at once after a pause.
+func (l *Limiter) wait(ctx context.Context, reserved bool, outer func(context.Context) error) error {
+	began := time.Now()
+	if err := l.waitFree(ctx, began, reserved, false); err != nil {
+		return err
+	}
+	if err := outer(ctx); err != nil {
+		return err
+	}
+	return l.waitFree(ctx, began, reserved, true)
+}
+
+// waitFree waits until a slot is free, and takes it if it is wanted.
+func (l *Limiter) waitFree(ctx context.Context, began time.Time, reserved, wanted bool) error {
+	for ctx.Err() == nil {
 		// Reservations delay a caller by two windows at most.
-		delay := l.take(reserved || time.Since(began) >= 2*l.window)
+		delay := l.take(reserved || time.Since(began) >= 2*l.window, wanted)
 		if delay <= 0 {
 			return nil
 		}
@@ -138,8 +145,8 @@ func (l *Limiter) wait(ctx context.Context, reserved bool) error {
 	return ctx.Err()
 }
 
-// take takes a slot if one is free. Otherwise it returns when to try again.
-func (l *Limiter) take(reserved bool) time.Duration {
+// take takes a slot if one is free and wanted. If none is free, it returns when to try again.
+func (l *Limiter) take(reserved, wanted bool) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -160,9 +167,13 @@ func (l *Limiter) take(reserved bool) time.Duration {
 			}
 			return min(l.window-now.Sub(sent), again)
 		}
-		l.sent[l.next] = now
-		l.next = (l.next + 1) % slots
+		if wanted {
+			l.sent[l.next] = now
+			l.next = (l.next + 1) % slots
+		}
 	}
-	l.pace.take(now)
+	if wanted {
+		l.pace.take(now)
+	}
 	return 0
 }

@@ -153,3 +153,34 @@ func TestReserve_DelaysTheOthersByTwoWindows(t *testing.T) {
 		})
 	}
 }
+
+// A slot that is taken before one of the outer limiter is used late. Then many requests would
+// follow a pause of the outer limiter.
+func TestWithin_NoBurstAfterAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		outer := NewAdaptive(0)
+		polls := New(10).Within(outer)
+		for range 200 {
+			outer.Observe(time.Now(), false, 0)
+		}
+		outer.Observe(time.Now(), true, 20*time.Second)
+		sent := make(chan time.Time, 60)
+		for i := range cap(sent) {
+			go func() {
+				wait := polls.Wait
+				if i%2 == 0 {
+					wait = polls.WaitReserved
+				}
+				if wait(t.Context()) == nil {
+					sent <- time.Now()
+				}
+			}()
+		}
+		var times []time.Time
+		for range cap(sent) {
+			if times = append(times, <-sent); len(times) > 10 && times[len(times)-1].Sub(times[len(times)-11]) < time.Second {
+				t.Fatalf("11 polls within a second, %d in all", len(times))
+			}
+		}
+	})
+}
