@@ -23,6 +23,7 @@ type Job struct {
 
 	mu        sync.Mutex
 	last      *Snapshot // never changed, only replaced
+	lastEnd   *Snapshot // of the newest run that a response showed as finished; nil before
 	seenAt    time.Time // the time of last; zero for a resumed job
 	createdAt time.Time // when Create returned; zero for any other job
 	retry     *retriedRun
@@ -116,7 +117,11 @@ func (j *Job) apply(s *Snapshot, requestedAt time.Time) (finished bool) {
 			r.seen = now
 		}
 	}
-	return j.finished()
+	if !j.finished() {
+		return false
+	}
+	j.lastEnd = j.last
+	return true
 }
 
 // stale reports whether s is older than the known state: responses may overtake each other,
@@ -157,14 +162,12 @@ func (j *Job) end() *Snapshot {
 	return j.last
 }
 
-// lastEnd returns the final state of the newest run that has finished.
-func (j *Job) lastEnd() *Snapshot {
+// waitedEnd returns the final state of the newest run that has finished. After a wait has ended,
+// a new run may have started.
+func (j *Job) waitedEnd() *Snapshot {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if !j.finished() && j.retry != nil {
-		return j.retry.previous // Retry was called in the meantime
-	}
-	return j.last
+	return j.lastEnd
 }
 
 // Abort asks the service to stop the job. It returns when the service has accepted the

@@ -122,10 +122,13 @@ func readSnapshot(body []byte, dataset string, jobType Type, id string) (*Snapsh
 var errOtherType = fmt.Errorf("%w: other job type", ErrInvalidResponse)
 
 // sameRun reports whether s shows the run of before. A run whose end is unknown is identified
-// by its start.
+// by its start. If its start is unknown as well, it may have started and failed since.
 func (s *Snapshot) sameRun(before *Snapshot) bool {
-	if before.Status.Finished() && (s.Status != before.Status || !s.FinishedAt.Equal(before.FinishedAt)) {
+	switch {
+	case before.Status.Finished() && (s.Status != before.Status || !s.FinishedAt.Equal(before.FinishedAt)):
 		return false
+	case !before.Status.Finished() && before.StartedAt.IsZero() && s.Status.Finished():
+		return s.Status != StatusSuccess
 	}
 	return s.StartedAt.Equal(before.StartedAt)
 }

@@ -566,3 +566,18 @@ func TestWait_LogsAnOutageOnce(t *testing.T) {
 		assert.Contains(t, lines[1], `level=INFO msg="tensorbay responds again to the polls of waits" dataset=`+job.Dataset().ID())
 	})
 }
+
+// The handler of a logger runs in the goroutine of a poll, where nothing of the caller could
+// recover its panic.
+func TestWait_EndsIfTheLoggerPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		handler := slog.NewTextHandler(panickingWriter{}, nil)
+		client := stubClient(t, respondWith(503, ""), jobs.WithLogger(slog.New(handler)))
+		err := resumeMerge(t, datasetByID(t, client), processingJob).Wait(t.Context())
+		require.ErrorContains(t, err, "panic in a poll: no space left")
+	})
+}
+
+type panickingWriter struct{}
+
+func (panickingWriter) Write([]byte) (int, error) { panic("no space left") }

@@ -178,7 +178,11 @@ func stop(w *watcher.Wait) watcher.Result {
 
 // newEvent returns the event of a result, which has no Elapsed before the end of the wait.
 func (j *Job) newEvent(r watcher.Result) Event {
-	return Event{Job: j.Snapshot(), Err: r.Last, Poll: r.Polls, RequestID: r.RequestID, At: time.Now(), Elapsed: r.Elapsed}
+	s := j.newest()
+	if r.Finished {
+		s = j.waitedEnd()
+	}
+	return Event{Job: *s, Err: r.Last, Poll: r.Polls, RequestID: r.RequestID, At: time.Now(), Elapsed: r.Elapsed}
 }
 
 // waitEnd returns the error of a wait that has ended.
@@ -186,7 +190,7 @@ func (j *Job) waitEnd(ctx context.Context, o waitOptions, r watcher.Result) erro
 	o.progress.record(j, j.newEvent(r))
 	switch {
 	case r.Finished:
-		return j.lastEnd().outcome()
+		return j.waitedEnd().outcome()
 	case r.Reason == nil:
 		r.Reason = ctx.Err()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -346,4 +347,29 @@ func TestWaitSeq_PassesAPanicOfTheSequenceToTheLoop(t *testing.T) {
 			}
 		}, name)
 	}
+}
+
+// Another client may retry a job while the loop is busy with other jobs.
+func TestWaitAll_ReturnsTheEndDespiteANewRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		job := stubMerge(t, func(*http.Request) (*http.Response, error) {
+			switch since := time.Since(began); {
+			case since < time.Minute:
+				return newResponse(200, processingJob), nil
+			case since < 5*time.Minute:
+				return newResponse(200, abortedRun), nil
+			}
+			return newResponse(200, newRun), nil
+		}, processingJob)
+		finished := stubMerge(t, respondWith(200, abortedRun), abortedRun)
+		for j, err := range jobs.WaitAll(t.Context(), []*jobs.SquashAndMergeJob{job, finished}) {
+			require.ErrorIs(t, err, jobs.ErrJobAborted)
+			if j == finished {
+				<-time.After(10 * time.Minute)
+				require.NoError(t, job.Update(t.Context()))
+				require.Equal(t, jobs.StatusProcessing, job.Status())
+			}
+		}
+	})
 }

@@ -374,6 +374,61 @@ func TestWait_IgnoresALateResponseAfterRetry(t *testing.T) {
 	})
 }
 
+// The job was last seen before the previous run began.
+func TestWait_IgnoresAnUnknownEndOfThePreviousRunAfterRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var retriedAt time.Time
+		job := stubMerge(t, func(r *http.Request) (*http.Response, error) {
+			since := time.Since(retriedAt)
+			switch {
+			case r.Method == http.MethodPost:
+				retriedAt = time.Now()
+				return newResponse(200, "{}"), nil
+			case since < 5*time.Second:
+				return newResponse(200, abortedRun), nil
+			case since < time.Minute:
+				return newResponse(200, newRun), nil
+			}
+			return newResponse(200, newRunDone), nil
+		}, jobJSON(`"startedAt":1764000002,"status":"PROCESSING"`, `"status":"QUEUING"`))
+		require.NoError(t, job.Abort(t.Context()))
+		require.NoError(t, job.Retry(t.Context()))
+		require.NoError(t, job.Wait(t.Context()))
+	})
+}
+
+// The wait sees the end of the previous run while the retry is under way.
+func TestWatch_ReturnsTheEndDespiteRetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		job := stubMerge(t, func(r *http.Request) (*http.Response, error) {
+			switch since := time.Since(began); {
+			case r.Method == http.MethodPost:
+				<-time.After(9 * time.Second)
+				return newResponse(200, "{}"), nil
+			case since < 10*time.Second:
+				return newResponse(200, processingJob), nil
+			}
+			return newResponse(200, abortedRun), nil
+		}, processingJob)
+		var retry sync.WaitGroup
+		retry.Go(func() {
+			<-time.After(9900 * time.Millisecond)
+			assert.NoError(t, job.Retry(t.Context()))
+		})
+		var last jobs.Event
+		var err error
+		for last, err = range job.Watch(t.Context()) {
+			if since := time.Since(began); err == nil && since > 9*time.Second && since < 11*time.Second {
+				<-time.After(20 * time.Second) // until Retry has returned
+			}
+		}
+		require.ErrorIs(t, err, jobs.ErrJobAborted)
+		assert.Equal(t, jobs.StatusAborted, last.Job.Status)
+		retry.Wait()
+	})
+}
+
 func TestWait_ReturnsThePreviousOutcomeIfRetryHasNoEffect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		job := stubMerge(t, func(r *http.Request) (*http.Response, error) {
