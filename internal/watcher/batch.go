@@ -99,12 +99,12 @@ func (w *watcher) offset(b *batch) int {
 }
 
 // refresh works out what depends on all jobs.
-func (b *batch) refresh() {
+func (b *batch) refresh(now time.Time) {
 	b.stale, b.missing, b.oldest, b.deadline = false, 0, nil, time.Time{}
 	clear(b.counts)
 	for j := range b.jobs {
 		for wait := range j.waits {
-			if !wait.Deadline.IsZero() && !wait.final && (b.deadline.IsZero() || wait.Deadline.Before(b.deadline)) {
+			if wait.Deadline.After(now) && !wait.final && (b.deadline.IsZero() || wait.Deadline.Before(b.deadline)) {
 				b.deadline, b.urgent = wait.Deadline, j
 			}
 		}

@@ -15,13 +15,14 @@ func (w *watcher) choose(now time.Time) (p *poll, at time.Time) {
 	inTime := now.Add(plan.delay(plan.lists, plan.rate) / 2)
 	var first, final *batch // due first, also for a final poll
 	soon, reserve := 0, 0
+	_, unknown, _ := w.count()
 	at, w.nextFinal = never, never
 	for _, b := range w.batches {
-		if b.stale {
-			b.refresh()
+		if b.stale || !b.deadline.IsZero() && b.deadline.Before(now) {
+			b.refresh(now)
 		}
 		searched := b.unknown && w.walk != nil && !w.walk.sweep
-		trusted := searched && w.service.lists.errors == 0
+		trusted := searched && w.service.lists.errors == 0 && pagesOf(w.total-w.walk.offset) <= max(4, unknown)
 		if !b.deadline.IsZero() && !trusted && (!b.busy || b.asked.Before(b.deadline.Add(-lead-slack))) {
 			due := latest(b.deadline.Add(-lead), w.service.retryAfter)
 			if b.errors > 0 { // the backoff would be too long

@@ -63,12 +63,8 @@ func (w *watcher) send(p *poll) {
 func (w *watcher) run(ctx context.Context, p *poll) {
 	p.response.Err = errGoexit
 	defer func() {
-		switch v := recover().(type) {
-		case nil:
-		case error, string:
-			p.response = Response{Err: fmt.Errorf("%w: %v", ErrPanic, v)}
-		default: // it may hold secrets
-			p.response = Response{Err: fmt.Errorf("%w: a value of type %T", ErrPanic, v)}
+		if v := recover(); v != nil {
+			p.response = Response{Err: panicError(v)}
 		}
 		w.returned(p)
 	}()
@@ -77,6 +73,29 @@ func (w *watcher) run(ctx context.Context, p *poll) {
 	} else {
 		p.response = w.source.List(ctx, p.status, p.offset, PageSize)
 	}
+}
+
+// panicError returns the error of a panic. A value of another type may hold secrets.
+func panicError(v any) error {
+	switch v.(type) {
+	case error, string:
+		return fmt.Errorf("%w: %v", ErrPanic, v)
+	}
+	return fmt.Errorf("%w: a value of type %T", ErrPanic, v)
+}
+
+// report tells the source that an outage has begun or ended. If that panics, all waits end.
+func (w *watcher) report(err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			w.set.mu.Lock()
+			defer w.set.mu.Unlock()
+			for _, j := range w.jobs {
+				w.tell(j, panicError(v), Transient, time.Now())
+			}
+		}
+	}()
+	w.source.Outage(err)
 }
 
 // returned applies the response of a poll.
@@ -103,13 +122,13 @@ func (w *watcher) returned(p *poll) {
 	after := w.service.outage()
 	w.set.mu.Unlock()
 	if before != after {
-		w.source.Outage(p.response.Err)
+		w.report(p.response.Err)
 	}
 }
 
 // needs reports whether a job of a poll has waits.
 func (w *watcher) needs(p *poll) bool {
-	return p.walk != nil && len(w.jobs) > 0 || p.walk == nil && len(p.batch.jobs) > 0
+	return p.walk != nil && p.walk == w.walk || p.walk == nil && len(p.batch.jobs) > 0
 }
 
 // succeeded applies a response.

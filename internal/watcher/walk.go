@@ -10,9 +10,10 @@ type walk struct {
 	began    time.Time
 	statuses []string // whose lists are left; the first one is being read
 	offset   int
-	total    int  // length of this list
-	pages    int  // that a sweep may still read
-	busy     bool // its next page is under way
+	total    int    // length of this list
+	first    string // id of the first job of the last page
+	pages    int    // that a sweep may still read
+	busy     bool   // its next page is under way
 	failures
 }
 
@@ -42,6 +43,10 @@ func (w *watcher) step(p *poll, now time.Time) {
 	k.pages--
 	// A total that is smaller than the list is not believed.
 	last := items == 0 || items < PageSize && end >= total || end == total
+	if items > 0 { // a service may ignore the offset
+		first := string(p.response.Items[0].ID)
+		last, k.first = last || first == k.first, first
+	}
 	_, unknown, _ := w.count()
 	switch {
 	case k.sweep && last && len(k.statuses) == 1:
@@ -51,7 +56,7 @@ func (w *watcher) step(p *poll, now time.Time) {
 		w.service.sweeps.add(refused, now)
 		w.endWalk(false)
 	case k.sweep && last:
-		k.statuses, k.offset, k.total = k.statuses[1:], 0, 0
+		k.statuses, k.offset, k.total, k.first = k.statuses[1:], 0, 0, ""
 	case k.sweep:
 	case last:
 		w.endWalk(true)

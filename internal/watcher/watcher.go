@@ -107,7 +107,9 @@ func (w *watcher) start(o Options) *Wait {
 	j.waits[wait] = true
 	if w.changed(); !o.Deadline.IsZero() {
 		j.batch.stale = true
-		w.interrupt() // a final poll may be due
+		if lead, _ := w.service.lead(); o.Deadline.Add(-lead).Before(w.nextFinal) {
+			w.interrupt() // else the loop would lose its place in the queue with each wait
+		}
 	}
 	return wait
 }
@@ -126,9 +128,11 @@ func (w *watcher) add(o Options, now time.Time) *job {
 		j.next = o.Seen.Add(w.delayAlone(now.Sub(j.born)))
 	}
 	b := w.newest()
-	if b.retry.Before(now) && len(w.jobs) == 0 {
+	switch {
+	case b.retry.After(now) || b.retry.After(b.asked): // it gathers, or has gathered and is due
+	case len(w.jobs) == 0:
 		b.retry = now.Add(gather)
-	} else if b.retry.Before(now) {
+	default:
 		b.retry = now.Add(gatherMore)
 	}
 	w.rates.note(now)
@@ -166,7 +170,9 @@ func (w *watcher) end(wait *Wait, finished bool, reason error) {
 		j.status.ended++
 	}
 	w.move(j, nil)
-	delete(w.jobs, j.id)
+	if delete(w.jobs, j.id); len(w.jobs) == 0 {
+		w.walk = nil
+	}
 	for p := range w.polls {
 		if !w.needs(p) {
 			p.cancel()

@@ -1,6 +1,7 @@
 package watcher
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -464,5 +465,147 @@ func TestWatcher_GivesBackReservedSlots(t *testing.T) {
 		if err := limiter.Wait(t.Context()); err != nil || time.Since(began) > 0 {
 			t.Errorf("a slot was free after %v: %v", time.Since(began), err)
 		}
+	})
+}
+
+// A wait with a deadline makes the loop choose again. If it left the queue of the limiter each
+// time, it would get no slot while waits begin and others use the limiter.
+func TestWatcher_KeepsItsPlaceInTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, set, ended := newSim(load{1, 0, lognormal(time.Second, 0)}), busySet(t), make(chan *Wait, 300)
+		time.Sleep(2 * time.Second)
+		began := time.Now()
+		set.Start(s, s.jobs[0].options(ended))
+		for len(ended) == 0 && time.Since(began) < 5*time.Second {
+			o := s.jobs[0].options(ended)
+			o.Deadline = time.Now().Add(time.Minute)
+			set.Start(s, o)
+			time.Sleep(20 * time.Millisecond)
+		}
+		if lag := time.Since(began); lag > time.Second {
+			t.Errorf("a finished job was seen after %v", lag)
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
+// busySet returns a set whose limiter is used by four other callers all the time.
+func busySet(t *testing.T) *Set {
+	limiter := ratelimit.New(9.5) // one after the other
+	for range 4 {
+		go func() {
+			for limiter.Wait(t.Context()) == nil { //nolint:revive // the slots are not used
+			}
+		}()
+	}
+	return NewSet(limiter)
+}
+
+// The first job of a batch waits a moment for others, but not again for each of them.
+func TestWatcher_NewJobsDoNotDelayThePollForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, set, ended := newSim(load{100, 0, lognormal(time.Second, 0)}), busySet(t), make(chan *Wait, 100)
+		s.jobs[0].finished = s.jobs[0].finished.Add(time.Hour)
+		time.Sleep(2 * time.Second)
+		waits := []*Wait{set.Start(s, s.jobs[0].options(ended))}
+		time.Sleep(time.Second)
+		began := time.Now()
+		for _, j := range s.jobs[1:] {
+			waits = append(waits, set.Start(s, j.options(ended)))
+			if time.Sleep(110 * time.Millisecond); len(ended) > 0 {
+				break
+			}
+		}
+		if lag := time.Since(began); lag > 2*time.Second {
+			t.Errorf("a finished job was seen after %v", lag)
+		}
+		for _, w := range waits {
+			w.Stop()
+		}
+	})
+}
+
+// The caller may stop a wait long after its deadline, for example after a slow body of a loop.
+func TestWatcher_PollsRarelyAfterAMissedDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, limiter := oneJob(), ratelimit.New(10)
+		s.fault = func(simRequest) *Response { return failWith(errInternal, Transient) }
+		o := s.jobs[0].options(nil)
+		o.Deadline = time.Now().Add(time.Second)
+		w := NewSet(limiter).Start(s, o)
+		time.Sleep(time.Minute)
+		if s.sent() > 30 {
+			t.Errorf("%d requests in a minute", s.sent())
+		}
+		began := time.Now()
+		for range 10 { // no slot is reserved any more
+			_ = limiter.Wait(t.Context())
+		}
+		if time.Since(began) > 0 {
+			t.Errorf("ten slots after %v", time.Since(began))
+		}
+		w.Stop()
+	})
+}
+
+// repeating is a service that ignores the offset of lists.
+type repeating struct{ *sim }
+
+func (r repeating) List(ctx context.Context, status string, _, limit int) Response {
+	return r.sim.List(ctx, status, 0, limit)
+}
+
+func TestWatcher_EndsASearchWhoseListRepeatsAPage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim(load{300, 0, lognormal(5*time.Second, 0)})
+		set, ended := limited(10), make(chan *Wait, 300)
+		for _, j := range s.jobs {
+			set.Start(repeating{s}, j.options(ended))
+		}
+		began := time.Now()
+		for range s.jobs {
+			<-ended
+		}
+		if took := time.Since(began); took > time.Minute {
+			t.Errorf("all jobs were seen after %v", took)
+		}
+	})
+}
+
+// The page of a search is canceled with the last wait. Waits that begin before that has been
+// noticed are not told.
+func TestWatcher_ForgetsTheSearchOfEarlierWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, set := newSim(load{5, 0, lognormal(time.Hour, 0)}), limited(10)
+		s.rtt = time.Second
+		for range 20 {
+			var waits []*Wait
+			for _, j := range s.jobs {
+				o := j.options(nil)
+				o.Event = func(r Result) {
+					if r.Last != nil {
+						t.Errorf("a poll failed: %v", r.Last)
+					}
+				}
+				waits = append(waits, set.Start(s, o))
+			}
+			time.Sleep(500 * time.Millisecond)
+			for _, w := range waits {
+				w.Stop()
+			}
+		}
+	})
+}
+
+func TestWatcher_FinalPollDuringALongSearch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSim(load{10, 0, lognormal(time.Minute, 0)})
+		jobs := s.jobs
+		jobs[0].started, jobs[0].finished = jobs[0].created, jobs[0].created.Add(2500*time.Millisecond)
+		time.Sleep(time.Second)
+		s.newer(5000, time.Hour)
+		time.Sleep(time.Millisecond)
+		r := s.wait(t, limited(10), jobs, func(j *simJob, o *Options) { o.Deadline = j.finished.Add(40 * time.Millisecond) })
+		r.check(t, limits{30, time.Second, time.Second})
 	})
 }
