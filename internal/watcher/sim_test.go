@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -381,7 +382,87 @@ func (s *sim) checkQuiet(t *testing.T, set *Set) {
 	}
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	if w := set.watchers[s]; w != nil {
-		t.Errorf("the watcher is kept")
+	if len(set.watchers) > 0 {
+		t.Errorf("%d watchers are kept", len(set.watchers))
 	}
+}
+
+// hostile is a service whose responses are wrong in the ways of mode. Reads of single jobs are
+// right from a time on.
+type hostile struct {
+	*sim
+	mode  int // bits
+	until time.Time
+
+	mu  sync.Mutex
+	rng *rand.Rand
+}
+
+// does reports whether a way of mode applies to a response, one in so many times.
+func (h *hostile) does(bit, times int) bool { return h.mode&bit != 0 && h.random(times) == 0 }
+
+func (h *hostile) random(n int) int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.rng.IntN(n)
+}
+
+// fail returns an error for one in a few requests, or nil.
+func (h *hostile) fail(ctx context.Context) *Response {
+	if h.mode&128 == 0 || !time.Now().Before(h.until) {
+		return nil
+	}
+	switch h.random(12) {
+	case 0:
+		runtime.Goexit()
+	case 1:
+		return failWith(errInternal, Transient)
+	case 2:
+		return &Response{Err: errInternal, RetryAfter: time.Duration(h.random(100)) * time.Second}
+	case 3:
+		return &Response{Items: []Item{{Body: []byte("broken")}}}
+	case 4:
+		<-ctx.Done()
+		return &Response{Err: context.Cause(ctx)}
+	}
+	return nil
+}
+
+func (h *hostile) Get(ctx context.Context, id string) Response {
+	r := h.sim.Get(ctx, id)
+	if instead := h.fail(ctx); instead != nil {
+		return *instead
+	}
+	return r
+}
+
+func (h *hostile) List(ctx context.Context, status string, offset, limit int) Response {
+	if h.does(1, 2) {
+		offset = h.random(400)
+	}
+	if h.does(2, 2) {
+		status = []string{"", "QUEUING", "PROCESSING", "SUCCESS", "X"}[h.random(5)]
+	}
+	r := h.sim.List(ctx, status, offset, limit)
+	if h.does(4, 2) {
+		r.Total = []int{0, math.MaxInt, h.random(1 << 40), h.random(300)}[h.random(4)]
+	}
+	if h.does(8, 1) && len(r.Items) > 0 {
+		for range h.random(5) {
+			r.Items = append(r.Items, r.Items[h.random(len(r.Items))])
+		}
+		slices.Reverse(r.Items)
+	}
+	if h.does(16, 1) && len(r.Items) > 1 {
+		r.Items = r.Items[:h.random(len(r.Items))]
+	}
+	switch instead := h.fail(ctx); {
+	case h.does(32, 10):
+		return *failWith(errDenied, Definitive)
+	case h.does(64, 10):
+		return Response{}
+	case instead != nil:
+		return *instead
+	}
+	return r
 }

@@ -76,7 +76,7 @@ func (w *watcher) endWalk(complete bool) {
 		case !j.shown.Before(k.began) || j.joined.After(k.began):
 		case !k.sweep && j.batch.unknown:
 			w.alone(j).unknown = false
-		case k.sweep && j.batch.errors == 0:
+		case k.sweep:
 			j.next, j.batch.stale = time.Time{}, true
 		}
 	}

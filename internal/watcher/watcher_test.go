@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/ratelimit"
+	"github.com/graviti-ai/tensorbay-jobs-go/polling"
 )
 
 // TestWatcher_Figures holds the figures of waiting for jobs under a rate limit of ten
@@ -608,4 +609,62 @@ func TestWatcher_FinalPollDuringALongSearch(t *testing.T) {
 		r := s.wait(t, limited(10), jobs, func(j *simJob, o *Options) { o.Deadline = j.finished.Add(40 * time.Millisecond) })
 		r.check(t, limits{30, time.Second, time.Second})
 	})
+}
+
+// Whatever a service responds for a while, and whatever its lists contain, all waits end soon after
+// their jobs, and nothing is kept.
+func TestWatcher_EndsAllWaitsOfAHostileService(t *testing.T) {
+	seeds := 130
+	if os.Getenv("TENSORBAY_TEST_FULL") == "1" {
+		seeds = 3000
+	}
+	for seed := range uint64(seeds) {
+		synctest.Test(t, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, 19))
+			n := []int{5, 5, 5, 5, 2, 130}[seed%6]
+			s := newSim(load{n, 2 * time.Second, lognormal(20*time.Second, 0.5)})
+			if rng.IntN(4) == 0 {
+				s.schedule = &polling.Schedule{Max: time.Second}
+			}
+			h := &hostile{sim: s, rng: rand.New(rand.NewPCG(seed, 20)), mode: rng.IntN(128) | 128, until: time.Now().Add(40 * time.Second)}
+			perSecond := []float64{0, 10, 7.5}[rng.IntN(3)]
+			limiter := ratelimit.New(perSecond)
+			set, ended := NewSet(limiter), make(chan *Wait, 2*n)
+			s.older(rng.IntN(600), time.Time{})
+			time.Sleep(2 * time.Second)
+			waits, late := map[*Wait]*simJob{}, []*Wait{}
+			for _, j := range s.jobs[len(s.jobs)-n:] {
+				waits[set.Start(h, j.options(ended))] = j
+				if rng.IntN(3) == 0 {
+					o := j.options(ended)
+					o.Deadline = time.Now().Add(time.Duration(rng.Int64N(int64(30 * time.Second))))
+					w := set.Start(h, o)
+					late = append(late, w)
+					time.AfterFunc(time.Until(o.Deadline)+time.Duration(rng.IntN(2))*5*time.Second, func() { w.Stop() })
+				}
+			}
+			for timeout := time.After(30 * time.Minute); len(waits) > 0; {
+				select {
+				case w := <-ended:
+					if j := waits[w]; j != nil && (!w.Stop().Finished || time.Since(j.finished) > 3*time.Minute) {
+						t.Errorf("seed %d: %+v, %v after the end", seed, w.Stop(), time.Since(j.finished))
+					}
+					delete(waits, w)
+				case <-timeout:
+					t.Fatalf("seed %d: %d waits have not ended", seed, len(waits))
+				}
+			}
+			for _, w := range late {
+				w.Stop()
+			}
+			s.checkQuiet(t, set)
+			began := time.Now()
+			for range int(perSecond) {
+				_ = limiter.Wait(t.Context())
+			}
+			if time.Since(began) > time.Second {
+				t.Errorf("seed %d: slots are reserved", seed)
+			}
+		})
+	}
 }
