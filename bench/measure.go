@@ -46,8 +46,9 @@ type Scenario struct {
 type Result struct {
 	Waits int
 	sim.Counts
-	Lags     []float64 // seconds from the end of a job to the end of its wait
-	Relative []float64 // the same, as a fraction of the length of the job
+	Lags     []float64   // seconds from the end of a job to the end of its wait
+	Relative []float64   // the same, as a fraction of the length of the job
+	bySeed   [][]float64 // the lags of each seed
 	Lost     int
 	LostJobs []int // of the last seed
 	LastErr  error // of a lost wait
@@ -102,7 +103,9 @@ func Measure(t *testing.T, sc Scenario, client Maker) Result {
 		load.Seed += uint64(seed)
 		synctest.Test(t, func(t *testing.T) {
 			t.Helper()
+			before := len(r.Lags)
 			measureOnce(t, sc, load, client, &r)
+			r.bySeed = append(r.bySeed, r.Lags[before:])
 		})
 	}
 	return r

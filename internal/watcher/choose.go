@@ -12,9 +12,8 @@ func (w *watcher) choose(now time.Time) (p *poll, at time.Time) {
 	lead, slack := w.service.lead()
 	const window = 1100 * time.Millisecond // slots are reserved so long before
 	never := now.Add(time.Hour)
-	inTime := now.Add(plan.delay(plan.lists, plan.rate) / 2)
 	var first, final *batch // due first, also for a final poll
-	soon, reserve := 0, 0
+	reserve := 0
 	_, unknown, _ := w.count()
 	at, w.nextFinal = never, never
 	for _, b := range w.batches {
@@ -42,9 +41,6 @@ func (w *watcher) choose(now time.Time) (p *poll, at time.Time) {
 		if due.Before(at) {
 			first, at = b, due
 		}
-		if !due.After(inTime) {
-			soon += len(b.jobs)
-		}
 	}
 	w.set.limiter.Reserve(reserve - w.reserved)
 	w.reserved = reserve
@@ -62,7 +58,7 @@ func (w *watcher) choose(now time.Time) (p *poll, at time.Time) {
 	case walk != nil && !walk.busy && walk.retry.Before(at):
 		p, at = &poll{walk: walk}, walk.retry
 	case at.After(now):
-	case plan.sweep && walk == nil && first.missing == 0 && 3*soon >= len(w.jobs):
+	case plan.sweep && walk == nil && first.missing == 0:
 		p = &poll{walk: w.newSweep(plan)}
 	default:
 		p = w.request(first, now, false)
@@ -76,7 +72,7 @@ func (w *watcher) request(b *batch, now time.Time, final bool) *poll {
 	lists := !w.service.lists.retry.After(now) && (!final || w.service.lists.errors == 0)
 	again := b.errors > 0 && b.errors%2 == 0 // now in another way than before
 	switch {
-	case lists && (again || b.number >= 0 && len(b.jobs) > 1 && b.missing != 1):
+	case lists && (again || b.number >= 0 && len(b.jobs) > 1):
 	case lists && b.unknown && w.walk == nil && len(w.jobs) > 1 && w.searchPays():
 		return &poll{walk: &walk{statuses: []string{""}}, final: final}
 	case final:

@@ -114,9 +114,8 @@ func (w *watcher) plan(now time.Time) plan {
 		return p
 	}
 	period := p.delay(cost, p.rate).Seconds()
-	period = max(period, p.lists/max(limit-p.rate, 0.01)) // the reads have to pass the limiter too
 	if p.lists+p.rate*period < cost*2/3 {
-		p.sweep, p.weight = true, max(weight, min(p.lists/limit, maxWeight))
+		p.sweep = true
 	}
 	return p
 }
