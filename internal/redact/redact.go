@@ -26,7 +26,8 @@ func (s Secret) Reveal() string {
 
 var (
 	keyInText   = regexp.MustCompile(`(Accesskey-|ACCESSKEY-)[0-9A-Za-z_-]+`)
-	userInText  = regexp.MustCompile(`://[^\s/?#"'<>]*@`)
+	userInText  = regexp.MustCompile(`://([^\s/?#"'<>]*|[^\s/?#"'<>:]*:\d*[^\s/?#"'<>\d][^\s"'<>]*)@`) // a password may hold / unescaped
+	portInText  = regexp.MustCompile(`invalid port "[^"]*"`)                                           // it is the start of such a password
 	queryInText = regexp.MustCompile(`(?i)(https?:[^\s?"'<>]*)\?[^\s"'<>]*|(/[^\s?"'<>]*)\?[^\s"'<>=]*=[^\s"'<>]*`)
 )
 
@@ -36,6 +37,7 @@ var (
 func Text(text string) string {
 	text = keyInText.ReplaceAllString(text, "$1...")
 	text = userInText.ReplaceAllString(text, "://...@")
+	text = portInText.ReplaceAllString(text, "invalid port")
 	return queryInText.ReplaceAllString(text, "$1$2?...")
 }
 

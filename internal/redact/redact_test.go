@@ -42,7 +42,12 @@ func TestText_RemovesKeysPasswordsAndQueries(t *testing.T) {
 		"http://user:pw@a.test/b":     "http://...@a.test/b",
 		"proxy socks5://u:p@ss@a.b":   "proxy socks5://...@a.b",
 		"mail a@b.test":               "mail a@b.test",
-		"https:?https:?":              "https:?...",
+		"http://user:p/w@a.test:80":   "http://...@a.test:80",
+		"http://user:p?w@a.test":      "http://...@a.test",
+		"https://a.test:443/b@c":      "https://a.test:443/b@c",
+
+		`parse "http://u:p/w@a.b": invalid port ":p" after host`: `parse "http://...@a.b": invalid port after host`,
+		"https:?https:?": "https:?...",
 	} {
 		assert.Equal(t, want, redact.Text(text))
 	}
