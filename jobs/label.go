@@ -220,21 +220,23 @@ type PanopticMaskInfo struct {
 }
 
 // Open opens the mask. The caller must close it. It behaves like [Data.Open].
-func (m *Mask[Info]) Open(ctx context.Context) (io.ReadCloser, error) { return m.content.Open(ctx) }
+func (m *Mask[Info]) Open(ctx context.Context) (io.ReadCloser, error) {
+	return fileOf(m.content).Open(ctx)
+}
 
 // Save copies the mask to w. It behaves like [Data.Save].
 func (m *Mask[Info]) Save(ctx context.Context, w io.Writer) (int64, error) {
-	return m.content.Save(ctx, w)
+	return fileOf(m.content).Save(ctx, w)
 }
 
 // Stat reads the size and the checksum of the mask. It behaves like [Data.Stat].
 func (m *Mask[Info]) Stat(ctx context.Context) (ContentInfo, error) {
-	info, err := m.content.Stat(ctx)
+	info, err := fileOf(m.content).Stat(ctx)
 	return ContentInfo(info), err
 }
 
 // URL returns the signed URL of the mask. See [Data.URL].
-func (m *Mask[Info]) URL() string { return m.content.URL() }
+func (m *Mask[Info]) URL() string { return fileOf(m.content).URL() }
 
 // IsZero reports whether there are no labels.
 func (l Label) IsZero() bool { return len(l.Types()) == 0 }
