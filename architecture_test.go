@@ -41,7 +41,7 @@ var directions = map[string][]string{
 		"/gen", "/internal/content", "/internal/pager", "/internal/ratelimit", "/internal/redact", "/internal/transport",
 		"/internal/watcher", "/internal/wire", "/polling",
 	},
-	"/jobs/download": {"/internal/content", "/jobs"},
+	"/jobs/download": {"/internal/content", "/internal/redact", "/jobs"},
 
 	"/internal/contract":         {""},
 	"/internal/reference":        {},

@@ -1,6 +1,8 @@
 package download
 
 import (
+	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -23,6 +25,36 @@ func TestClaim_IgnoresCaseIfTheFileSystemDoes(t *testing.T) {
 	assert.ErrorContains(t, err, "another file has the same path")
 	_, err = d.claim("train/b.bin")
 	require.NoError(t, err)
+}
+
+// canceling ends a context when its size is requested.
+type canceling struct {
+	cancel func()
+	size   int64
+}
+
+func (c canceling) Stat(context.Context) (jobs.ContentInfo, error) {
+	c.cancel()
+	return jobs.ContentInfo{Size: c.size, Checksum: "crc64ecma:1"}, nil
+}
+
+func (canceling) Save(context.Context, io.Writer) (int64, error) { panic("not expected") }
+
+func TestComplete_EndsWithTheContext(t *testing.T) {
+	dir := t.TempDir()
+	const size = 1 << 40
+	file := filepath.Join(dir, "a")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	if err := os.Truncate(file, size); err != nil {
+		t.Skip("the file system has no sparse files: ", err)
+	}
+	d, err := newDirectory(dir)
+	require.NoError(t, err)
+	defer d.close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	_, err = d.complete(ctx, canceling{cancel, size}, "a", size)
+	require.ErrorIs(t, err, context.Canceled)
 }
 
 // Another download removes the directory when it ends.

@@ -38,6 +38,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
@@ -165,7 +166,7 @@ func files(ctx context.Context, dir string, data iter.Seq2[*jobs.Data, error], o
 						r.err = fmt.Errorf("panic: %T", v) // the value may hold a secret
 					}
 					if r.err != nil {
-						r.err = fmt.Errorf("download %s: %w", t.file.Path, r.err)
+						r.err = &fileError{t.file.Path, r.err}
 					}
 					results <- r
 				}()
@@ -185,6 +186,19 @@ type result struct {
 	file File
 	err  error
 }
+
+// A fileError is the error of a file. Its text is one line, although the service chooses the
+// path.
+type fileError struct {
+	path string
+	err  error
+}
+
+func (e *fileError) Error() string {
+	return redact.Sanitize(fmt.Sprintf("download %s: %v", redact.Sanitize(e.path, redact.MaxPath), e.err), 4*redact.MaxMessage)
+}
+
+func (e *fileError) Unwrap() error { return e.err }
 
 // A task is a file to save.
 type task struct {
