@@ -114,10 +114,9 @@ func infoOf(c *transport.Content) Info {
 	info := Info{Size: c.Length, Checksum: checksumOf(c)}
 	if c.Part {
 		info.Size = -1
-		if _, total, ok := strings.Cut(c.Header.Get("Content-Range"), "/"); ok {
-			if size, err := strconv.ParseInt(total, 10, 64); err == nil && size >= 0 {
-				info.Size = size
-			}
+		_, total, _ := strings.Cut(c.Header.Get("Content-Range"), "/")
+		if size, err := strconv.ParseUint(total, 10, 63); err == nil {
+			info.Size = int64(size)
 		}
 	}
 	return info

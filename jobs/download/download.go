@@ -32,6 +32,7 @@
 package download
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -140,17 +141,9 @@ func files(ctx context.Context, dir string, data iter.Seq2[*jobs.Data, error], o
 		running--
 		return yield(r.file, r.err) && (r.err == nil || !options.StopOnError)
 	}
-	for datum, err := range data {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			for running > 0 {
-				if !deliver() {
-					return nil
-				}
-			}
-			return err
+	for datum, listErr := range data {
+		if err = cmp.Or(listErr, ctx.Err()); err != nil {
+			break
 		}
 		for _, t := range tasks(datum, options.Masks) {
 			for running == options.Workers || len(results) > 0 {
@@ -179,7 +172,7 @@ func files(ctx context.Context, dir string, data iter.Seq2[*jobs.Data, error], o
 			return nil
 		}
 	}
-	return nil
+	return err
 }
 
 type result struct {
