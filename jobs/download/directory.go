@@ -85,7 +85,7 @@ func (d *directory) newPart() (part *os.File, err error) {
 		if !errors.Is(err, fs.ErrNotExist) {
 			return part, err
 		}
-		if err = d.root.Mkdir(PartsDir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := d.root.Mkdir(PartsDir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 	}

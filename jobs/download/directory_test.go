@@ -70,6 +70,15 @@ func TestNewPart_CreatesItsDirectory(t *testing.T) {
 	assert.NoFileExists(t, part.Name())
 }
 
+func TestNewPart_ReturnsTheLastErrorOfItsFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.Symlink("missing", filepath.Join(dir, PartsDir)); err != nil {
+		t.Skip(err)
+	}
+	_, err := newDirectory(dir)
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
 func TestNewDirectory_FailsIfPartsCannotBeCreated(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, PartsDir), nil, 0o600))
