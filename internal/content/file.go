@@ -193,7 +193,8 @@ func (s *sink) Write(p []byte) (int, error) {
 }
 
 // rest returns the header of a request for the missing bytes, provided that the content has
-// not changed. If the size is unknown, no byte may be missing, but the last one proves that.
+// not changed. If the size is unknown, the range starts at the last byte, because there may be
+// no other and a store rejects an empty range.
 func (s *sink) rest() http.Header {
 	if s.written == 0 {
 		return nil
