@@ -514,8 +514,10 @@ func sharedListError(list string, want ...string) errorCase {
 				job := resumeMerge(t, datasetByID(t, client), jobJSON("6f2a", strconv.Itoa(i)))
 				go func() {
 					for e := range job.Watch(ctx) {
-						if i == 0 && e.Err != nil && err == nil {
+						if i == 0 && e.Err != nil {
 							err = e.Err
+							cancel()
+							return
 						}
 					}
 				}()
