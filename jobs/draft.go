@@ -129,12 +129,12 @@ type CommitSpec struct {
 // response. The status of the draft in [Dataset.Drafts] with [DraftAll] then shows whether it
 // was committed.
 func (d *Draft) Commit(ctx context.Context, commit CommitSpec) (commitID string, err error) {
-	if err := d.check(); err != nil {
-		return "", err
-	}
 	commit.Title = cmp.Or(commit.Title, d.Title)
 	if commit.Title == "" {
 		return "", invalid("the title of the commit is empty: set Title")
+	}
+	if err := d.check(); err != nil {
+		return "", err
 	}
 	c := d.dataset.client
 	body, err := call(ctx, c, "createCommit", func() (*http.Request, error) {
