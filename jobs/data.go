@@ -27,8 +27,11 @@ type Data struct {
 	// Label holds the labels. It is zero if there are none.
 	Label Label
 
-	content *content.File
+	file
 }
+
+// file holds the common methods of Data and Mask.
+type file struct{ content *content.File }
 
 // Open opens the content of the file. The caller must close it. If the URL expires soon or has
 // expired, Open requests new ones for all files of its page of the list, once. It sends no
@@ -36,17 +39,15 @@ type Data struct {
 //
 // The attempt timeout applies until the response headers arrive; reading the body is limited
 // only by ctx. A body that is shorter than the store announced ends with
-// [io.ErrUnexpectedEOF]. [Data.Save] resumes such a body.
-func (d *Data) Open(ctx context.Context) (io.ReadCloser, error) { return fileOf(d.content).Open(ctx) }
+// [io.ErrUnexpectedEOF]. Save resumes such a body.
+func (f file) Open(ctx context.Context) (io.ReadCloser, error) { return f.get().Open(ctx) }
 
 // Save copies the content of the file to w and returns the number of bytes written. It opens
 // the content as Open does. If the body breaks off, Save requests the rest, or, if the store
 // does not support that, the whole content again, of which it skips the beginning. The error
 // matches [ErrInvalidResponse] if the content remains incomplete, has changed meanwhile, or
 // differs from the checksum of the store.
-func (d *Data) Save(ctx context.Context, w io.Writer) (int64, error) {
-	return fileOf(d.content).Save(ctx, w)
-}
+func (f file) Save(ctx context.Context, w io.Writer) (int64, error) { return f.get().Save(ctx, w) }
 
 // ContentInfo describes the content of a file.
 type ContentInfo struct {
@@ -59,17 +60,17 @@ type ContentInfo struct {
 
 // Stat reads the size and the checksum of the content. It opens the content as Open does, but
 // requests only the first byte.
-func (d *Data) Stat(ctx context.Context) (ContentInfo, error) {
-	info, err := fileOf(d.content).Stat(ctx)
+func (f file) Stat(ctx context.Context) (ContentInfo, error) {
+	info, err := f.get().Stat(ctx)
 	return ContentInfo(info), err
 }
 
 // URL returns the signed URL of the content. It gives access to the content until it
-// expires, so keep it out of logs. URL does not renew it. It is empty if the datum has no content.
-func (d *Data) URL() string { return fileOf(d.content).URL() }
+// expires, so keep it out of logs. URL does not renew it. It is empty if there is no content.
+func (f file) URL() string { return f.get().URL() }
 
-// fileOf returns a file, or the one of a datum or mask that the caller has built, which fails.
-func fileOf(f *content.File) *content.File { return cmp.Or(f, unlisted) }
+// get returns the content, or for a datum or a mask that the caller has built, one that fails.
+func (f file) get() *content.File { return cmp.Or(f.content, unlisted) }
 
 var unlisted = content.NewPage(&transport.Transport{}, func(transport.Outcome) error { return errUnlisted }, "", nil).File(content.Key{}, "", "")
 
