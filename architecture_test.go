@@ -78,7 +78,7 @@ var filesOfJobs = []string{
 
 // callsUp is the highest number of calls in package jobs that may run from a file to a higher
 // one.
-const callsUp = 20
+const callsUp = 12
 
 func TestPackages_ImportInOneDirection(t *testing.T) {
 	for path, imports := range goList(t, "./...") {
