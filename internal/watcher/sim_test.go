@@ -445,7 +445,7 @@ func (h *hostile) List(ctx context.Context, status string, offset, limit int) Re
 	}
 	r := h.sim.List(ctx, status, offset, limit)
 	if h.does(4, 2) {
-		r.Total = []int{0, math.MaxInt, h.random(1 << 40), h.random(300)}[h.random(4)]
+		r.Total = []int{0, math.MaxInt, h.random(1 << 30), h.random(300)}[h.random(4)]
 	}
 	if h.does(8, 1) && len(r.Items) > 0 {
 		for range h.random(5) {
