@@ -123,7 +123,7 @@ func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event,
 		events, ended := make(chan Event, maxBehind), make(chan *watcher.Wait, 1)
 		w := j.watch(ctx, o, ended, func(e Event) { replaceOldest(events, e) })
 		defer w.Stop()
-		for over := false; !over && len(ended) == 0; { // older events must not delay the end
+		for over := false; !over && len(ended) == 0 && ctx.Err() == nil; { // older events must not delay the end
 			select {
 			case e := <-events:
 				if !yield(e, nil) {

@@ -74,6 +74,9 @@ func WaitAll[J Waiter](ctx context.Context, jobs []J, options ...WaitOption) ite
 					return
 				}
 			case <-ctx.Done():
+				for w := range waits { // the loop may be slow
+					w.Stop()
+				}
 				for w := range waits {
 					if !end(w) {
 						return

@@ -373,3 +373,21 @@ func TestWaitAll_ReturnsTheEndDespiteANewRun(t *testing.T) {
 		}
 	})
 }
+
+func TestWaitAll_StopsPollingWhenTheContextEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server, client := connect(t, jobstest.WithProcessing(time.Hour))
+		all := createMerges(t.Context(), t, dataset(t, client, "squash-and-merge"), 5)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		polls := -1
+		for _, err := range jobs.WaitAll(ctx, all) {
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			if polls < 0 {
+				polls = countPolls(server)
+			}
+			<-time.After(10 * time.Minute)
+		}
+		assert.Equal(t, polls, countPolls(server), "the loop is slow, and its ctx has ended")
+	})
+}

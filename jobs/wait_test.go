@@ -739,6 +739,22 @@ func TestWatch_EndsInTimeInASlowLoop(t *testing.T) {
 	})
 }
 
+func TestWatch_EndsWithTheContextInASlowLoop(t *testing.T) {
+	for range 10 { // the order of the ready channels is random
+		synctest.Test(t, func(t *testing.T) {
+			job := stubMerge(t, respondWith(200, processingJob), processingJob)
+			ctx, cancel := context.WithTimeout(t.Context(), 20500*time.Millisecond)
+			defer cancel()
+			for _, err := range job.Watch(ctx, jobs.WithSchedule(polling.Schedule{Max: 100 * time.Millisecond})) {
+				if ctx.Err() != nil {
+					require.ErrorIs(t, err, context.DeadlineExceeded)
+				}
+				<-time.After(time.Second)
+			}
+		})
+	}
+}
+
 func TestWatch_RedactsThePanicOfAPoll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := jobstest.New(t)
