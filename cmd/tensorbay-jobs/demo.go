@@ -233,7 +233,7 @@ func (d *demo) search(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(d.out)
-	printStatistics(d.out, counts)
+	printStatistics(d.out, 80, counts)
 
 	if err := job.CreateDataset(ctx, jobs.DatasetSpec{Name: newName}); err != nil {
 		return err
@@ -309,7 +309,7 @@ func (d *demo) searchFusion(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(d.out)
-	printStatistics(d.out, counts)
+	printStatistics(d.out, 80, counts)
 	if first == nil {
 		return nil
 	}

@@ -116,7 +116,14 @@ func (f findFlags) list(ctx context.Context, ds *jobs.Dataset, keep func(jobs.St
 	return all, nil
 }
 
-var jobColumns = []string{"JOB", "TYPE", "STATUS", "AGE", "TOOK", "TITLE"}
+// jobList returns a list of jobs. On a terminal, it clips the titles.
+func (a *app) jobList() *list {
+	l := a.list("JOB", "TYPE", "STATUS", "AGE", "TOOK", "TITLE")
+	if progress.Live(a.out.Writer) {
+		l.table.width = progress.Width(a.out.Writer)
+	}
+	return l
+}
 
 func jobCells(job jobs.Waiter) []string {
 	s := job.Snapshot()
@@ -162,7 +169,7 @@ func (a *app) listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			l := a.list(jobColumns...)
+			l := a.jobList()
 			for i, job := range all {
 				if limit > 0 && i == limit {
 					fmt.Fprintf(a.err, "%s not shown.\n", count(len(all)-limit, "older job"))

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -203,7 +204,7 @@ func (a *app) printResult(ctx context.Context, r *result) error {
 	}
 	if len(counts) > 0 {
 		fmt.Fprintln(a.out)
-		printStatistics(a.out, counts)
+		printStatistics(a.out, progress.Width(a.out.Writer), counts)
 	}
 	return nil
 }
@@ -216,26 +217,20 @@ func (a *app) printCounts(ctx context.Context, r *result) error {
 	if a.output != "table" {
 		return a.json(counts)
 	}
-	printStatistics(a.out, counts)
+	printStatistics(a.out, progress.Width(a.out.Writer), counts)
 	return nil
 }
 
 // printData lists files as they arrive.
 func (a *app) printData(all iter.Seq2[*jobs.Data, error]) error {
-	l, segment := a.list(), ""
+	l, first := a.list(), true
 	for d, err := range all {
 		if err != nil {
 			return err
 		}
-		if segment == "" {
-			l.head = dataCells(d, "SEGMENT", "FRAME", "SENSOR", "PATH", "LABELS")
+		if first {
+			l.head, first = dataCells(d, "SEGMENT", "FRAME", "SENSOR", "PATH", "LABELS"), false
 		}
-		if segment != "" && segment != d.Segment { // a table appears by segments
-			if err := l.table.Flush(); err != nil {
-				return err
-			}
-		}
-		segment = d.Segment
 		v := struct {
 			Segment   string     `json:"segment"`
 			Frame     string     `json:"frame,omitempty"`
@@ -320,14 +315,20 @@ func (a *app) writeBoxes(path string, all iter.Seq2[*jobs.Data, error]) (err err
 }
 
 // download saves files in a directory. It continues after a file that fails.
-func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*jobs.Data, error], masks bool) error {
-	total := 0
-	if progress.Live(a.err) { // the time left needs the number of files
-		listed, err := collect(all)
-		if err != nil {
-			return err
+func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*jobs.Data, error], masks bool) (err error) {
+	live := a.live()
+	shown := progress.Download(a.err, live)
+	stop := sync.OnceFunc(shown.Stop)
+	defer stop()
+	if live { // the time left needs the number of files
+		var listed []*jobs.Data
+		for d, err := range all {
+			if err != nil {
+				return err
+			}
+			listed = append(listed, d)
+			shown.Found()
 		}
-		total = len(listed)
 		all = func(yield func(*jobs.Data, error) bool) {
 			for _, d := range listed {
 				if !yield(d, nil) {
@@ -336,22 +337,19 @@ func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*job
 			}
 		}
 	}
-	shown := progress.Download(a.err, total)
-	var first error
+	shown.Begin()
+	var failure error // the first one
 	failed, saved, skipped, size := 0, 0, 0, int64(0)
 	l := a.list("FAILED", "REASON")
 	for f, err := range download.Files(ctx, directory, all, download.Options{Masks: masks}) {
-		if err != nil {
-			first = cmp.Or(first, err)
-			if f.Data == nil {
-				failed = 0
-				break // the error of all
-			}
+		if err != nil && f.Data == nil {
+			return err // the download has ended
 		}
 		v := fileJSON{Path: f.Path, Size: f.Size, Skipped: f.Skipped}
 		switch {
 		case err != nil:
 			failed++
+			failure = cmp.Or(failure, err)
 			v.Error = err.Error()
 		case f.Skipped:
 			skipped++
@@ -367,17 +365,21 @@ func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*job
 			return err
 		}
 	}
-	shown.Stop()
+	stop()
 	if err := l.close(); err != nil {
 		return err
 	}
 	if a.output == "table" {
-		fmt.Fprintf(a.out, "%s saved in %s, %s; %d were there.\n", count(saved, "file"), directory, progress.Size(size), skipped)
+		there := ""
+		if skipped > 0 {
+			there = fmt.Sprintf("; %d already there", skipped)
+		}
+		fmt.Fprintf(a.out, "%s saved in %s, %s%s.\n", count(saved, "file"), directory, progress.Size(size), there)
 	}
 	if failed > 0 {
-		return fmt.Errorf("%s failed, for example: %w", count(failed, "file"), first)
+		return fmt.Errorf("%s failed, for example: %w", count(failed, "file"), failure)
 	}
-	return first
+	return nil
 }
 
 // fileJSON is a file of a download.

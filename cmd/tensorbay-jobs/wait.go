@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,10 +21,12 @@ import (
 type waitFlags struct {
 	timeout time.Duration
 	noWait  bool
+	listed  bool // the command prints the jobs after the wait
 }
 
 func (f *waitFlags) add(c *cobra.Command, canSkip bool) {
 	c.Flags().DurationVar(&f.timeout, "timeout", 0, "stop waiting after this `TIME`, such as 30m; the job goes on")
+	f.listed = !canSkip
 	if canSkip {
 		c.Flags().BoolVar(&f.noWait, "no-wait", false, "return when the job is created")
 	}
@@ -43,12 +47,12 @@ func (a *app) wait(ctx context.Context, flags waitFlags, dataset string, all ...
 		defer cancel()
 	}
 	var shown jobs.Progress
-	stop := progress.Waits(a.err, &shown, len(all))
+	stop := progress.Waits(a.err, a.live(), &shown, len(all))
 	var results []ended
 	for job, err := range jobs.WaitAll(ctx, all, jobs.WithProgress(&shown)) {
 		results = append(results, ended{job, err})
 	}
-	stop()
+	stop(!flags.listed || !progress.Live(a.out.Writer))
 	var worst error
 	var remaining []jobs.Waiter
 	failed := 0
@@ -230,18 +234,13 @@ func (a *app) readJobs(path string) (all []jobs.Waiter, err error) {
 const maxRows = 20
 
 // printEnded prints the jobs of waits. If there are many, a table shows only those that failed
-// or were aborted, and the numbers of the others.
+// or were aborted, and the number of jobs with each status.
 func (a *app) printEnded(results []ended) error {
 	many := a.output == "table" && len(results) > maxRows
-	succeeded, failed := 0, 0
-	l := a.list(jobColumns...)
+	statuses := map[jobs.Status]int{}
+	l := a.jobList()
 	for _, r := range results {
-		switch {
-		case r.err == nil:
-			succeeded++
-		case errors.As(r.err, new(*jobs.JobError)):
-			failed++
-		}
+		statuses[r.job.Status()]++
 		if many && !errors.As(r.err, new(*jobs.JobError)) {
 			continue
 		}
@@ -252,6 +251,10 @@ func (a *app) printEnded(results []ended) error {
 	if err := l.close(); err != nil || !many {
 		return err
 	}
-	fmt.Fprintf(a.out, "%d jobs: %d succeeded, %d failed, %d not finished.\n", len(results), succeeded, failed, len(results)-succeeded-failed)
+	var counts []string
+	for _, s := range slices.Sorted(maps.Keys(statuses)) {
+		counts = append(counts, fmt.Sprintf("%d %s", statuses[s], s))
+	}
+	fmt.Fprintf(a.out, "%d jobs: %s\n", len(results), strings.Join(counts, ", "))
 	return nil
 }
