@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -105,6 +106,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = errors.New("interrupted")
 	}
 	fmt.Fprintf(stderr, "tensorbay-jobs: %v\n", err)
+	if dial := new(net.OpError); errors.As(err, &dial) && dial.Op == "dial" {
+		fmt.Fprintln(stderr, "The address of the service is set by TENSORBAY_URL or by the profile.")
+	}
 	if ctx.Err() != nil {
 		return exitInterrupted
 	}
@@ -189,6 +193,14 @@ tensorbay-jobs serve. By default the prefix of the access key selects it.
 			root.AddCommand(c)
 		}
 	}
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" { // cobra accepts any shell
+			c.Args, c.RunE = cobra.NoArgs, root.RunE
+		}
+	}
+	// Wrap the flags, too.
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
 	return root
 }
 
@@ -213,6 +225,17 @@ func (a *app) versionCommand() *cobra.Command {
 			}{jobs.Version, runtime.Version(), revision}
 			return a.object(v, field{"tensorbay-jobs", v.Version}, field{"go", v.Go}, field{"revision", revision})
 		},
+	}
+}
+
+// arguments returns a check of the number of arguments whose error names them.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) >= least && len(args) <= most {
+			return nil
+		}
+		name, want, _ := strings.Cut(c.Use, " ")
+		return fmt.Errorf("%s takes the arguments %s, got %d", name, want, len(args))
 	}
 }
 

@@ -25,7 +25,7 @@ A conflict is a file that differs on both branches. The strategies are:
   override  take the file of SOURCE
   skip      keep the file of TARGET`,
 		Example: `  tensorbay-jobs merge street-scenes night main --strategy skip`,
-		Args:    cobra.RangeArgs(2, 3),
+		Args:    arguments(2, 3),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			ctx := cmd.Context()
 			if flags.noWait && commit {
@@ -92,12 +92,12 @@ func (a *app) printDraft(job *jobs.SquashAndMergeJob, draft *jobs.Draft, commitI
 		// CommitID is empty if the draft was not committed.
 		CommitID string `json:"commitId,omitempty"`
 	}{job, draftJSON{draft.Number, draft.Title, draft.Branch, draft.Status}, commitID}
-	fields := []field{
+	return a.object(v, append(draftFields(job, draft), field{"commit", commitID})...)
+}
+
+func draftFields(job jobs.Waiter, d *jobs.Draft) []field {
+	return []field{
 		{"job", job.ID()}, {"status", job.Status().String()},
-		{"draft", fmt.Sprint(draft.Number)}, {"title", draft.Title}, {"branch", draft.Branch}, {"state", string(draft.Status)},
+		{"draft", fmt.Sprintf("%d on %s, %s", d.Number, d.Branch, d.Status)}, {"title", d.Title},
 	}
-	if commitID != "" {
-		fields = append(fields, field{"commit", commitID})
-	}
-	return a.object(v, fields...)
 }

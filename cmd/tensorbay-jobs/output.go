@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -45,6 +46,7 @@ func (a *app) json(v any) error {
 type list struct {
 	app   *app
 	head  []string // until it is printed
+	empty string   // the message for an empty table
 	table table
 	items []any
 }
@@ -84,6 +86,9 @@ func (l *list) close() error {
 		return nil
 	case "json":
 		return l.app.json(l.items)
+	}
+	if l.head != nil && l.empty != "" {
+		fmt.Fprintln(l.app.err, l.empty)
 	}
 	return l.table.flush()
 }

@@ -120,7 +120,7 @@ a search has found, or the draft of a merge. The word latest is the newest job o
 the dataset.`,
 		Example: `  tensorbay-jobs result street-scenes latest --download photos
   tensorbay-jobs result street-scenes latest --csv boxes.csv`,
-		Args: cobra.ExactArgs(2),
+		Args: arguments(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			chosen := 0
@@ -156,7 +156,8 @@ the dataset.`,
 			case directory != "":
 				return a.download(ctx, directory, r.all(ctx, segments), masks)
 			}
-			return a.printResult(ctx, r)
+			_, err = a.printResult(ctx, r)
+			return err
 		},
 	})
 	find.add(c)
@@ -170,18 +171,19 @@ the dataset.`,
 	return c
 }
 
-// printResult prints the segments and statistics of a result.
-func (a *app) printResult(ctx context.Context, r *result) error {
+// printResult prints the segments and statistics of a result. It returns the number of
+// segments.
+func (a *app) printResult(ctx context.Context, r *result) (segments int, err error) {
 	var names []string
 	for s, err := range r.contents.Segments(ctx) {
 		if err != nil {
-			return err
+			return 0, err
 		}
 		names = append(names, s.Name)
 	}
 	counts, err := r.contents.LabelStatistics(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if a.output != "table" {
 		v := struct {
@@ -189,24 +191,24 @@ func (a *app) printResult(ctx context.Context, r *result) error {
 			Segments   []string             `json:"segments"`
 			Statistics jobs.LabelStatistics `json:"statistics"`
 		}{r.job, append([]string{}, names...), counts}
-		return a.json(v)
+		return len(names), a.json(v)
 	}
 	fields := []field{{"job", r.job.ID()}, {"status", r.job.Status().String()}}
 	if d := r.draft; d != nil {
-		fields = append(fields, field{"draft", fmt.Sprintf("%d on %s, %s", d.Number, d.Branch, d.Status)}, field{"title", d.Title})
+		fields = draftFields(r.job, d)
 	}
-	fields = append(fields, field{"segments", fmt.Sprintf("%d", len(names))})
+	fields = append(fields, field{"segments", strconv.Itoa(len(names))})
 	if len(names) > 0 {
 		fields[len(fields)-1].value += ": " + fit(names, 55)
 	}
 	if err := a.object(nil, fields...); err != nil {
-		return err
+		return 0, err
 	}
 	if len(counts) > 0 {
 		fmt.Fprintln(a.out)
 		printStatistics(a.out, progress.Width(a.out.Writer), counts)
 	}
-	return nil
+	return len(names), nil
 }
 
 func (a *app) printCounts(ctx context.Context, r *result) error {

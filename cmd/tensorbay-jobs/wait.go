@@ -98,25 +98,32 @@ func (a *app) printResume(dataset string, remaining []jobs.Waiter) {
 	if len(remaining) > 1 {
 		goOn = fmt.Sprintf("The %d jobs go on.", len(remaining))
 	}
-	command := "tensorbay-jobs jobs wait"
-	if a.profile != "" {
-		command += " --profile " + a.profile
-	}
+	args := []string{"jobs", "wait"}
 	if len(remaining) <= maxIDs {
-		ids := []string{"", dataset}
+		args = append(args, dataset)
 		for _, job := range remaining {
-			ids = append(ids, job.ID())
+			args = append(args, job.ID())
 		}
-		command += strings.Join(ids, " ")
 	} else {
 		file, err := saveJobs(remaining)
 		if err != nil {
 			fmt.Fprintf(a.err, "%s They could not be saved: %v\n", goOn, err)
 			return
 		}
-		command += " --resume " + file
+		args = append(args, "--resume", file)
 	}
-	fmt.Fprintf(a.err, "%s Wait again with:\n  %s\n", goOn, command)
+	fmt.Fprintf(a.err, "%s Wait again with:\n  %s\n", goOn, a.command(args...))
+}
+
+// command returns a command line with the present access.
+func (a *app) command(args ...string) string {
+	if a.profile != "" {
+		args = append(args, "--profile", a.profile)
+	}
+	if a.keyFile != "" {
+		args = append(args, "--access-key-file", a.keyFile)
+	}
+	return "tensorbay-jobs " + strings.Join(args, " ")
 }
 
 // saveJobs writes jobs to a new file, one a line.
