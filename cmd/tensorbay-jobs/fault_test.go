@@ -21,7 +21,7 @@ func TestServe_InjectsFaults(t *testing.T) {
 		"reset":    {[]string{"reset" + rule}, jobs.ErrUnreachable, nil},
 		"hang":     {[]string{"hang" + rule}, jobs.ErrUnreachable, nil},
 		"truncate": {[]string{"truncate" + rule}, jobs.ErrInvalidResponse, nil},
-		"status":   {[]string{"status=429,retry-after=5s" + rule}, jobs.ErrRateLimited, nil},
+		"status":   {[]string{"status=429,retry-after=1s" + rule}, jobs.ErrRateLimited, nil},
 		"html":     {[]string{"html=502" + rule}, jobs.ErrServer, nil},
 		"delay":    {[]string{"delay=10ms" + rule}, nil, nil},
 		"the first match applies": {[]string{"status=403,operation=getDataset,from=2", "status=409,after=1h",

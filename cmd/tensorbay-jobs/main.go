@@ -61,16 +61,19 @@ type app struct {
 	debug                    bool
 }
 
-// A checkedWriter remembers the first error, so that commands need not check each line.
+// A checkedWriter remembers the first error, so that commands need not check each line, and
+// stops the command.
 type checkedWriter struct {
 	io.Writer
-	err error
+	err  error
+	stop context.CancelFunc
 }
 
 func (w *checkedWriter) Write(p []byte) (int, error) {
 	n, err := w.Writer.Write(p)
-	if w.err == nil {
+	if w.err == nil && err != nil {
 		w.err = err
+		w.stop()
 	}
 	return n, err
 }
@@ -83,7 +86,9 @@ func main() {
 
 // run executes the command line args and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, out: &checkedWriter{Writer: stdout}, err: stderr}
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	a := &app{stdin: stdin, out: &checkedWriter{Writer: stdout, stop: stop}, err: stderr}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	started := false
@@ -94,9 +99,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		started = true
 		return nil
 	}
-	command, err := root.ExecuteContextC(ctx)
+	command, err := root.ExecuteContextC(running)
 	switch {
-	case err == nil && a.out.err != nil:
+	case a.out.err != nil && ctx.Err() == nil:
 		err = fmt.Errorf("write the output: %w", a.out.err)
 	case err == nil:
 		return 0

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"strings"
@@ -20,6 +21,10 @@ const asProgram = "TENSORBAY_JOBS_AS_PROGRAM"
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
+	}
+	// Most tests wait for jobs or programs. The flag -parallel has precedence.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
 	}
 	testscript.Main(leakChecked{m}, map[string]func(){"normalize": normalize})
 }

@@ -98,7 +98,7 @@ func TestWait_LeavesTheJobAfterAnInterrupt(t *testing.T) {
 
 func TestWait_ResumesManyJobsAfterAKill(t *testing.T) {
 	const n = 300
-	server, ds := startServer(t, jobstest.WithQueuing(0), jobstest.WithProcessing(3*time.Second))
+	server, ds := startServer(t, jobstest.WithQueuing(0), jobstest.WithProcessing(time.Second))
 	for range n {
 		createMerge(t, ds)
 	}

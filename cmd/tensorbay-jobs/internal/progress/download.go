@@ -68,15 +68,15 @@ func (d *Downloading) Stop() {
 func (d *Downloading) frame(width, _ int) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	text := fmt.Sprintf("Listing files: %d", d.total)
-	if !d.began.IsZero() {
-		text = fmt.Sprintf("%s %d of %d files  %s  %s", bar(d.files, d.total), d.files, d.total, Size(d.bytes), d.rate())
-		if 0 < d.files && d.files < d.total {
-			// Sizes are unknown before the files are there, so the estimate counts files.
-			text += "  " + Short(time.Since(d.began)*time.Duration(d.total-d.files)/time.Duration(d.files)) + " left"
-		}
+	if d.began.IsZero() {
+		return []string{fit(width-1, fmt.Sprintf("Listing files: %d", d.total))}
 	}
-	return []string{fit(text, width-1)}
+	text := fmt.Sprintf("%d of %d files  %s  %s", d.files, d.total, Size(d.bytes), d.rate())
+	if 0 < d.files && d.files < d.total {
+		// Sizes are unknown before the files are there, so the estimate counts files.
+		text += "  " + Short(time.Since(d.began)*time.Duration(d.total-d.files)/time.Duration(d.files)) + " left"
+	}
+	return []string{fit(width-1, bar(d.files, d.total)+" "+text, text)}
 }
 
 // rate returns the bytes per second.

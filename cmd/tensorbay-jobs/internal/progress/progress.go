@@ -100,7 +100,7 @@ func waitLines(events []jobs.Event, total, width, height int, color bool) (lines
 		}
 	}
 	if more := failed - maxFailures; more > 0 {
-		lines = append(lines, fit(fmt.Sprintf("  … and %d more", more), width))
+		lines = append(lines, fit(width, fmt.Sprintf("  … and %d more", more)))
 	}
 	return lines[:min(len(lines), max(1, height))]
 }
@@ -132,7 +132,7 @@ func jobLine(e jobs.Event, width int, color bool) string {
 		right += runewidth.FillRight(note, noteWidth)
 	}
 	room := max(1, width-2-runewidth.StringWidth(right))
-	left := runewidth.FillRight(fit(title(e.Job), room), room)
+	left := runewidth.FillRight(fit(room, title(e.Job)), room)
 	line := strings.TrimRight(marker+" "+left+right, " ")
 	if color && code != "" {
 		line = "\x1b[" + code + "m" + line + "\x1b[0m"
@@ -159,12 +159,7 @@ func countLine(events []jobs.Event, total, width int) string {
 	if finished < total && !polled.IsZero() {
 		withPoll += "  polled " + ago(polled)
 	}
-	for _, candidate := range []string{withPoll, withBar} {
-		if runewidth.StringWidth(candidate) <= width {
-			return candidate
-		}
-	}
-	return fit(text, width)
+	return fit(width, withPoll, withBar, text)
 }
 
 func bar(done, total int) string {
@@ -217,7 +212,15 @@ func longest(events []jobs.Event) (d time.Duration) {
 
 func title(s jobs.Snapshot) string { return cmp.Or(s.Title, s.ID) }
 
-func fit(text string, width int) string { return runewidth.Truncate(text, width, "…") }
+// fit returns the first text that fits the width. If none does, it clips the last one.
+func fit(width int, texts ...string) string {
+	for _, text := range texts {
+		if runewidth.StringWidth(text) <= width {
+			return text
+		}
+	}
+	return runewidth.Truncate(texts[len(texts)-1], width, "…")
+}
 
 // Short returns a duration for people, such as 3.2s, 47s, 2m05s, 3h07m or 12d.
 func Short(d time.Duration) string {

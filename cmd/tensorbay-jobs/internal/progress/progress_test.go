@@ -143,7 +143,8 @@ func TestDownload_ShowsFilesRateAndTimeLeft(t *testing.T) {
 			d.Add(1e6)
 		}
 		require.Equal(t, []string{"[====            ] 50 of 200 files  50.0 MB  5.0 MB/s  30s left"}, d.frame(80, 24))
-		require.Equal(t, []string{"[====            ] 50 o…"}, d.frame(25, 24))
+		require.Equal(t, []string{"50 of 200 files  50.0 MB  5.0 MB/s  30s left"}, d.frame(60, 24))
+		require.Equal(t, []string{"50 of 200 files  50.0 M…"}, d.frame(25, 24))
 	})
 }
 
