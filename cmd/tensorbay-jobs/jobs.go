@@ -20,8 +20,8 @@ func (a *app) jobsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "jobs",
 		Short: "List, read, wait for, abort, retry and delete jobs",
-		Long: `List, read, wait for, abort, retry and delete jobs. The word latest is the newest
-job of a dataset in place of a job id.`,
+		Long: `List, read, wait for, abort, retry and delete jobs. The word latest in place of
+a job id is the newest job of the dataset.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}

@@ -163,7 +163,8 @@ tensorbay-jobs/config.yaml of your configuration directory, such as ~/.config:
     local: {accessKey: Accesskey-..., url: "http://127.0.0.1:8080/"}
 
 The variable TENSORBAY_URL sets the address of the service, for example of
-tensorbay-jobs serve. By default the prefix of the access key selects it.
+tensorbay-jobs serve. Without it, the prefix of the access key selects the
+service.
 
 ` + exitCodes,
 		Version:       jobs.Version,

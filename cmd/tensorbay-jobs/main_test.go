@@ -6,10 +6,13 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
@@ -89,4 +92,21 @@ func TestCommandLine_RejectsInvalidArguments(t *testing.T) {
 			require.Contains(t, stderr.String(), test.stderr)
 		})
 	}
+}
+
+func TestHelp_FitsEightyColumns(t *testing.T) {
+	var check func(c *cobra.Command, path []string)
+	check = func(c *cobra.Command, path []string) {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, 0, run(t.Context(), slices.Concat(path, []string{"--help"}), nil, &stdout, &stderr), stderr.String())
+		for line := range strings.Lines(stdout.String()) {
+			require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 80, "%s: %s", path, line)
+		}
+		for _, c := range c.Commands() {
+			if c.Name() != "completion" { // its texts are cobra's
+				check(c, slices.Concat(path, []string{c.Name()}))
+			}
+		}
+	}
+	check((&app{}).rootCommand(), nil)
 }

@@ -16,9 +16,9 @@ func (a *app) mergeCommand() *cobra.Command {
 	var commit bool
 	c := a.withDatasets(&cobra.Command{
 		Use:   "merge DATASET SOURCE [TARGET]",
-		Short: "Squash a branch, merge it into another as a draft, and show the draft",
-		Long: `Squash the commits of branch SOURCE and merge them into branch TARGET, as a new
-draft. The default of TARGET is the default branch.
+		Short: "Squash a branch and merge it into another, as a draft",
+		Long: `Squash the commits of branch SOURCE, merge them into branch TARGET as a new
+draft, wait, and show the draft. The default of TARGET is the default branch.
 
 A conflict is a file that differs on both branches. The strategies are:
   abort     merge nothing if there is a conflict

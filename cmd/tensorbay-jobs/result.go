@@ -115,9 +115,9 @@ func (a *app) resultCommand() *cobra.Command {
 	c := a.withDatasets(&cobra.Command{
 		Use:   "result DATASET JOB",
 		Short: "Show or download the result of a finished job",
-		Long: `Show the segments and the label statistics of the result of a job: the files that
-a search has found, or the draft of a merge. The word latest is the newest job of
-the dataset.`,
+		Long: `Show the segments and the label statistics of the result of a job: the files
+that a search has found, or the draft of a merge. The word latest in place of a
+job id is the newest job of the dataset.`,
 		Example: `  tensorbay-jobs result street-scenes latest --download photos
   tensorbay-jobs result street-scenes latest --csv boxes.csv`,
 		Args: arguments(2, 2),

@@ -20,8 +20,8 @@ func (a *app) searchCommand() *cobra.Command {
 	c := a.withDatasets(&cobra.Command{
 		Use:   "search DATASET --where CONDITION...",
 		Short: "Find the files of a commit that match conditions",
-		Long: `Find the files of a commit that match all conditions. A condition has one of
-these forms:
+		Long: `Find the files of a commit that match all conditions, wait, and show the
+segments and the label statistics. A condition has one of these forms:
 
   ` + strings.ReplaceAll(where.Grammar, "\n", "\n  ") + `
 

@@ -150,7 +150,7 @@ func (a *app) waitCommand() *cobra.Command {
 
 --resume reads jobs from a file with one job a line, as --output jsonl of
 jobs list, merge --no-wait and search --no-wait prints them. The file - is
-standard input. A wait that was killed is taken up again with the same file.`,
+standard input. To continue a wait that was killed, use the same file again.`,
 		Example: `  tensorbay-jobs jobs list street-scenes --unfinished -o jsonl > jobs.jsonl
   tensorbay-jobs jobs wait --resume jobs.jsonl --timeout 2h`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {

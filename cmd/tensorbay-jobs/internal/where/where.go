@@ -15,12 +15,13 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// Grammar describes the conditions, one a line.
+// Grammar describes the conditions in 80 columns.
 const Grammar = `segment in (train, val)
 sensor in (CAM_BACK)
 category in (car, bus) on BOX2D
 attribute occluded in (true, false) on BOX2D
-size > 1MB                 operators: = > < >= <=  units: B, kB, MB, GB, KiB, MiB, GiB
+size > 1MB                 operators: = > < >= <=
+                           units: B, kB, MB, GB, KiB, MiB, GiB
 path like night            or: path = "my file.jpg"
 frame like 01EM            or: frame = 01EMFBJ...
 label = true               files with a label; false: without one`
