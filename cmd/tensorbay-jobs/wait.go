@@ -56,7 +56,11 @@ func (a *app) wait(ctx context.Context, flags waitFlags, dataset string, all ...
 	var worst error
 	var remaining []jobs.Waiter
 	failed := 0
-	for _, r := range results {
+	for i, r := range results {
+		if w := (*jobs.WaitError)(nil); errors.As(r.err, &w) && w.Last == nil && errors.Is(w.Reason, context.DeadlineExceeded) {
+			r.err = timeoutError{w, flags.timeout}
+			results[i] = r
+		}
 		if r.err != nil {
 			failed++
 			if worst == nil || rank(r.err) < rank(worst) {
@@ -75,6 +79,18 @@ func (a *app) wait(ctx context.Context, flags waitFlags, dataset string, all ...
 	}
 	return results, worst
 }
+
+// A timeoutError is the error of a wait that --timeout ended.
+type timeoutError struct {
+	wait    *jobs.WaitError
+	timeout time.Duration
+}
+
+func (e timeoutError) Error() string {
+	return fmt.Sprintf("job %s is %s after --timeout %s", e.wait.Job.ID, e.wait.Job.Status, e.timeout)
+}
+
+func (e timeoutError) Unwrap() error { return e.wait }
 
 // rank orders errors by importance.
 func rank(err error) int {
