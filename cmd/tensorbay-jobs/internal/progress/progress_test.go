@@ -81,7 +81,7 @@ func TestWaitLines_ShowsCountsAndFailuresOfManyJobs(t *testing.T) {
 		for width, want := range map[int]string{
 			90: "[====            ] 57 of 200 finished  7 FAILED  50 PROCESSING  50 SUCCESS  2.0s",
 			79: "57 of 200 finished  7 FAILED  50 PROCESSING  50 SUCCESS  2.0s",
-			40: "57 of 200 finished  7 FAILED  50 PROCES…",
+			44: "57 of 200 finished  7 FAILED  50 PROCESSING…",
 		} {
 			require.Equal(t, want, waitLines(events, 200, width, 23, false)[0], width)
 		}
