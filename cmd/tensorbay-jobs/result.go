@@ -317,7 +317,7 @@ func (a *app) writeBoxes(path string, all iter.Seq2[*jobs.Data, error]) (err err
 }
 
 // download saves files in a directory. It continues after a file that fails.
-func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*jobs.Data, error], masks bool) (err error) {
+func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*jobs.Data, error], masks bool) error {
 	live := a.live()
 	shown := progress.Download(a.err, live)
 	stop := sync.OnceFunc(shown.Stop)
@@ -329,7 +329,7 @@ func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*job
 				return err
 			}
 			listed = append(listed, d)
-			shown.Found()
+			shown.Found(fileCount(d.Label, masks))
 		}
 		all = func(yield func(*jobs.Data, error) bool) {
 			for _, d := range listed {
@@ -340,12 +340,13 @@ func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*job
 		}
 	}
 	shown.Begin()
-	var failure error // the first one
+	var failure, ended error // of the first file that failed, and of the download
 	failed, saved, skipped, size := 0, 0, 0, int64(0)
 	l := a.list("FAILED", "REASON")
 	for f, err := range download.Files(ctx, directory, all, download.Options{Masks: masks}) {
-		if err != nil && f.Data == nil {
-			return err // the download has ended
+		if err != nil && (f.Data == nil || ctx.Err() != nil) {
+			ended = err
+			break
 		}
 		v := fileJSON{Path: f.Path, Size: f.Size, Skipped: f.Skipped}
 		switch {
@@ -371,17 +372,28 @@ func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*job
 	if err := l.close(); err != nil {
 		return err
 	}
-	if a.output == "table" {
+	if a.output == "table" && (ended == nil || saved > 0) {
 		there := ""
 		if skipped > 0 {
 			there = fmt.Sprintf("; %d already there", skipped)
 		}
 		fmt.Fprintf(a.out, "%s saved in %s, %s%s.\n", count(saved, "file"), directory, progress.Size(size), there)
 	}
-	if failed > 0 {
+	if ended == nil && failed > 0 {
 		return fmt.Errorf("%s failed, for example: %w", count(failed, "file"), failure)
 	}
-	return nil
+	return ended
+}
+
+// fileCount returns the number of files of a datum with the given label.
+func fileCount(l jobs.Label, masks bool) int {
+	n := 1
+	for _, mask := range []bool{l.SemanticMask != nil, l.InstanceMask != nil, l.PanopticMask != nil} {
+		if masks && mask {
+			n++
+		}
+	}
+	return n
 }
 
 // fileJSON is a file of a download.

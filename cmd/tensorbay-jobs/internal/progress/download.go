@@ -21,8 +21,8 @@ type Downloading struct {
 }
 
 // Download shows a download on w until Stop is called: the files, bytes, rate and time left if
-// live is true, a plain line every ten seconds otherwise. Call Found for each file that will
-// be downloaded, then Begin, and Add for each file that has ended.
+// live is true, a plain line every ten seconds otherwise. Call Found for files that will be
+// downloaded, then Begin, and Add for each file that has ended.
 func Download(w io.Writer, live bool) *Downloading {
 	d := &Downloading{w: w}
 	if live {
@@ -31,11 +31,11 @@ func Download(w io.Writer, live bool) *Downloading {
 	return d
 }
 
-// Found counts a file that will be downloaded.
-func (d *Downloading) Found() {
+// Found counts files that will be downloaded.
+func (d *Downloading) Found(files int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.total++
+	d.total += files
 }
 
 // Begin starts the clock. Without a call of Found before, the number of files is unknown.

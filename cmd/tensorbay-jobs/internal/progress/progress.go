@@ -164,7 +164,7 @@ func countLine(events []jobs.Event, total, width int) string {
 
 func bar(done, total int) string {
 	const width = 16
-	filled := width * done / max(1, total)
+	filled := width * min(done, total) / max(1, total)
 	return "[" + strings.Repeat("=", filled) + strings.Repeat(" ", width-filled) + "]"
 }
 

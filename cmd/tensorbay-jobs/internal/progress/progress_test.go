@@ -130,9 +130,8 @@ func TestAnimate_KeepsOrRemovesTheLastFrame(t *testing.T) {
 func TestDownload_ShowsFilesRateAndTimeLeft(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &Downloading{}
-		for range 200 {
-			d.Found()
-		}
+		d.Found(50)
+		d.Found(150)
 		require.Equal(t, []string{"Listing files: 200"}, d.frame(80, 24))
 		time.Sleep(time.Minute)
 		d.Begin()
@@ -143,6 +142,7 @@ func TestDownload_ShowsFilesRateAndTimeLeft(t *testing.T) {
 			d.Add(1e6)
 		}
 		require.Equal(t, []string{"[====            ] 50 of 200 files  50.0 MB  5.0 MB/s  30s left"}, d.frame(80, 24))
+		require.Equal(t, "[================]", bar(3, 2), "a list that was too short")
 		require.Equal(t, []string{"50 of 200 files  50.0 MB  5.0 MB/s  30s left"}, d.frame(60, 24))
 		require.Equal(t, []string{"50 of 200 files  50.0 M…"}, d.frame(25, 24))
 	})
