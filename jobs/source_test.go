@@ -361,8 +361,8 @@ func TestWait_PollsBeforeTheDeadlineInAGrowingList(t *testing.T) {
 		"a few jobs":                    {2, 5 * time.Second, 10},
 		"more than a page, no limit":    {fullSize(140, 300), 1700 * time.Millisecond, -1},
 		"more than a page":              {fullSize(140, 200), 2 * time.Second, 10},
-		"many pages":                    {fullSize(270, 850), 1700 * time.Millisecond, 10},
-		"many pages, no new jobs":       {fullSize(270, 850), time.Hour, 10},
+		"many pages":                    {fullSize(200, 850), 1700 * time.Millisecond, 10},
+		"many pages, no new jobs":       {fullSize(200, 850), time.Hour, 10},
 		"new jobs within each interval": {20, 50 * time.Millisecond, 10},
 	} {
 		t.Run(name, func(t *testing.T) {

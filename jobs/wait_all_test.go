@@ -218,7 +218,7 @@ func TestWaitAll_IsolatesAJobThatAlwaysFails(t *testing.T) {
 // jobs that it saved.
 func TestWaitAll_ContinuesInAnotherProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := fullSize(300, 1000)
+		n := fullSize(150, 1000)
 		server := jobstest.New(t, withRunsOfAMinute(5), jobstest.WithLatency(20*time.Millisecond), jobstest.WithoutContractCheck())
 		all := createMerges(t.Context(), t, dataset(t, clientOf(t, server), "squash-and-merge"), n)
 		yielded := map[string]int{}

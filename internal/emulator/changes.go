@@ -159,9 +159,13 @@ func (st *State) newDatum(ds *dataset, frame string, sd seed.Data) (*datum, erro
 	if sd.Sensor != "" && !ds.fusion {
 		return nil, errors.New("only data of a fusion dataset have a sensor")
 	}
-	label, err := parseLabel(json.RawMessage(sd.Label), st.newMask)
-	if err != nil {
-		return nil, err
+	label, ok := st.labels[string(sd.Label)]
+	if !ok { // many data of a seed have equal labels
+		var err error
+		if label, err = parseLabel(json.RawMessage(sd.Label), st.newMask); err != nil {
+			return nil, err
+		}
+		st.labels[string(sd.Label)] = label
 	}
 	b := newNoise(sd.RemotePath, sd.Size)
 	if sd.Content != nil {

@@ -101,42 +101,33 @@ func parseLabel(raw json.RawMessage, newMask func(members rawObject) (string, *b
 // the info of a mask, or the value itself. An object of an unknown form has no
 // category and no attributes.
 func parseObjects(value json.RawMessage) []labeledObject {
-	items := listOf(value)
-	if items == nil {
-		var mask struct {
-			Info json.RawMessage `json:"info"`
-		}
-		if json.Unmarshal(value, &mask) == nil && mask.Info != nil {
-			items = listOf(mask.Info)
-		}
+	var decoded any
+	_ = json.Unmarshal(value, &decoded) // canonical has encoded it
+	items, ok := decoded.([]any)
+	if mask, isObject := decoded.(map[string]any); isObject {
+		items, ok = mask["info"].([]any)
 	}
-	if items == nil {
-		items = []json.RawMessage{value}
+	if !ok {
+		items = []any{decoded}
 	}
 	objects := make([]labeledObject, len(items))
-	for i, raw := range items {
-		objects[i] = parseObject(raw)
+	for i, item := range items {
+		objects[i] = newObject(item)
 	}
 	return objects
 }
 
-// listOf returns the items of a JSON array, nil for any other value.
-func listOf(value json.RawMessage) []json.RawMessage {
-	var items []json.RawMessage
-	_ = json.Unmarshal(value, &items)
-	return items
-}
-
-func parseObject(raw json.RawMessage) labeledObject {
-	var wire struct {
-		Category   *string        `json:"category"`
-		CategoryID *int64         `json:"categoryId"`
-		Attributes map[string]any `json:"attributes"`
+func newObject(value any) (o labeledObject) {
+	members, _ := value.(map[string]any)
+	if category, ok := members["category"].(string); ok {
+		o.category = &category
 	}
-	if json.Unmarshal(raw, &wire) != nil {
-		return labeledObject{}
+	if number, ok := members["categoryId"].(float64); ok {
+		id := int64(number)
+		o.categoryID = &id
 	}
-	return labeledObject{wire.Category, wire.CategoryID, wire.Attributes}
+	o.attributes, _ = members["attributes"].(map[string]any)
+	return o
 }
 
 // wire returns the wire form of the label, {} for nil. maskMembers returns the members that

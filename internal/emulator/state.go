@@ -19,12 +19,13 @@ type State struct {
 	owner    string
 	datasets []*dataset
 	contents blobs
+	labels   map[string]*label // by their form in the seed; nil when the state is built
 }
 
 // NewState builds the state that s describes. It resolves every reference of s
 // and returns an error if an object is missing or a name is used twice.
 func NewState(s *seed.Seed) (*State, error) {
-	st := &State{owner: s.Owner, contents: make(blobs)}
+	st := &State{owner: s.Owner, contents: make(blobs), labels: make(map[string]*label)}
 	for _, sd := range s.Datasets {
 		ds, err := st.newDataset(sd)
 		if err != nil {
@@ -32,6 +33,7 @@ func NewState(s *seed.Seed) (*State, error) {
 		}
 		st.datasets = append(st.datasets, ds)
 	}
+	st.labels = nil
 	return st, nil
 }
 

@@ -21,6 +21,19 @@ const (
 // values of a wrong form. It does not check references. The error lists up to
 // ten problems, one a line.
 func Parse(data []byte) (Seed, error) {
+	seed, err := Decode(data)
+	if err != nil {
+		return Seed{}, err
+	}
+	if problems := validate(&seed); len(problems) > 0 {
+		return Seed{}, join(problems)
+	}
+	return seed, nil
+}
+
+// Decode is Parse without the checks of missing fields and of the form of values,
+// which take a third of the time. It is for a seed that a test has checked.
+func Decode(data []byte) (Seed, error) {
 	if len(data) > maxSize {
 		return Seed{}, fmt.Errorf("seed: %d bytes exceed the limit of %d", len(data), maxSize)
 	}
@@ -34,9 +47,6 @@ func Parse(data []byte) (Seed, error) {
 	var seed Seed
 	if err := document.Load(&seed, yaml.WithKnownFields()); err != nil {
 		return Seed{}, join(loadErrors(err))
-	}
-	if problems := validate(&seed); len(problems) > 0 {
-		return Seed{}, join(problems)
 	}
 	return seed, nil
 }
