@@ -65,10 +65,7 @@ type plain struct {
 
 func (p *plain) print(events []jobs.Event, ended bool) {
 	if p.total > maxLines {
-		if p.counted.IsZero() {
-			p.counted = time.Now()
-		}
-		if ended || time.Since(p.counted) >= countInterval {
+		if len(events) > 0 && time.Since(p.counted) >= countInterval || ended {
 			p.counted = time.Now()
 			fmt.Fprintf(p.w, "%s  %s\n", counts(events, p.total), Short(longest(events)))
 		}

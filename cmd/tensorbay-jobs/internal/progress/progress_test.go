@@ -173,11 +173,14 @@ func TestWaits_PrintsPlainLinesWithoutATerminal(t *testing.T) {
 
 		out.Reset()
 		p = plain{w: &out, total: 100}
-		p.print([]jobs.Event{event("a", jobs.StatusSuccess, time.Minute, 0)}, false)
+		p.print(nil, false)
 		require.Empty(t, out.String())
-		p.counted = time.Now().Add(-countInterval)
+		p.print([]jobs.Event{event("a", jobs.StatusSuccess, time.Minute, 0)}, false)
 		p.print([]jobs.Event{event("a", jobs.StatusSuccess, time.Minute, 0)}, false)
 		require.Equal(t, "1 of 100 finished  1 SUCCESS  1m00s\n", out.String())
+		time.Sleep(countInterval)
+		p.print([]jobs.Event{event("a", jobs.StatusSuccess, time.Minute, 0)}, false)
+		require.Equal(t, 2, strings.Count(out.String(), "\n"))
 	})
 }
 
