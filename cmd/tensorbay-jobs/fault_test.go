@@ -37,7 +37,7 @@ func TestServe_InjectsFaults(t *testing.T) {
 			// net/http retries by itself on a reused connection.
 			httpClient := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 			c, err := jobs.NewClient(s.ready.AccessKey, jobs.WithBaseURL(s.ready.URL), jobs.WithHTTPClient(httpClient),
-				jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}), jobs.WithAttemptTimeout(2*time.Second))
+				jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}), jobs.WithAttemptTimeout(time.Second))
 			require.NoError(t, err)
 			for _, err := range c.Datasets(t.Context(), "") {
 				require.NoError(t, err, "another operation")
