@@ -150,13 +150,17 @@ func (a *app) datasetsCommand() *cobra.Command {
 	return a.withDatasets(&cobra.Command{
 		Use:   "datasets [NAME]",
 		Short: "List the datasets",
-		Args:  cobra.MaximumNArgs(1),
+		Args:  arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			client, err := a.client()
 			if err != nil {
 				return err
 			}
 			l := a.list("NAME", "KIND", "ID")
+			l.empty = "There are no datasets."
+			if len(args) > 0 {
+				l.empty = fmt.Sprintf("No dataset is named %q.", args[0])
+			}
 			for ds, err := range client.Datasets(cmd.Context(), strings.Join(args, "")) {
 				if err != nil {
 					return err

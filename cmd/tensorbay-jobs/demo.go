@@ -31,8 +31,8 @@ func (a *app) demo(ctx context.Context) (err error) {
 	server, err := jobstest.NewServer(
 		jobstest.WithListener("127.0.0.1:0"),
 		jobstest.WithTLS(),
-		jobstest.WithQueuing(200*time.Millisecond),
-		jobstest.WithProcessing(250*time.Millisecond),
+		jobstest.WithQueuing(100*time.Millisecond),
+		jobstest.WithProcessing(200*time.Millisecond),
 	)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (d *demo) wait(ctx context.Context, job *jobs.Job) error {
 	d.jobs++
 	start, last := time.Now(), job.Snapshot()
 	printStatus(d.out, 0, last.Status, last.Title)
-	// Poll every 40 ms, because these jobs finish within half a second.
+	// Poll every 40 ms, because these jobs finish within a third of a second.
 	schedule := jobs.WithSchedule(polling.Schedule{Min: 40 * time.Millisecond})
 	for event, err := range job.Watch(ctx, schedule) {
 		if now := event.Job; now.Status != last.Status {
@@ -233,7 +233,7 @@ func (d *demo) search(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(d.out)
-	printStatistics(d.out, counts)
+	printStatistics(d.out, 80, counts)
 
 	if err := job.CreateDataset(ctx, jobs.DatasetSpec{Name: newName}); err != nil {
 		return err
@@ -309,7 +309,7 @@ func (d *demo) searchFusion(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(d.out)
-	printStatistics(d.out, counts)
+	printStatistics(d.out, 80, counts)
 	if first == nil {
 		return nil
 	}

@@ -38,9 +38,10 @@ func TestDemo(t *testing.T) {
 	require.NotNil(t, found)
 	require.NotNil(t, made)
 	require.Equal(t, found[1], made[1])
-	for _, status := range []string{"QUEUING", "PROCESSING", "SUCCESS"} {
+	for _, status := range []string{"QUEUING", "SUCCESS"} {
 		require.Equal(t, 5, strings.Count(out, "s  "+status), status)
 	}
+	require.Contains(t, out, "s  PROCESSING") // a slow machine may miss some
 	for line := range strings.Lines(out) {
 		line = strings.TrimSuffix(line, "\n")
 		require.LessOrEqual(t, utf8.RuneCountInString(line), 80, line)

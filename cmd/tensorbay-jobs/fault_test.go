@@ -21,7 +21,7 @@ func TestServe_InjectsFaults(t *testing.T) {
 		"reset":    {[]string{"reset" + rule}, jobs.ErrUnreachable, nil},
 		"hang":     {[]string{"hang" + rule}, jobs.ErrUnreachable, nil},
 		"truncate": {[]string{"truncate" + rule}, jobs.ErrInvalidResponse, nil},
-		"status":   {[]string{"status=429,retry-after=5s" + rule}, jobs.ErrRateLimited, nil},
+		"status":   {[]string{"status=429,retry-after=1s" + rule}, jobs.ErrRateLimited, nil},
 		"html":     {[]string{"html=502" + rule}, jobs.ErrServer, nil},
 		"delay":    {[]string{"delay=10ms" + rule}, nil, nil},
 		"the first match applies": {[]string{"status=403,operation=getDataset,from=2", "status=409,after=1h",
@@ -37,7 +37,7 @@ func TestServe_InjectsFaults(t *testing.T) {
 			// net/http retries by itself on a reused connection.
 			httpClient := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 			c, err := jobs.NewClient(s.ready.AccessKey, jobs.WithBaseURL(s.ready.URL), jobs.WithHTTPClient(httpClient),
-				jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}), jobs.WithAttemptTimeout(2*time.Second))
+				jobs.WithRetry(jobs.RetryPolicy{Attempts: 1}), jobs.WithAttemptTimeout(time.Second))
 			require.NoError(t, err)
 			for _, err := range c.Datasets(t.Context(), "") {
 				require.NoError(t, err, "another operation")

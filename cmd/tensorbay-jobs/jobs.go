@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -18,21 +20,21 @@ func (a *app) jobsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "jobs",
 		Short: "List, read, wait for, abort, retry and delete jobs",
-		Long: `List, read, wait for, abort, retry and delete jobs. The word latest is the newest
-job of a dataset in place of a job id.`,
+		Long: `List, read, wait for, abort, retry and delete jobs. The word latest in place of
+a job id is the newest job of the dataset.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	c.AddCommand(a.listCommand(), a.getCommand(), a.waitCommand(),
-		a.actCommand("abort", "Ask the service to stop jobs", func(ctx context.Context, job jobs.Waiter) error { return job.Abort(ctx) }),
-		a.actCommand("retry", "Run failed or aborted merges again", func(ctx context.Context, job jobs.Waiter) error {
+		a.actCommand("abort", "Ask the service to stop jobs", "abort requested", func(ctx context.Context, job jobs.Waiter) error { return job.Abort(ctx) }),
+		a.actCommand("retry", "Run failed or aborted merges again", "started again", func(ctx context.Context, job jobs.Waiter) error {
 			merge, ok := job.(*jobs.SquashAndMergeJob)
 			if !ok {
 				return usage("job %s is a search: only a merge can run again", job.ID())
 			}
 			return merge.Retry(ctx)
 		}),
-		a.actCommand("delete", "Delete finished jobs; their drafts and datasets remain", func(ctx context.Context, job jobs.Waiter) error {
+		a.actCommand("delete", "Delete finished jobs; their drafts and datasets remain", "deleted", func(ctx context.Context, job jobs.Waiter) error {
 			if _, ok := job.(*jobs.SquashAndMergeJob); ok {
 				return job.Dataset().SquashAndMerge().Delete(ctx, job.ID())
 			}
@@ -67,7 +69,7 @@ func (f findFlags) get(ctx context.Context, ds *jobs.Dataset, id string) (jobs.W
 	if id == latest {
 		all, err := f.list(ctx, ds, func(jobs.Status) bool { return true })
 		if err == nil && len(all) == 0 {
-			err = errors.New("the dataset has no jobs")
+			err = fmt.Errorf("the dataset has no %s", cmp.Or(f.jobType, "job"))
 		}
 		if err != nil {
 			return nil, err
@@ -85,6 +87,9 @@ func (f findFlags) get(ctx context.Context, ds *jobs.Dataset, id string) (jobs.W
 	}
 	job, err := ds.BasicSearch().Get(ctx, id)
 	if err != nil {
+		if f.jobType == "" && errors.Is(err, jobs.ErrNotFound) {
+			err = fmt.Errorf("neither a merge nor a search: %w", err)
+		}
 		return nil, err
 	}
 	return job, nil
@@ -116,7 +121,14 @@ func (f findFlags) list(ctx context.Context, ds *jobs.Dataset, keep func(jobs.St
 	return all, nil
 }
 
-var jobColumns = []string{"JOB", "TYPE", "STATUS", "AGE", "TOOK", "TITLE"}
+// jobList returns a list of jobs. On a terminal, it clips the titles.
+func (a *app) jobList() *list {
+	l := a.list("JOB", "TYPE", "STATUS", "AGE", "TOOK", "TITLE")
+	if progress.Live(a.out.Writer) {
+		l.table.width = progress.Width(a.out.Writer)
+	}
+	return l
+}
 
 func jobCells(job jobs.Waiter) []string {
 	s := job.Snapshot()
@@ -147,7 +159,7 @@ func (a *app) listCommand() *cobra.Command {
 		Use:     "list DATASET",
 		Aliases: []string{"ls"},
 		Short:   "List jobs, newest first",
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 0 {
 				return usage("--limit %d is negative", limit)
@@ -162,7 +174,11 @@ func (a *app) listCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			l := a.list(jobColumns...)
+			l := a.jobList()
+			l.empty = "There are no such jobs."
+			if len(all) == 0 && status == "" && !unfinished {
+				l.empty = "The dataset has no jobs."
+			}
 			for i, job := range all {
 				if limit > 0 && i == limit {
 					fmt.Fprintf(a.err, "%s not shown.\n", count(len(all)-limit, "older job"))
@@ -188,7 +204,7 @@ func (a *app) getCommand() *cobra.Command {
 	c := a.withDatasets(&cobra.Command{
 		Use:   "get DATASET JOB",
 		Short: "Show a job",
-		Args:  cobra.ExactArgs(2),
+		Args:  arguments(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ds, err := a.dataset(cmd.Context(), args[0])
 			if err != nil {
@@ -231,24 +247,25 @@ func jobFields(job jobs.Waiter) []field {
 	return fields
 }
 
-// actCommand returns a command that does something with each of the given jobs.
-func (a *app) actCommand(name, short string, act func(context.Context, jobs.Waiter) error) *cobra.Command {
+// actCommand returns a command that does something with each of the given jobs. done describes
+// the outcome.
+func (a *app) actCommand(name, short, done string, act func(context.Context, jobs.Waiter) error) *cobra.Command {
 	var find findFlags
 	c := a.withDatasets(&cobra.Command{
 		Use:   name + " DATASET JOB...",
 		Short: short,
-		Args:  cobra.MinimumNArgs(2),
+		Args:  arguments(2, math.MaxInt),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			all, err := a.findJobs(cmd.Context(), find, args)
 			if err != nil {
 				return err
 			}
-			l := a.list("JOB", "REQUESTED")
+			l := a.list("JOB", "RESULT")
 			for _, job := range all {
 				if err := act(cmd.Context(), job); err != nil {
 					return errors.Join(l.close(), err)
 				}
-				if err := l.add(job, job.ID(), name); err != nil {
+				if err := l.add(job, job.ID(), done); err != nil {
 					return err
 				}
 			}

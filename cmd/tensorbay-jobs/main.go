@@ -19,6 +19,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
 	"runtime"
@@ -60,16 +61,19 @@ type app struct {
 	debug                    bool
 }
 
-// A checkedWriter remembers the first error, so that commands need not check each line.
+// A checkedWriter remembers the first error, so that commands need not check each line, and
+// stops the command.
 type checkedWriter struct {
 	io.Writer
-	err error
+	err  error
+	stop context.CancelFunc
 }
 
 func (w *checkedWriter) Write(p []byte) (int, error) {
 	n, err := w.Writer.Write(p)
-	if w.err == nil {
+	if w.err == nil && err != nil {
 		w.err = err
+		w.stop()
 	}
 	return n, err
 }
@@ -82,7 +86,9 @@ func main() {
 
 // run executes the command line args and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	a := &app{stdin: stdin, out: &checkedWriter{Writer: stdout}, err: stderr}
+	running, stop := context.WithCancel(ctx)
+	defer stop()
+	a := &app{stdin: stdin, out: &checkedWriter{Writer: stdout, stop: stop}, err: stderr}
 	root := a.rootCommand()
 	root.SetArgs(args)
 	started := false
@@ -93,9 +99,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		started = true
 		return nil
 	}
-	command, err := root.ExecuteContextC(ctx)
+	command, err := root.ExecuteContextC(running)
 	switch {
-	case err == nil && a.out.err != nil:
+	case a.out.err != nil && ctx.Err() == nil:
 		err = fmt.Errorf("write the output: %w", a.out.err)
 	case err == nil:
 		return 0
@@ -105,6 +111,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		err = errors.New("interrupted")
 	}
 	fmt.Fprintf(stderr, "tensorbay-jobs: %v\n", err)
+	if dial := new(net.OpError); errors.As(err, &dial) && dial.Op == "dial" {
+		fmt.Fprintln(stderr, "The address of the service is set by TENSORBAY_URL or by the profile.")
+	}
 	if ctx.Err() != nil {
 		return exitInterrupted
 	}
@@ -154,7 +163,8 @@ tensorbay-jobs/config.yaml of your configuration directory, such as ~/.config:
     local: {accessKey: Accesskey-..., url: "http://127.0.0.1:8080/"}
 
 The variable TENSORBAY_URL sets the address of the service, for example of
-tensorbay-jobs serve. By default the prefix of the access key selects it.
+tensorbay-jobs serve. Without it, the prefix of the access key selects the
+service.
 
 ` + exitCodes,
 		Version:       jobs.Version,
@@ -189,6 +199,14 @@ tensorbay-jobs serve. By default the prefix of the access key selects it.
 			root.AddCommand(c)
 		}
 	}
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "completion" { // cobra accepts any shell
+			c.Args, c.RunE = cobra.NoArgs, root.RunE
+		}
+	}
+	// Wrap the flags, too.
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), "Flags.FlagUsages ", "Flags.FlagUsagesWrapped 80 "))
 	return root
 }
 
@@ -213,6 +231,17 @@ func (a *app) versionCommand() *cobra.Command {
 			}{jobs.Version, runtime.Version(), revision}
 			return a.object(v, field{"tensorbay-jobs", v.Version}, field{"go", v.Go}, field{"revision", revision})
 		},
+	}
+}
+
+// arguments returns a check of the number of arguments whose error names them.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) >= least && len(args) <= most {
+			return nil
+		}
+		name, want, _ := strings.Cut(c.Use, " ")
+		return fmt.Errorf("%s takes the arguments %s, got %d", name, want, len(args))
 	}
 }
 

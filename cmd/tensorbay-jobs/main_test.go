@@ -3,12 +3,16 @@ package main
 import (
 	"bytes"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
@@ -20,6 +24,10 @@ const asProgram = "TENSORBAY_JOBS_AS_PROGRAM"
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
+	}
+	// Most tests wait for jobs or programs. The flag -parallel has precedence.
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
 	}
 	testscript.Main(leakChecked{m}, map[string]func(){"normalize": normalize})
 }
@@ -84,4 +92,21 @@ func TestCommandLine_RejectsInvalidArguments(t *testing.T) {
 			require.Contains(t, stderr.String(), test.stderr)
 		})
 	}
+}
+
+func TestHelp_FitsEightyColumns(t *testing.T) {
+	var check func(c *cobra.Command, path []string)
+	check = func(c *cobra.Command, path []string) {
+		var stdout, stderr bytes.Buffer
+		require.Equal(t, 0, run(t.Context(), slices.Concat(path, []string{"--help"}), nil, &stdout, &stderr), stderr.String())
+		for line := range strings.Lines(stdout.String()) {
+			require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 80, "%s: %s", path, line)
+		}
+		for _, c := range c.Commands() {
+			if c.Name() != "completion" { // its texts are cobra's
+				check(c, slices.Concat(path, []string{c.Name()}))
+			}
+		}
+	}
+	check((&app{}).rootCommand(), nil)
 }

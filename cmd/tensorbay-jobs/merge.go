@@ -16,16 +16,16 @@ func (a *app) mergeCommand() *cobra.Command {
 	var commit bool
 	c := a.withDatasets(&cobra.Command{
 		Use:   "merge DATASET SOURCE [TARGET]",
-		Short: "Squash a branch, merge it into another as a draft, and show the draft",
-		Long: `Squash the commits of branch SOURCE and merge them into branch TARGET, as a new
-draft. The default of TARGET is the default branch.
+		Short: "Squash a branch and merge it into another, as a draft",
+		Long: `Squash the commits of branch SOURCE, merge them into branch TARGET as a new
+draft, wait, and show the draft. The default of TARGET is the default branch.
 
 A conflict is a file that differs on both branches. The strategies are:
   abort     merge nothing if there is a conflict
   override  take the file of SOURCE
   skip      keep the file of TARGET`,
 		Example: `  tensorbay-jobs merge street-scenes night main --strategy skip`,
-		Args:    cobra.RangeArgs(2, 3),
+		Args:    arguments(2, 3),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			ctx := cmd.Context()
 			if flags.noWait && commit {
@@ -92,12 +92,12 @@ func (a *app) printDraft(job *jobs.SquashAndMergeJob, draft *jobs.Draft, commitI
 		// CommitID is empty if the draft was not committed.
 		CommitID string `json:"commitId,omitempty"`
 	}{job, draftJSON{draft.Number, draft.Title, draft.Branch, draft.Status}, commitID}
-	fields := []field{
+	return a.object(v, append(draftFields(job, draft), field{"commit", commitID})...)
+}
+
+func draftFields(job jobs.Waiter, d *jobs.Draft) []field {
+	return []field{
 		{"job", job.ID()}, {"status", job.Status().String()},
-		{"draft", fmt.Sprint(draft.Number)}, {"title", draft.Title}, {"branch", draft.Branch}, {"state", string(draft.Status)},
+		{"draft", fmt.Sprintf("%d on %s, %s", d.Number, d.Branch, d.Status)}, {"title", d.Title},
 	}
-	if commitID != "" {
-		fields = append(fields, field{"commit", commitID})
-	}
-	return a.object(v, fields...)
 }

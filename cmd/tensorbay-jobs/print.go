@@ -3,11 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
-	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
@@ -17,13 +18,13 @@ func printHeading(w io.Writer, title, subtitle string) {
 	fmt.Fprintf(w, "\n%s\n%s\n", title, subtitle)
 }
 
-// printTable prints rows in aligned columns. Rows may differ in length.
+// printTable prints rows in aligned columns.
 func printTable(w io.Writer, indent string, rows [][]string) {
-	columns := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	t := table{w: w, indent: indent}
 	for _, row := range rows {
-		fmt.Fprintln(columns, indent+strings.Join(row, "\t"))
+		t.add(row...)
 	}
-	columns.Flush() //nolint:errcheck // errors of fmt.Fprint are ignored as well
+	_ = t.flush() // errors of fmt.Fprint are ignored as well
 }
 
 // printStatus prints the status of a job and the time since the wait began.
@@ -36,7 +37,7 @@ func printStatus(w io.Writer, elapsed time.Duration, s jobs.Status, remark strin
 // and appends the number of texts left out.
 func fit(texts []string, columns int) string {
 	all := strings.Join(texts, ", ")
-	for n := len(texts) - 1; n > 0 && utf8.RuneCountInString(all) > columns; n-- {
+	for n := len(texts) - 1; n > 0 && runewidth.StringWidth(all) > columns; n-- {
 		all = fmt.Sprintf("%s, … and %d more", strings.Join(texts[:n], ", "), len(texts)-n)
 	}
 	return all
@@ -92,23 +93,29 @@ func printFilters(w io.Writer, conjunction jobs.Conjunction, filters []jobs.Filt
 	printTable(w, "  ", rows)
 }
 
-// printStatistics prints counts of labels. Each label type has a row for its
-// categories and a row for each attribute.
-func printStatistics(w io.Writer, all jobs.LabelStatistics) {
-	rows := [][]string{{"labels", "count", "by", "values"}}
-	types := make([]jobs.LabelType, 0, len(all))
-	for labelType := range all {
-		types = append(types, labelType)
+// printStatistics prints counts of labels, in lines that fit the width if possible. Each label
+// type has a row for its categories and a row for each attribute.
+func printStatistics(w io.Writer, width int, all jobs.LabelStatistics) {
+	const indent, space = "  ", 2 // between columns
+	head := []string{"labels", "count", "by", "values"}
+	used := []int{len(head[0]), len(head[1]), len("category")} // columns
+	for labelType, s := range all {
+		used[0] = max(used[0], len(labelType))
+		for _, a := range s.Attributes {
+			used[2] = max(used[2], runewidth.StringWidth(a.Name))
+		}
 	}
-	slices.Sort(types)
-	for _, labelType := range types {
+	room := width - len(indent) - used[0] - used[1] - used[2] - len(used)*space
+
+	rows := [][]string{head}
+	for _, labelType := range slices.Sorted(maps.Keys(all)) {
 		s := all[labelType]
 		var details [][2]string
 		if len(s.Categories) > 0 {
-			details = append(details, [2]string{"category", categoryCounts(s.Categories)})
+			details = append(details, [2]string{"category", categoryCounts(s.Categories, room)})
 		}
 		for _, a := range s.Attributes {
-			details = append(details, [2]string{a.Name, attributeCounts(a)})
+			details = append(details, [2]string{a.Name, attributeCounts(a, room)})
 		}
 		if len(details) == 0 {
 			details = append(details, [2]string{"", ""})
@@ -116,26 +123,23 @@ func printStatistics(w io.Writer, all jobs.LabelStatistics) {
 		for i, d := range details {
 			row := []string{"", "", d[0], d[1]}
 			if i == 0 {
-				row[0], row[1] = string(labelType), fmt.Sprintf("%5d", s.Quantity)
+				row[0], row[1] = string(labelType), fmt.Sprintf("%*d", used[1], s.Quantity)
 			}
 			rows = append(rows, row)
 		}
 	}
-	printTable(w, "  ", rows)
+	printTable(w, indent, rows)
 }
 
-// detailColumns is the space that the longest label type leaves of 80 columns.
-const detailColumns = 45
-
-func categoryCounts(categories []jobs.CategoryStatistics) string {
+func categoryCounts(categories []jobs.CategoryStatistics, columns int) string {
 	counts := make([]string, len(categories))
 	for i, c := range categories {
 		counts[i] = fmt.Sprintf("%d × %s", c.Quantity, c.Name)
 	}
-	return fit(counts, detailColumns)
+	return fit(counts, columns)
 }
 
-func attributeCounts(a jobs.AttributeStatistics) string {
+func attributeCounts(a jobs.AttributeStatistics, columns int) string {
 	switch {
 	case a.Enum != nil && len(a.Enum) == len(a.Quantities):
 		counts := make([]string, len(a.Quantities))
@@ -145,7 +149,7 @@ func attributeCounts(a jobs.AttributeStatistics) string {
 			}
 			counts[i] = fmt.Sprintf("%d × %v", a.Quantities[i], value)
 		}
-		return fit(counts, detailColumns)
+		return fit(counts, columns)
 	case a.Minimum != nil && a.Maximum != nil:
 		return fmt.Sprintf("from %v to %v", *a.Minimum, *a.Maximum)
 	default:

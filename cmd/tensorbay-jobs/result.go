@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -114,12 +115,12 @@ func (a *app) resultCommand() *cobra.Command {
 	c := a.withDatasets(&cobra.Command{
 		Use:   "result DATASET JOB",
 		Short: "Show or download the result of a finished job",
-		Long: `Show the segments and the label statistics of the result of a job: the files that
-a search has found, or the draft of a merge. The word latest is the newest job of
-the dataset.`,
+		Long: `Show the segments and the label statistics of the result of a job: the files
+that a search has found, or the draft of a merge. The word latest in place of a
+job id is the newest job of the dataset.`,
 		Example: `  tensorbay-jobs result street-scenes latest --download photos
   tensorbay-jobs result street-scenes latest --csv boxes.csv`,
-		Args: cobra.ExactArgs(2),
+		Args: arguments(2, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx := cmd.Context()
 			chosen := 0
@@ -155,7 +156,8 @@ the dataset.`,
 			case directory != "":
 				return a.download(ctx, directory, r.all(ctx, segments), masks)
 			}
-			return a.printResult(ctx, r)
+			_, err = a.printResult(ctx, r)
+			return err
 		},
 	})
 	find.add(c)
@@ -169,18 +171,19 @@ the dataset.`,
 	return c
 }
 
-// printResult prints the segments and statistics of a result.
-func (a *app) printResult(ctx context.Context, r *result) error {
+// printResult prints the segments and statistics of a result. It returns the number of
+// segments.
+func (a *app) printResult(ctx context.Context, r *result) (segments int, err error) {
 	var names []string
 	for s, err := range r.contents.Segments(ctx) {
 		if err != nil {
-			return err
+			return 0, err
 		}
 		names = append(names, s.Name)
 	}
 	counts, err := r.contents.LabelStatistics(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if a.output != "table" {
 		v := struct {
@@ -188,24 +191,24 @@ func (a *app) printResult(ctx context.Context, r *result) error {
 			Segments   []string             `json:"segments"`
 			Statistics jobs.LabelStatistics `json:"statistics"`
 		}{r.job, append([]string{}, names...), counts}
-		return a.json(v)
+		return len(names), a.json(v)
 	}
 	fields := []field{{"job", r.job.ID()}, {"status", r.job.Status().String()}}
 	if d := r.draft; d != nil {
-		fields = append(fields, field{"draft", fmt.Sprintf("%d on %s, %s", d.Number, d.Branch, d.Status)}, field{"title", d.Title})
+		fields = draftFields(r.job, d)
 	}
-	fields = append(fields, field{"segments", fmt.Sprintf("%d", len(names))})
+	fields = append(fields, field{"segments", strconv.Itoa(len(names))})
 	if len(names) > 0 {
 		fields[len(fields)-1].value += ": " + fit(names, 55)
 	}
 	if err := a.object(nil, fields...); err != nil {
-		return err
+		return 0, err
 	}
 	if len(counts) > 0 {
 		fmt.Fprintln(a.out)
-		printStatistics(a.out, counts)
+		printStatistics(a.out, progress.Width(a.out.Writer), counts)
 	}
-	return nil
+	return len(names), nil
 }
 
 func (a *app) printCounts(ctx context.Context, r *result) error {
@@ -216,26 +219,20 @@ func (a *app) printCounts(ctx context.Context, r *result) error {
 	if a.output != "table" {
 		return a.json(counts)
 	}
-	printStatistics(a.out, counts)
+	printStatistics(a.out, progress.Width(a.out.Writer), counts)
 	return nil
 }
 
 // printData lists files as they arrive.
 func (a *app) printData(all iter.Seq2[*jobs.Data, error]) error {
-	l, segment := a.list(), ""
+	l, first := a.list(), true
 	for d, err := range all {
 		if err != nil {
 			return err
 		}
-		if segment == "" {
-			l.head = dataCells(d, "SEGMENT", "FRAME", "SENSOR", "PATH", "LABELS")
+		if first {
+			l.head, first = dataCells(d, "SEGMENT", "FRAME", "SENSOR", "PATH", "LABELS"), false
 		}
-		if segment != "" && segment != d.Segment { // a table appears by segments
-			if err := l.table.Flush(); err != nil {
-				return err
-			}
-		}
-		segment = d.Segment
 		v := struct {
 			Segment   string     `json:"segment"`
 			Frame     string     `json:"frame,omitempty"`
@@ -321,13 +318,19 @@ func (a *app) writeBoxes(path string, all iter.Seq2[*jobs.Data, error]) (err err
 
 // download saves files in a directory. It continues after a file that fails.
 func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*jobs.Data, error], masks bool) error {
-	total := 0
-	if progress.Live(a.err) { // the time left needs the number of files
-		listed, err := collect(all)
-		if err != nil {
-			return err
+	live := a.live()
+	shown := progress.Download(a.err, live)
+	stop := sync.OnceFunc(shown.Stop)
+	defer stop()
+	if live { // the time left needs the number of files
+		var listed []*jobs.Data
+		for d, err := range all {
+			if err != nil {
+				return err
+			}
+			listed = append(listed, d)
+			shown.Found(fileCount(d.Label, masks))
 		}
-		total = len(listed)
 		all = func(yield func(*jobs.Data, error) bool) {
 			for _, d := range listed {
 				if !yield(d, nil) {
@@ -336,22 +339,20 @@ func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*job
 			}
 		}
 	}
-	shown := progress.Download(a.err, total)
-	var first error
+	shown.Begin()
+	var failure, ended error // of the first file that failed, and of the download
 	failed, saved, skipped, size := 0, 0, 0, int64(0)
 	l := a.list("FAILED", "REASON")
 	for f, err := range download.Files(ctx, directory, all, download.Options{Masks: masks}) {
-		if err != nil {
-			first = cmp.Or(first, err)
-			if f.Data == nil {
-				failed = 0
-				break // the error of all
-			}
+		if err != nil && (f.Data == nil || ctx.Err() != nil) {
+			ended = err
+			break
 		}
 		v := fileJSON{Path: f.Path, Size: f.Size, Skipped: f.Skipped}
 		switch {
 		case err != nil:
 			failed++
+			failure = cmp.Or(failure, err)
 			v.Error = err.Error()
 		case f.Skipped:
 			skipped++
@@ -367,17 +368,32 @@ func (a *app) download(ctx context.Context, directory string, all iter.Seq2[*job
 			return err
 		}
 	}
-	shown.Stop()
+	stop()
 	if err := l.close(); err != nil {
 		return err
 	}
-	if a.output == "table" {
-		fmt.Fprintf(a.out, "%s saved in %s, %s; %d were there.\n", count(saved, "file"), directory, progress.Size(size), skipped)
+	if a.output == "table" && (ended == nil || saved > 0) {
+		there := ""
+		if skipped > 0 {
+			there = fmt.Sprintf("; %d already there", skipped)
+		}
+		fmt.Fprintf(a.out, "%s saved in %s, %s%s.\n", count(saved, "file"), directory, progress.Size(size), there)
 	}
-	if failed > 0 {
-		return fmt.Errorf("%s failed, for example: %w", count(failed, "file"), first)
+	if ended == nil && failed > 0 {
+		return fmt.Errorf("%s failed, for example: %w", count(failed, "file"), failure)
 	}
-	return first
+	return ended
+}
+
+// fileCount returns the number of files of a datum with the given label.
+func fileCount(l jobs.Label, masks bool) int {
+	n := 1
+	for _, mask := range []bool{l.SemanticMask != nil, l.InstanceMask != nil, l.PanopticMask != nil} {
+		if masks && mask {
+			n++
+		}
+	}
+	return n
 }
 
 // fileJSON is a file of a download.

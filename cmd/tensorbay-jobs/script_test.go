@@ -44,6 +44,7 @@ func TestScripts(t *testing.T) {
 			"code":    code,
 			"connect": connect,
 			"job":     jobID,
+			"serve":   serveScript,
 		},
 	})
 }
@@ -69,6 +70,24 @@ func code(ts *testscript.TestScript, neg bool, args []string) {
 	if got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
+}
+
+// serveScript starts a server for the rest of a script: serve [flags...]
+// It runs in this process, because a new process would need half a second of processor time to
+// decode its datasets.
+func serveScript(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: serve [flags...]")
+	}
+	const file = "ready.json"
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		run(ctx, append([]string{"serve", "--ready-file", ts.MkAbs(file)}, args...), nil, io.Discard, io.Discard)
+	}()
+	ts.Defer(func() { cancel(); <-done })
+	connect(ts, false, []string{file})
 }
 
 // connect waits for the ready file of a server and sets the variables of the client.

@@ -20,15 +20,15 @@ func (a *app) searchCommand() *cobra.Command {
 	c := a.withDatasets(&cobra.Command{
 		Use:   "search DATASET --where CONDITION...",
 		Short: "Find the files of a commit that match conditions",
-		Long: `Find the files of a commit that match all conditions. A condition has one of
-these forms:
+		Long: `Find the files of a commit that match all conditions, wait, and show the
+segments and the label statistics. A condition has one of these forms:
 
   ` + strings.ReplaceAll(where.Grammar, "\n", "\n  ") + `
 
 Words with spaces or other punctuation need double quotes.`,
 		Example: `  tensorbay-jobs search street-scenes \
     --where 'category in (car, bus) on BOX2D' --where 'size > 1kB'`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, names []string) error {
 			ctx := cmd.Context()
 			for _, condition := range conditions {
@@ -63,10 +63,15 @@ Words with spaces or other punctuation need double quotes.`,
 			if err != nil {
 				return err
 			}
-			if err := a.printResult(ctx, found); err != nil {
+			segments, err := a.printResult(ctx, found)
+			switch {
+			case err != nil:
 				return err
+			case segments == 0:
+				fmt.Fprintln(a.err, "No file matches.")
+			default:
+				fmt.Fprintf(a.err, "Show the files with:\n  %s\n", a.command("result", names[0], job.ID(), "--data"))
 			}
-			fmt.Fprintf(a.err, "Show the files with:\n  tensorbay-jobs result %s %s --data\n", names[0], job.ID())
 			return nil
 		},
 	})
@@ -85,7 +90,7 @@ func (a *app) createDatasetCommand() *cobra.Command {
 	c := a.withDatasets(&cobra.Command{
 		Use:   "create-dataset DATASET JOB NAME",
 		Short: "Create a dataset from the result of a search",
-		Args:  cobra.ExactArgs(3),
+		Args:  arguments(3, 3),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			spec.Name = args[2]
 			return a.createDataset(cmd.Context(), args[0], args[1], spec)

@@ -31,16 +31,19 @@ func (a *app) serveCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve an embedded TensorBay, for clients in any language",
-		Long: `Serve an embedded TensorBay until SIGINT or SIGTERM. It keeps its state in memory.
+		Long: `Serve an embedded TensorBay until SIGINT or SIGTERM. It keeps its state in
+memory.
 
-When the server accepts requests, it writes one line of JSON with the fields url,
-apiUrl, accessKey and, with --tls, caFile: to standard output, or atomically to
---ready-file, which is removed at exit. Clients that are generated from openapi.yaml use
-apiUrl as base URL. A browser shows the reference of the API at /docs, and the document
-at /openapi.yaml. GET /healthz needs no access key.
+When the server accepts requests, it writes one line of JSON with the fields
+url, apiUrl, accessKey and, with --tls, caFile. It writes them to standard
+output, or to the file of --ready-file, which it removes at exit. Clients that
+are generated from openapi.yaml use apiUrl as base URL. A browser shows the
+reference of the API at /docs, and the document at /openapi.yaml. GET /healthz
+needs no access key.
 
-A --fault has the form FAULT[,CONDITION=VALUE...]. The faults are refuse, reset,
-hang, truncate, status=CODE, html=CODE and delay=TIME. The conditions are:
+A --fault has the form FAULT[,CONDITION=VALUE...]. The faults are refuse,
+reset, hang, truncate, status=CODE, html=CODE and delay=TIME. The conditions
+are:
   operation=ID      an operationId of openapi.yaml, or content
   probability=P     from 0 to 1; seed=N makes it reproducible
   from=N, times=N   the first request affected, and the number of requests

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,10 +21,12 @@ import (
 type waitFlags struct {
 	timeout time.Duration
 	noWait  bool
+	listed  bool // the command prints the jobs after the wait
 }
 
 func (f *waitFlags) add(c *cobra.Command, canSkip bool) {
 	c.Flags().DurationVar(&f.timeout, "timeout", 0, "stop waiting after this `TIME`, such as 30m; the job goes on")
+	f.listed = !canSkip
 	if canSkip {
 		c.Flags().BoolVar(&f.noWait, "no-wait", false, "return when the job is created")
 	}
@@ -43,16 +47,20 @@ func (a *app) wait(ctx context.Context, flags waitFlags, dataset string, all ...
 		defer cancel()
 	}
 	var shown jobs.Progress
-	stop := progress.Waits(a.err, &shown, len(all))
+	stop := progress.Waits(a.err, a.live(), &shown, len(all))
 	var results []ended
 	for job, err := range jobs.WaitAll(ctx, all, jobs.WithProgress(&shown)) {
 		results = append(results, ended{job, err})
 	}
-	stop()
+	stop(!flags.listed || !progress.Live(a.out.Writer))
 	var worst error
 	var remaining []jobs.Waiter
 	failed := 0
-	for _, r := range results {
+	for i, r := range results {
+		if w := (*jobs.WaitError)(nil); errors.As(r.err, &w) && w.Last == nil && errors.Is(w.Reason, context.DeadlineExceeded) {
+			r.err = timeoutError{w, flags.timeout}
+			results[i] = r
+		}
 		if r.err != nil {
 			failed++
 			if worst == nil || rank(r.err) < rank(worst) {
@@ -71,6 +79,18 @@ func (a *app) wait(ctx context.Context, flags waitFlags, dataset string, all ...
 	}
 	return results, worst
 }
+
+// A timeoutError is the error of a wait that --timeout ended.
+type timeoutError struct {
+	wait    *jobs.WaitError
+	timeout time.Duration
+}
+
+func (e timeoutError) Error() string {
+	return fmt.Sprintf("job %s is %s after --timeout %s", e.wait.Job.ID, e.wait.Job.Status, e.timeout)
+}
+
+func (e timeoutError) Unwrap() error { return e.wait }
 
 // rank orders errors by importance.
 func rank(err error) int {
@@ -94,25 +114,32 @@ func (a *app) printResume(dataset string, remaining []jobs.Waiter) {
 	if len(remaining) > 1 {
 		goOn = fmt.Sprintf("The %d jobs go on.", len(remaining))
 	}
-	command := "tensorbay-jobs jobs wait"
-	if a.profile != "" {
-		command += " --profile " + a.profile
-	}
+	args := []string{"jobs", "wait"}
 	if len(remaining) <= maxIDs {
-		ids := []string{"", dataset}
+		args = append(args, dataset)
 		for _, job := range remaining {
-			ids = append(ids, job.ID())
+			args = append(args, job.ID())
 		}
-		command += strings.Join(ids, " ")
 	} else {
 		file, err := saveJobs(remaining)
 		if err != nil {
 			fmt.Fprintf(a.err, "%s They could not be saved: %v\n", goOn, err)
 			return
 		}
-		command += " --resume " + file
+		args = append(args, "--resume", file)
 	}
-	fmt.Fprintf(a.err, "%s Wait again with:\n  %s\n", goOn, command)
+	fmt.Fprintf(a.err, "%s Wait again with:\n  %s\n", goOn, a.command(args...))
+}
+
+// command returns a command line with the present access.
+func (a *app) command(args ...string) string {
+	if a.profile != "" {
+		args = append(args, "--profile", a.profile)
+	}
+	if a.keyFile != "" {
+		args = append(args, "--access-key-file", a.keyFile)
+	}
+	return "tensorbay-jobs " + strings.Join(args, " ")
 }
 
 // saveJobs writes jobs to a new file, one a line.
@@ -139,7 +166,7 @@ func (a *app) waitCommand() *cobra.Command {
 
 --resume reads jobs from a file with one job a line, as --output jsonl of
 jobs list, merge --no-wait and search --no-wait prints them. The file - is
-standard input. A wait that was killed is taken up again with the same file.`,
+standard input. To continue a wait that was killed, use the same file again.`,
 		Example: `  tensorbay-jobs jobs list street-scenes --unfinished -o jsonl > jobs.jsonl
   tensorbay-jobs jobs wait --resume jobs.jsonl --timeout 2h`,
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
@@ -230,18 +257,13 @@ func (a *app) readJobs(path string) (all []jobs.Waiter, err error) {
 const maxRows = 20
 
 // printEnded prints the jobs of waits. If there are many, a table shows only those that failed
-// or were aborted, and the numbers of the others.
+// or were aborted, and the number of jobs with each status.
 func (a *app) printEnded(results []ended) error {
 	many := a.output == "table" && len(results) > maxRows
-	succeeded, failed := 0, 0
-	l := a.list(jobColumns...)
+	statuses := map[jobs.Status]int{}
+	l := a.jobList()
 	for _, r := range results {
-		switch {
-		case r.err == nil:
-			succeeded++
-		case errors.As(r.err, new(*jobs.JobError)):
-			failed++
-		}
+		statuses[r.job.Status()]++
 		if many && !errors.As(r.err, new(*jobs.JobError)) {
 			continue
 		}
@@ -252,6 +274,10 @@ func (a *app) printEnded(results []ended) error {
 	if err := l.close(); err != nil || !many {
 		return err
 	}
-	fmt.Fprintf(a.out, "%d jobs: %d succeeded, %d failed, %d not finished.\n", len(results), succeeded, failed, len(results)-succeeded-failed)
+	var counts []string
+	for _, s := range slices.Sorted(maps.Keys(statuses)) {
+		counts = append(counts, fmt.Sprintf("%d %s", statuses[s], s))
+	}
+	fmt.Fprintf(a.out, "%d jobs: %s\n", len(results), strings.Join(counts, ", "))
 	return nil
 }

@@ -3,86 +3,85 @@ package progress
 import (
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
-
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
 )
 
 // A Downloading shows a download.
 type Downloading struct {
-	w     io.Writer
-	began time.Time
-
-	container *mpb.Progress // nil without a terminal
-	bar       *mpb.Bar
+	w    io.Writer
+	stop func(keep bool) // nil without a terminal
 
 	mu      sync.Mutex
+	total   int       // files found
+	began   time.Time // zero while files are listed
 	files   int
 	bytes   int64
 	printed time.Time
 }
 
-// Download shows a download of total files on w: the files, bytes, rate and time left. Without
-// a terminal, it prints a line every ten seconds, and total may be 0 if it is unknown.
-func Download(w io.Writer, total int) *Downloading {
-	d := &Downloading{w: w, began: time.Now(), printed: time.Now()}
-	if !Live(w) {
-		return d
+// Download shows a download on w until Stop is called: the files, bytes, rate and time left if
+// live is true, a plain line every ten seconds otherwise. Call Found for files that will be
+// downloaded, then Begin, and Add for each file that has ended.
+func Download(w io.Writer, live bool) *Downloading {
+	d := &Downloading{w: w}
+	if live {
+		d.stop = animate(w, d.frame)
 	}
-	style := mpb.BarStyle()
-	if os.Getenv("NO_COLOR") == "" {
-		style = style.FillerMeta(green).TipMeta(green)
-	}
-	d.container = mpb.New(mpb.WithOutput(w), mpb.WithRefreshRate(liveInterval), mpb.WithAutoRefresh())
-	d.bar = d.container.New(int64(total), style,
-		mpb.PrependDecorators(decor.CountersNoUnit("%d of %d files ")),
-		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return d.rate() }), decor.Any(d.left)),
-	)
 	return d
 }
 
-func green(text string) string { return "\x1b[32m" + text + "\x1b[0m" }
+// Found counts files that will be downloaded.
+func (d *Downloading) Found(files int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.total += files
+}
+
+// Begin starts the clock. Without a call of Found before, the number of files is unknown.
+func (d *Downloading) Begin() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.began = time.Now()
+	d.printed = d.began
+}
 
 // Add adds a file that has ended.
 func (d *Downloading) Add(bytes int64) {
-	if d.bar != nil {
-		defer d.bar.Increment() // without the lock, which the bar takes
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.files++
 	d.bytes += bytes
-	if d.bar == nil && time.Since(d.printed) >= countInterval {
+	if d.stop == nil && time.Since(d.printed) >= countInterval {
 		d.printed = time.Now()
-		fmt.Fprintf(d.w, "%d files  %s\n", d.files, Size(d.bytes))
+		fmt.Fprintf(d.w, "%d files  %s  %s\n", d.files, Size(d.bytes), d.rate())
 	}
 }
 
 // Stop ends the display.
 func (d *Downloading) Stop() {
-	if d.container != nil {
-		d.bar.Abort(false) // without effect if the bar is complete
-		d.container.Wait()
+	if d.stop != nil {
+		d.stop(false) // the caller prints the result
 	}
 }
 
-// rate returns the bytes so far and the bytes per second.
-func (d *Downloading) rate() string {
+func (d *Downloading) frame(width, _ int) []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	perSecond := float64(d.bytes) / max(time.Since(d.began).Seconds(), 0.1)
-	return fmt.Sprintf(" %s  %s/s", Size(d.bytes), Size(int64(perSecond)))
+	if d.began.IsZero() {
+		return []string{fit(width-1, fmt.Sprintf("Listing files: %d", d.total))}
+	}
+	text := fmt.Sprintf("%d of %d files  %s  %s", d.files, d.total, Size(d.bytes), d.rate())
+	if 0 < d.files && d.files < d.total {
+		// Sizes are unknown before the files are there, so the estimate counts files.
+		text += "  " + Short(time.Since(d.began)*time.Duration(d.total-d.files)/time.Duration(d.files)) + " left"
+	}
+	return []string{fit(width-1, bar(d.files, d.total)+" "+text, text)}
 }
 
-// left estimates the time left from the number of files.
-func (d *Downloading) left(s decor.Statistics) string {
-	if s.Completed || s.Current == 0 {
-		return ""
-	}
-	return "  " + Short(time.Since(d.began)*time.Duration(s.Total-s.Current)/time.Duration(s.Current)) + " left"
+// rate returns the bytes per second.
+func (d *Downloading) rate() string {
+	return Size(int64(float64(d.bytes)/max(time.Since(d.began).Seconds(), 0.1))) + "/s"
 }
 
 // Size returns a number of bytes for people, such as 1.2 MB.

@@ -12,9 +12,6 @@ import (
 	"time"
 
 	"github.com/mattn/go-runewidth"
-	"github.com/vbauerster/mpb/v8"
-	"github.com/vbauerster/mpb/v8/decor"
-	"golang.org/x/term"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
@@ -27,16 +24,19 @@ const (
 	// maxWidth keeps the columns of a line together on a wide terminal.
 	maxWidth = 100
 
-	liveInterval  = 150 * time.Millisecond // between live frames
 	plainInterval = 100 * time.Millisecond // between checks for plain lines
 	countInterval = 10 * time.Second       // between plain lines with counts
 )
 
-// Waits shows the jobs of p on w until stop is called. total is the number of jobs, of which
-// some may not have begun to wait.
-func Waits(w io.Writer, p *jobs.Progress, total int) (stop func()) {
-	if Live(w) {
-		return showLive(w, p, total)
+// Waits shows the jobs of p on w until stop is called, live or as plain lines. total is the
+// number of jobs, of which some may not have begun to wait. If keep is false, stop removes the
+// live lines.
+func Waits(w io.Writer, live bool, p *jobs.Progress, total int) (stop func(keep bool)) {
+	if live {
+		color := os.Getenv("NO_COLOR") == ""
+		return animate(w, func(width, height int) []string {
+			return waitLines(p.Events(), total, min(width-1, maxWidth), height-1, color)
+		})
 	}
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -52,13 +52,7 @@ func Waits(w io.Writer, p *jobs.Progress, total int) (stop func()) {
 			}
 		}
 	}()
-	return func() { close(quit); <-done }
-}
-
-// Live reports whether w is a terminal that can move its cursor.
-func Live(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb"
+	return func(bool) { close(quit); <-done }
 }
 
 // plain prints waits without control characters.
@@ -71,10 +65,7 @@ type plain struct {
 
 func (p *plain) print(events []jobs.Event, ended bool) {
 	if p.total > maxLines {
-		if p.counted.IsZero() {
-			p.counted = time.Now()
-		}
-		if ended || time.Since(p.counted) >= countInterval {
+		if len(events) > 0 && time.Since(p.counted) >= countInterval || ended {
 			p.counted = time.Now()
 			fmt.Fprintf(p.w, "%s  %s\n", counts(events, p.total), Short(longest(events)))
 		}
@@ -88,38 +79,11 @@ func (p *plain) print(events []jobs.Event, ended bool) {
 	}
 }
 
-func showLive(w io.Writer, p *jobs.Progress, total int) (stop func()) {
-	color := os.Getenv("NO_COLOR") == ""
-	container := mpb.New(mpb.WithOutput(w), mpb.WithRefreshRate(liveInterval), mpb.WithAutoRefresh())
-	var lines []string
-	first := mpb.BarFillerFunc(func(w io.Writer, stat decor.Statistics) error {
-		lines = frame(p.Events(), total, min(stat.AvailableWidth-1, maxWidth), color)
-		_, err := io.WriteString(w, lines[0])
-		return err
-	})
-	rest := mpb.BarFillerFunc(func(w io.Writer, _ decor.Statistics) error { // is called after first
-		for _, line := range lines[1:] {
-			if _, err := io.WriteString(w, line+"\n"); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	bar := container.MustAdd(1, first, mpb.BarFillerTrim(), mpb.BarExtender(rest, false))
-	return func() {
-		bar.SetCurrent(1)
-		container.Wait()
-	}
-}
-
-// frame returns the lines that show the events, at least one.
-func frame(events []jobs.Event, total, width int, color bool) (lines []string) {
-	if total <= maxLines {
+// waitLines returns at most height lines that show the events.
+func waitLines(events []jobs.Event, total, width, height int, color bool) (lines []string) {
+	if total <= min(maxLines, height) {
 		for _, e := range events {
 			lines = append(lines, jobLine(e, width, color))
-		}
-		if len(lines) == 0 {
-			lines = []string{""}
 		}
 		return lines
 	}
@@ -133,9 +97,9 @@ func frame(events []jobs.Event, total, width int, color bool) (lines []string) {
 		}
 	}
 	if more := failed - maxFailures; more > 0 {
-		lines = append(lines, fit(fmt.Sprintf("  … and %d more", more), width))
+		lines = append(lines, fit(width, fmt.Sprintf("  … and %d more", more)))
 	}
-	return lines
+	return lines[:min(len(lines), max(1, height))]
 }
 
 // jobLine shows one job. On a narrow terminal, it leaves out the last columns.
@@ -156,16 +120,16 @@ func jobLine(e jobs.Event, width int, color bool) string {
 	switch {
 	case e.Job.Status.Finished():
 	case e.Err != nil:
-		note = "  poll failed " + Short(time.Since(e.At)) + " ago"
+		note = "  poll failed " + ago(e.At)
 	case e.Poll > 0:
-		note = "  polled " + Short(time.Since(e.At)) + " ago"
+		note = "  polled " + ago(e.At)
 	}
 	const noteWidth = 23
 	if width >= 60 {
 		right += runewidth.FillRight(note, noteWidth)
 	}
 	room := max(1, width-2-runewidth.StringWidth(right))
-	left := runewidth.FillRight(fit(title(e.Job), room), room)
+	left := runewidth.FillRight(fit(room, title(e.Job)), room)
 	line := strings.TrimRight(marker+" "+left+right, " ")
 	if color && code != "" {
 		line = "\x1b[" + code + "m" + line + "\x1b[0m"
@@ -173,7 +137,8 @@ func jobLine(e jobs.Event, width int, color bool) string {
 	return line
 }
 
-// countLine shows many jobs as counts.
+// countLine shows many jobs as counts. On a narrow terminal, it leaves out the last poll and
+// the bar.
 func countLine(events []jobs.Event, total, width int) string {
 	finished := 0
 	var polled time.Time
@@ -185,13 +150,19 @@ func countLine(events []jobs.Event, total, width int) string {
 			polled = e.At
 		}
 	}
-	const barWidth = 16
-	done := barWidth * finished / total
-	text := "[" + strings.Repeat("=", done) + strings.Repeat(" ", barWidth-done) + "] " + counts(events, total) + "  " + Short(longest(events))
+	text := counts(events, total) + "  " + Short(longest(events))
+	withBar := bar(finished, total) + " " + text
+	withPoll := withBar
 	if finished < total && !polled.IsZero() {
-		text += "  polled " + Short(time.Since(polled)) + " ago"
+		withPoll += "  polled " + ago(polled)
 	}
-	return fit(text, width)
+	return fit(width, withPoll, withBar, text)
+}
+
+func bar(done, total int) string {
+	const width = 16
+	filled := width * min(done, total) / max(1, total)
+	return "[" + strings.Repeat("=", filled) + strings.Repeat(" ", width-filled) + "]"
 }
 
 // counts returns the number of jobs by status, such as
@@ -220,6 +191,15 @@ func elapsed(e jobs.Event) time.Duration {
 	return e.Elapsed + time.Since(e.At)
 }
 
+// ago returns the time since t in seconds, because tenths would flicker.
+func ago(t time.Time) string {
+	d := time.Since(t)
+	if d < time.Minute {
+		return fmt.Sprintf("%ds ago", int(d.Seconds()))
+	}
+	return Short(d) + " ago"
+}
+
 func longest(events []jobs.Event) (d time.Duration) {
 	for _, e := range events {
 		d = max(d, elapsed(e))
@@ -229,7 +209,15 @@ func longest(events []jobs.Event) (d time.Duration) {
 
 func title(s jobs.Snapshot) string { return cmp.Or(s.Title, s.ID) }
 
-func fit(text string, width int) string { return runewidth.Truncate(text, width, "…") }
+// fit returns the first text that fits the width. If none does, it clips the last one.
+func fit(width int, texts ...string) string {
+	for _, text := range texts {
+		if runewidth.StringWidth(text) <= width {
+			return text
+		}
+	}
+	return runewidth.Truncate(texts[len(texts)-1], width, "…")
+}
 
 // Short returns a duration for people, such as 3.2s, 47s, 2m05s, 3h07m or 12d.
 func Short(d time.Duration) string {

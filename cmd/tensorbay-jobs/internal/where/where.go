@@ -15,12 +15,13 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
-// Grammar describes the conditions, one a line.
+// Grammar describes the conditions in 80 columns.
 const Grammar = `segment in (train, val)
 sensor in (CAM_BACK)
 category in (car, bus) on BOX2D
 attribute occluded in (true, false) on BOX2D
-size > 1MB                 operators: = > < >= <=  units: B, kB, MB, GB, KiB, MiB, GiB
+size > 1MB                 operators: = > < >= <=
+                           units: B, kB, MB, GB, KiB, MiB, GiB
 path like night            or: path = "my file.jpg"
 frame like 01EM            or: frame = 01EMFBJ...
 label = true               files with a label; false: without one`
@@ -79,7 +80,7 @@ func (p *parser) word(wanted string) (text string, quoted bool) {
 		}
 	case scanner.Ident:
 	default:
-		p.fail("%s is in place of %s", p, wanted)
+		p.fail("want %s, got %s", wanted, p)
 		return "", false
 	}
 	quoted = p.token == scanner.String
@@ -100,7 +101,7 @@ func (p *parser) operator(allowed ...string) string {
 			return a
 		}
 	}
-	p.fail("%s is in place of %s", p, strings.Join(allowed, " or "))
+	p.fail(`want "%s", got %s`, strings.Join(allowed, `" or "`), p)
 	return ""
 }
 
@@ -133,7 +134,7 @@ func (p *parser) condition() (f jobs.Filter) {
 		text, _ := p.word("true or false")
 		has, err := strconv.ParseBool(text)
 		if err != nil {
-			p.fail("%q is in place of true or false", text)
+			p.fail("want true or false, got %q", text)
 		}
 		return jobs.HasLabel(has)
 	}
@@ -152,16 +153,9 @@ func (p *parser) names() (names []string) {
 // list parses (a, b) and yields each word and whether it is quoted.
 func (p *parser) list() iter.Seq2[string, bool] {
 	return func(yield func(string, bool) bool) {
-		for separator := "("; p.err == nil; separator = "," {
-			if p.operator(separator); p.err != nil {
-				return
-			}
+		for more := p.operator("(") == "("; more; more = p.operator(",", ")") == "," {
 			text, quoted := p.word("a name")
 			if p.err != nil || !yield(text, quoted) {
-				return
-			}
-			if p.token == ')' {
-				p.next()
 				return
 			}
 		}
@@ -169,10 +163,10 @@ func (p *parser) list() iter.Seq2[string, bool] {
 }
 
 func (p *parser) labelType() jobs.LabelType {
-	if p.operator("on"); p.err != nil {
-		p.err = fmt.Errorf("%w, such as on BOX2D", p.err)
-		return ""
+	if p.scanner.TokenText() != "on" {
+		p.fail("want a label type, such as on BOX2D, got %s", p)
 	}
+	p.operator("on")
 	name, _ := p.word("a label type, such as BOX2D")
 	return jobs.LabelType(strings.ToUpper(name))
 }
@@ -198,7 +192,7 @@ func (p *parser) size() jobs.Filter {
 		unit, _ = p.word("a unit")
 	}
 	if p.err == nil && number == "" {
-		p.fail("%q is in place of a size, such as 1MB", unit)
+		p.fail("want a size, such as 1MB, got %q", unit)
 	}
 	if p.err != nil {
 		return jobs.Filter{}

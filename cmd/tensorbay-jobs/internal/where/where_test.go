@@ -34,22 +34,22 @@ func TestParse_AcceptsEachProperty(t *testing.T) {
 
 func TestParse_NamesTheMistake(t *testing.T) {
 	for text, want := range map[string]string{
-		``:                            `the end is in place of segment, sensor, category`,
+		``:                            `want segment, sensor, category, attribute, size, path, frame or label, got the end`,
 		`weight > 3`:                  `unknown property "weight": use segment`,
 		`size > 1XB`:                  `unknown unit "XB": use B, kB, MB, GB, KiB, MiB or GiB`,
-		`size > big`:                  `"big" is in place of a size, such as 1MB`,
+		`size > big`:                  `want a size, such as 1MB, got "big"`,
 		`size > 0.3`:                  `not a whole number of bytes`,
-		`size like 3`:                 `"like" is in place of = or > or < or >= or <=`,
-		`size >`:                      `the end is in place of a size, such as 1MB`,
-		`category in (car)`:           `the end is in place of on, such as on BOX2D`,
-		`category in car on BOX2D`:    `"car" is in place of (`,
-		`category in () on BOX2D`:     `")" is in place of a name`,
-		`category in (a b) on BOX2D`:  `"b" is in place of ,`,
-		`category in (a`:              `the end is in place of ,`,
+		`size like 3`:                 `want "=" or ">" or "<" or ">=" or "<=", got "like"`,
+		`size >`:                      `want a size, such as 1MB, got the end`,
+		`category in (car)`:           `want a label type, such as on BOX2D, got the end`,
+		`category in car on BOX2D`:    `want "(", got "car"`,
+		`category in () on BOX2D`:     `want a name, got ")"`,
+		`category in (a b) on BOX2D`:  `want "," or ")", got "b"`,
+		`category in (a`:              `want "," or ")", got the end`,
 		`segment in (a) and size > 3`: `"and" is unexpected after the condition`,
 		`segment in ("a)`:             `literal not terminated`,
-		`label = maybe`:               `"maybe" is in place of true or false`,
-		`path ~ x`:                    `"~" is in place of = or like`,
+		`label = maybe`:               `want true or false, got "maybe"`,
+		`path ~ x`:                    `want "=" or "like", got "~"`,
 	} {
 		_, err := Parse(text)
 		require.ErrorContains(t, err, want, text)
