@@ -310,6 +310,17 @@ func TestFault_AppliesToDataURLs(t *testing.T) {
 	})
 }
 
+func TestFault_KeepsTheLengthOfAHeadRequest(t *testing.T) {
+	transports(t, func(t *testing.T, options ...jobstest.Option) {
+		c := start(t, append(options, jobstest.WithSeed(hello()))...)
+		c.Inject(jobstest.Rule{Operation: "content"}, jobstest.Delay(time.Millisecond))
+		response, err := c.Client().Head(c.dataURL())
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.EqualValues(t, 10, response.ContentLength)
+	})
+}
+
 func TestStale_ShowsThePastState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, jobstest.WithSeed(hello()), jobstest.WithQueuing(10*time.Second), jobstest.WithProcessing(20*time.Second))

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -152,6 +153,33 @@ func TestServer_RefusesAnUnreadableBody(t *testing.T) {
 	response, err := c.Client().Do(request)
 	require.NoError(t, err)
 	require.Equal(t, http.StatusBadRequest, response.StatusCode)
+}
+
+// A client that gives up while it sends a body has not violated the contract.
+func TestNew_ReportsNoViolationOfAnIncompleteBody(t *testing.T) {
+	for name, fault := range map[string]jobstest.Fault{"no fault": {}, "status 503": jobstest.Status(503)} {
+		t.Run(name, func(t *testing.T) {
+			report := &spy{TB: t}
+			s := jobstest.New(report, onSockets(), jobstest.WithSeed(hello()))
+			if fault.String() != "none" {
+				s.Inject(jobstest.Rule{}, fault)
+			}
+			address, err := url.Parse(s.URL())
+			require.NoError(t, err)
+			conn, err := net.Dial("tcp", address.Host)
+			require.NoError(t, err)
+			defer conn.Close()
+			_, err = fmt.Fprintf(conn, "POST /gatewayv2/tensorbay-open-api/v1/datasets/x/jobs HTTP/1.1\r\nHost: x\r\nX-Token: %s\r\n"+
+				"Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{", s.AccessKey())
+			require.NoError(t, err)
+			require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+			_, _ = io.ReadAll(conn) // until the server has served the request
+			assert.Empty(t, report.take())
+			for _, f := range report.cleanup {
+				f()
+			}
+		})
+	}
 }
 
 func TestServer_ListensOnSockets(t *testing.T) {
