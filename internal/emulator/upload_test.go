@@ -258,6 +258,9 @@ func TestWrite_LimitsBodies(t *testing.T) {
 	labels := func(label string) string {
 		return `{"segmentName":"s","draftNumber":1,"objects":[{"remotePath":"a.txt","label":` + label + `}]}`
 	}
+	status, _ := c.post(c.form(c.id("plain"), "hello"))
+	require.Equal(t, 200, status)
+	hello := checksumOf("hello")
 	before := c.Dump()
 	for name, label := range map[string]string{
 		"depth":            `{"NEW":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`,
@@ -265,6 +268,8 @@ func TestWrite_LimitsBodies(t *testing.T) {
 		"malformed box":    `{"BOX2D":[{"box2d":{"xmin":"1"}}]}`,
 		"unknown mask":     `{"SEMANTIC_MASK":{"checksum":"` + checksumOf("none") + `","fileSize":1}}`,
 		"mask without sum": `{"SEMANTIC_MASK":{}}`,
+		"mask of no ids":   `{"PANOPTIC_MASK":{"checksum":"` + hello + `","fileSize":5,"info":[{"categoryId":1}]}}`,
+		"small letters":    `{"box2d":[]}`,
 		"no object":        `[]`,
 		"null":             `null`,
 		"more than 8 MiB":  `{"NEW":"` + strings.Repeat("x", 8<<20) + `"}`,
@@ -272,6 +277,7 @@ func TestWrite_LimitsBodies(t *testing.T) {
 		t.Log(name)
 		c.refuse(http.MethodPut, base+"multi/data/labels", labels(label))
 	}
+	c.refuse(http.MethodPut, base+"labels/catalogs", object{"catalog": object{"box2d": object{}}, "draftNumber": 1})
 	require.Equal(t, before, c.Dump(), "nothing is stored")
 	c.do(http.MethodPost, base+"segments", object{"name": "t", "draftNumber": 1, "region": "beijing"}) // of another version
 	// 50 labeled objects of 40 KB fit.

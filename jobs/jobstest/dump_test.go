@@ -100,6 +100,7 @@ func TestDump_OfAWrittenStateGivesTheSameResponses(t *testing.T) {
 	w.write("POST", "segments", object{"name": "b"}) // now the last one
 	w.write("DELETE", "data", object{"segmentName": "a", "remotePath": "1.jpg"})
 	w.write("POST", "data?multipleCopy", object{"strategy": "abort", "source": object{"segmentName": "a", "remotePaths": []string{"1.jpg"}, "commit": first}, "segmentName": "c", "remotePaths": []string{"moved/1.jpeg"}})
+	c.do("PATCH", w.path("notes"), fmt.Sprintf(`{"draftNumber":%d,"binPointCloudFields":[ "X" ]}`, w.draft)) // as before
 	w.commit("second")
 	c.do("POST", w.path("branches"), object{"name": "dev", "commit": first})
 	w.newDraft("dev")
@@ -141,6 +142,13 @@ func TestDump_OfAWrittenStateGivesTheSameResponses(t *testing.T) {
 	require.Equal(t, 200, status)
 	fresh := start(t, options...)
 	assert.Equal(t, fresh.reads(true), c.reads(true), "a reset server has the state of a new one")
+}
+
+func TestDump_RefusesWhatParseSeedWouldRefuse(t *testing.T) {
+	seed := hello()
+	seed.Owner = ""
+	_, err := start(t, jobstest.WithSeed(seed)).Dump()
+	require.EqualError(t, err, "jobstest: seed: owner: missing or empty")
 }
 
 // page requests a page outside of the API.
