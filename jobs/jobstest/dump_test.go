@@ -237,6 +237,30 @@ func (c caller) comparable() []string {
 	return slices.Compact(lines)
 }
 
+func TestUpload_RefusesCommitsWhoseParentIsNotBeforeThem(t *testing.T) {
+	c := start(t, jobstest.WithSeed(jobstest.Seed{Owner: "me"}))
+	for _, parent := range []string{"a", "b", "c"} {
+		_, err := c.Upload(t.Context(), jobstest.SeedDataset{
+			Name: parent, Branches: []jobstest.SeedRef{{Name: "main", Commit: "a"}},
+			Commits: []jobstest.SeedCommit{{Name: "a", Title: "a", Parent: parent}, {Name: "b", Title: "b", Parent: "a"}},
+		})
+		require.ErrorContains(t, err, "commit \"")
+	}
+}
+
+func TestUpload_KeepsAnEmptyMask(t *testing.T) {
+	c := start(t, jobstest.WithSeed(jobstest.Seed{Owner: "me"}))
+	id, err := c.Upload(t.Context(), jobstest.SeedDataset{
+		Name: "d", Branches: []jobstest.SeedRef{{Name: "main", Commit: "c"}},
+		Commits: []jobstest.SeedCommit{{Name: "c", Title: "c", Segments: []jobstest.SeedSegment{{Name: "s", Data: []jobstest.SeedData{
+			{RemotePath: "a", Label: []byte(`{"SEMANTIC_MASK":{"remotePath":"a.png","contentBase64":"","info":[]}}`)},
+		}}}}},
+	})
+	require.NoError(t, err)
+	masks := c.get("datasets/" + id + "/masks/urls?segmentName=s&maskType=SEMANTIC_MASK")["urls"].([]any)
+	require.Empty(t, c.content(masks[0].(object)["url"]))
+}
+
 func TestUpload_WorksWithANewerService(t *testing.T) {
 	c := start(t, jobstest.WithNewerService())
 	_, err := c.Upload(t.Context(), jobstest.SeedDataset{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -308,6 +309,12 @@ func TestFault_AppliesToDataURLs(t *testing.T) {
 			require.Equal(t, want, response.StatusCode)
 		}
 	})
+}
+
+func TestResponse_PanicsOnAnInvalidStatus(t *testing.T) {
+	for _, status := range []int{0, 100, 1000} {
+		require.PanicsWithValue(t, fmt.Sprintf("jobstest: the status %d is not between 200 and 999", status), func() { jobstest.Status(status) })
+	}
 }
 
 func TestFault_KeepsTheLengthOfAHeadRequest(t *testing.T) {

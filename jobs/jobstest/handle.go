@@ -2,7 +2,6 @@ package jobstest
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
@@ -70,10 +69,7 @@ func (s *Server) applyFault(f *Fault, r *http.Request, route emulator.Route) *re
 		<-ctx.Done()
 		p.err = p.ended()
 	case noFailure:
-		p.setResponse(f, response)
-		if length, err := strconv.ParseInt(response.Header().Get("Content-Length"), 10, 64); err == nil && r.Method == http.MethodHead {
-			p.length = length // that of the body of a GET
-		}
+		p.setResponse(f, r, response)
 	}
 	return p
 }

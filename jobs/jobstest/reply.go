@@ -17,7 +17,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
 )
 
-// A reply is the response of a fault. Its body is computed while it is read, on
+// A reply is the response of a fault, or any response without a socket. Its body is computed while it is read, on
 // the goroutine of the reader, so no fault needs a goroutine.
 type reply struct {
 	ctx        context.Context // ends with the request or with the server
@@ -30,8 +30,8 @@ type reply struct {
 	body     io.Reader
 }
 
-// setResponse sets the response, changed by a fault.
-func (p *reply) setResponse(f *Fault, response *emulator.Recorder) {
+// setResponse sets the response to a request, changed by a fault.
+func (p *reply) setResponse(f *Fault, r *http.Request, response *emulator.Recorder) {
 	body := response.Body.Bytes()
 	if f.change != nil {
 		body = f.change(bytes.Clone(body))
@@ -40,11 +40,13 @@ func (p *reply) setResponse(f *Fault, response *emulator.Recorder) {
 		set(response.Header())
 	}
 	p.response = response
+	p.length, p.body = int64(len(body)), bytes.NewReader(body)
 	if f.deliver != nil {
 		f.deliver(p, body)
-		return
 	}
-	p.length, p.body = int64(len(body)), bytes.NewReader(body)
+	if length, err := strconv.ParseInt(response.Header().Get("Content-Length"), 10, 64); err == nil && r.Method == http.MethodHead {
+		p.length = length // that of the body of a GET
+	}
 }
 
 // status returns the status of the response, 0 if there is none.

@@ -280,7 +280,7 @@ func TestServer_DefaultSeedPassesTheContractCheck(t *testing.T) {
 func TestServer_NamesThePublicHost(t *testing.T) {
 	_, err := jobstest.NewServer(jobstest.WithPublicHost("tensorbay"))
 	require.ErrorContains(t, err, "WithPublicHost needs WithListener")
-	for _, host := range []string{"", "http://a/", "a:80"} {
+	for _, host := range []string{"", "http://a/", "a:80", "[::1]"} {
 		_, err := jobstest.NewServer(jobstest.WithListener("127.0.0.1:0"), jobstest.WithPublicHost(host))
 		require.ErrorContains(t, err, "is not a host name or an IP address", host)
 	}

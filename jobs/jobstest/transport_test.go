@@ -33,6 +33,22 @@ func TestClient_FailsForOtherHostsAndAfterClose(t *testing.T) {
 	require.Empty(t, c.Requests())
 }
 
+func TestClient_ABodyEndsWithTheContext(t *testing.T) {
+	c := start(t, jobstest.WithSeed(hello()))
+	ctx, cancel := context.WithCancel(t.Context())
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.dataURL(), nil)
+	require.NoError(t, err)
+	response, err := c.Client().Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	one := make([]byte, 1)
+	_, err = response.Body.Read(one)
+	require.NoError(t, err)
+	cancel()
+	_, err = response.Body.Read(one)
+	require.ErrorIs(t, err, context.Canceled)
+}
+
 func TestClient_AddsTheLatency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, jobstest.WithSeed(hello()), jobstest.WithLatency(20*time.Millisecond))
