@@ -262,7 +262,7 @@ func TestUpload_KeepsAnEmptyMask(t *testing.T) {
 }
 
 func TestUpload_WorksWithANewerService(t *testing.T) {
-	c := start(t, jobstest.WithNewerService())
+	c := start(t, jobstest.WithNewerService(), jobstest.WithSeed(jobstest.Seed{Owner: "me"}))
 	_, err := c.Upload(t.Context(), jobstest.SeedDataset{
 		Name: "new", Branches: []jobstest.SeedRef{{Name: "main", Commit: "c"}}, Tags: []jobstest.SeedRef{{Name: "v1", Commit: "c"}},
 		Commits: []jobstest.SeedCommit{{Name: "c", Title: "c", Segments: []jobstest.SeedSegment{{Name: "s", Data: []jobstest.SeedData{{RemotePath: "a", Size: 3}}}}}},
