@@ -44,8 +44,11 @@ func (p *reply) setResponse(f *Fault, r *http.Request, response *emulator.Record
 	if f.deliver != nil {
 		f.deliver(p, body)
 	}
-	if length, err := strconv.ParseInt(response.Header().Get("Content-Length"), 10, 64); err == nil && r.Method == http.MethodHead {
-		p.length = length // that of the body of a GET
+	if r.Method == http.MethodHead { // the length is that of the body of a GET
+		var err error
+		if p.length, err = strconv.ParseInt(response.Header().Get("Content-Length"), 10, 64); err != nil {
+			p.length = -1
+		}
 	}
 }
 
@@ -73,10 +76,15 @@ func errReset() error {
 	return &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 }
 
+// bodiless reports whether the status permits no body.
+func (p *reply) bodiless() bool {
+	return p.response.Status == http.StatusNoContent || p.response.Status == http.StatusNotModified
+}
+
 func (p *reply) header() http.Header {
 	header := p.response.Header().Clone()
 	header.Del("Content-Length")
-	if p.length >= 0 && p.response.Status != http.StatusNoContent && p.response.Status != http.StatusNotModified {
+	if p.length >= 0 && !p.bodiless() {
 		header.Set("Content-Length", strconv.FormatInt(p.length, 10))
 	}
 	return header
@@ -133,15 +141,17 @@ func (p *reply) roundTrip(r *http.Request) (*http.Response, error) {
 		return nil, p.err
 	}
 	response := newResponse(r, p.response.Status, p.header(), p.length)
-	if r.Method == http.MethodHead {
+	if r.Method == http.MethodHead || p.bodiless() {
 		p.release()
 		response.Body = http.NoBody
+		if r.Method != http.MethodHead {
+			response.ContentLength = 0
+		}
 		return response, nil
 	}
 	body := p.body
-	if response.Header.Get("Content-Encoding") == "gzip" && r.Header.Get("Accept-Encoding") == "" {
-		// net/http decompresses a response unless the request sets
-		// Accept-Encoding.
+	if response.Header.Get("Content-Encoding") == "gzip" && r.Header.Get("Accept-Encoding") == "" && r.Header.Get("Range") == "" {
+		// net/http decompresses a response unless the request sets Accept-Encoding or Range.
 		body = &gunzipReader{from: body}
 		response.Header.Del("Content-Encoding")
 		response.Header.Del("Content-Length")

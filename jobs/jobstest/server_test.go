@@ -182,6 +182,29 @@ func TestNew_ReportsNoViolationOfAnIncompleteBody(t *testing.T) {
 	}
 }
 
+func TestServer_ServesAnyName(t *testing.T) {
+	names := []string{
+		"a b", "a%2Fb", "ü", "a?b#c", "a+b;c=d&e", "..", "../x", "/x", "a//b", "%", "%zz", `\`, "a/", "😀", "a:b", `"q"`, "<&>", ".", "a\nb", "http://x/y", "~",
+	}
+	commit := jobstest.SeedCommit{Name: "c", Title: "c", Date: 1}
+	ds := jobstest.SeedDataset{Name: "d/ü %", Branches: []jobstest.SeedRef{{Name: "main", Commit: "c"}}}
+	for _, name := range names {
+		commit.Segments = append(commit.Segments, jobstest.SeedSegment{Name: name, Data: []jobstest.SeedData{{RemotePath: name, Content: []byte(name)}}})
+		ds.Tags = append(ds.Tags, jobstest.SeedRef{Name: name, Commit: "c"})
+	}
+	ds.Commits = []jobstest.SeedCommit{commit}
+	transports(t, func(t *testing.T, options ...jobstest.Option) {
+		c := start(t, append(options, jobstest.WithSeed(jobstest.Seed{Owner: "me", Datasets: []jobstest.SeedDataset{ds}}))...)
+		id := c.id(ds.Name)
+		for _, name := range names {
+			query := url.Values{"segmentName": {name}, "remotePath": {name}, "commit": {name}}.Encode()
+			details := c.get("datasets/" + id + "/data/details?" + query)["dataDetails"].([]any)
+			require.Len(t, details, 1, name)
+			assert.Equal(t, name, c.content(details[0].(object)["url"]))
+		}
+	})
+}
+
 func TestServer_ListensOnSockets(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		t.Run(fmt.Sprintf("tls=%v", secure), func(t *testing.T) {

@@ -2,7 +2,10 @@ package jobstest_test
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
+	"regexp"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,6 +34,45 @@ func TestClient_FailsForOtherHostsAndAfterClose(t *testing.T) {
 	_, err = c.Client().Get(c.URL())
 	require.ErrorContains(t, err, "connection refused")
 	require.Empty(t, c.Requests())
+}
+
+// The responses to conditional and partial requests do not depend on the transport, and a delay
+// does not change them.
+func TestClient_RespondsAsSocketsDo(t *testing.T) {
+	const tag = `"2600ea346cb21585faabd4a273bc4061"`
+	multipart := regexp.MustCompile(`[0-9a-f]{60}`)
+	servers := []caller{start(t, jobstest.WithSeed(hello())), start(t, jobstest.WithSeed(hello()), onSockets())}
+	for _, fault := range []jobstest.Fault{{}, jobstest.Delay(time.Nanosecond), jobstest.GzipBomb(100)} {
+		for _, header := range []http.Header{
+			{}, {"Range": {"bytes=0-3"}}, {"Range": {"bytes=-3"}}, {"Range": {"bytes=-0"}}, {"Range": {"bytes=8-"}}, {"Range": {"bytes=0-99"}},
+			{"Range": {"bytes=10-"}}, {"Range": {"bytes=5-2"}}, {"Range": {"x"}}, {"Range": {"bytes=0-1,4-5"}},
+			{"Range": {"bytes=0-1"}, "If-Range": {`"x"`}}, {"Range": {"bytes=0-1"}, "If-Range": {tag}}, {"If-None-Match": {tag}}, {"If-Match": {`"x"`}},
+		} {
+			for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
+				var responses []string
+				for _, c := range servers {
+					c.Clear()
+					address := c.dataURL()
+					c.Inject(jobstest.Rule{}, fault)
+					r, err := http.NewRequestWithContext(t.Context(), method, address, nil)
+					require.NoError(t, err)
+					r.Header = header.Clone()
+					response, err := c.Client().Do(r)
+					require.NoError(t, err)
+					body, err := io.ReadAll(response.Body)
+					require.NoError(t, err)
+					require.NoError(t, response.Body.Close())
+					response.Header.Del("Date")
+					if response.Header.Get("Content-Encoding") != "" {
+						body = nil // the boundary in it differs
+					}
+					text := fmt.Sprint(response.StatusCode, response.ContentLength, response.Uncompressed, response.Header, string(body))
+					responses = append(responses, multipart.ReplaceAllString(text, "boundary"))
+				}
+				require.Equal(t, responses[1], responses[0], "%s %v %s", method, header, fault)
+			}
+		}
+	}
 }
 
 func TestClient_ABodyEndsWithTheContext(t *testing.T) {
