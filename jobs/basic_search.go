@@ -230,8 +230,8 @@ func (r searchResult) LabelStatistics(ctx context.Context) (LabelStatistics, err
 	return r.contents.LabelStatistics(ctx)
 }
 
-// SearchResult reads the result of a search in a plain dataset. Every method sends requests.
-// It is safe for concurrent use.
+// SearchResult reads the result of a search in a plain dataset. Get one from
+// [BasicSearchJob.Result]. Every method sends requests. It is safe for concurrent use.
 type SearchResult struct{ searchResult }
 
 // Data lists the files found in a segment.
@@ -244,8 +244,8 @@ func (r *SearchResult) All(ctx context.Context) iter.Seq2[*Data, error] {
 	return r.contents.AllData(ctx)
 }
 
-// FusionSearchResult reads the result of a search in a fusion dataset. Every method sends
-// requests. It is safe for concurrent use.
+// FusionSearchResult reads the result of a search in a fusion dataset. Get one from
+// [BasicSearchJob.FusionResult]. Every method sends requests. It is safe for concurrent use.
 type FusionSearchResult struct{ searchResult }
 
 // Frames lists the frames found in a segment.

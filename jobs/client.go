@@ -18,7 +18,7 @@ import (
 // GO-SDK/<version>.
 const Version = "0.1.0"
 
-// Client is a client of one TensorBay with one access key.
+// Client is a client of one TensorBay with one access key. Get one from [NewClient].
 //
 // A Client is safe for concurrent use. It has no Close method: it keeps no goroutine and no
 // timer while no call is in progress.

@@ -12,7 +12,8 @@ import (
 )
 
 // Contents reads a version of a dataset: a draft, a commit, or the result of a search. Every
-// method sends requests. It is safe for concurrent use.
+// method sends requests. Get one from [Dataset.Contents] or [Draft.Contents]. It is safe for
+// concurrent use.
 type Contents struct {
 	client *Client
 	id     string // of the dataset or the search result

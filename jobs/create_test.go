@@ -374,6 +374,10 @@ func TestCreate_RecoveryReadsTheNewestJobsOnly(t *testing.T) {
 	})
 }
 
+func TestCreateError_HasATextWithoutItsCause(t *testing.T) {
+	assert.ErrorContains(t, &jobs.CreateError{Type: jobs.TypeBasicSearch, Title: "t", DatasetID: "d1"}, `create basicSearch job "t" of dataset d1: <nil>`)
+}
+
 func TestCreateError_Matches(t *testing.T) {
 	since := time.Date(2026, 11, 25, 12, 0, 0, 900e6, time.UTC)
 	createError := &jobs.CreateError{Type: jobs.TypeBasicSearch, Title: "t", Arguments: json.RawMessage(`{"a":[1,true,null,"x"],"b":{"c":9007199254740993}}`), Since: since}

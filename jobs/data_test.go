@@ -100,6 +100,30 @@ func TestSave_WritesDataAndMasks(t *testing.T) {
 	t.Error("the dataset has fewer masks")
 }
 
+// A caller may build a datum, or decode it from JSON of its own.
+func TestOpen_RejectsDataAndMasksThatNoListReturned(t *testing.T) {
+	for name, source := range map[string]interface {
+		opener
+		Save(ctx context.Context, w io.Writer) (int64, error)
+		Stat(ctx context.Context) (jobs.ContentInfo, error)
+		URL() string
+	}{
+		"datum": &jobs.Data{Segment: "train", RemotePath: "a.jpg"},
+		"mask":  &jobs.Mask[jobs.SemanticMaskInfo]{RemotePath: "a.png"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := source.Open(t.Context())
+			require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+			assert.EqualError(t, err, "invalid argument: the datum or mask has no content: use one that a list has returned")
+			_, err = source.Save(t.Context(), io.Discard)
+			require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+			_, err = source.Stat(t.Context())
+			require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+			assert.Empty(t, source.URL())
+		})
+	}
+}
+
 // endlessPages serves n labeled data without storing them.
 func endlessPages(n int) stub {
 	page := labeledPage()

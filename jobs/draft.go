@@ -26,7 +26,8 @@ const (
 )
 
 // Draft describes a draft at the time when it was read. A draft is a version of a branch that
-// can be changed until it is committed or closed.
+// can be changed until it is committed or closed. Get one from [Dataset.Drafts] or
+// [SquashAndMergeJob.Result], because its methods need the dataset.
 type Draft struct {
 	Number      int64
 	Title       string
@@ -87,8 +88,18 @@ func (d *Draft) Contents() *Contents {
 	return &Contents{client: d.dataset.client, id: d.dataset.id, draft: d.Number}
 }
 
+func (d *Draft) check() error {
+	if d.dataset == nil {
+		return invalid("draft %d belongs to no dataset: use one that Drafts has returned", d.Number)
+	}
+	return nil
+}
+
 // Close closes the draft and discards its changes.
 func (d *Draft) Close(ctx context.Context) error {
+	if err := d.check(); err != nil {
+		return err
+	}
 	c := d.dataset.client
 	err := c.send(ctx, "updateDraft", func() (*http.Request, error) {
 		return gen.NewUpdateDraftRequest(c.server, d.dataset.id, d.Number, gen.UpdateDraftRequest{Status: optional(string(DraftClosed))})
@@ -121,6 +132,9 @@ func (d *Draft) Commit(ctx context.Context, commit CommitSpec) (commitID string,
 	commit.Title = cmp.Or(commit.Title, d.Title)
 	if commit.Title == "" {
 		return "", invalid("the title of the commit is empty: set Title")
+	}
+	if err := d.check(); err != nil {
+		return "", err
 	}
 	c := d.dataset.client
 	body, err := call(ctx, c, "createCommit", func() (*http.Request, error) {

@@ -129,7 +129,7 @@ func withoutRemedy(err error) string {
 	if e, ok := err.(*Error); ok { //nolint:errorlint // the text of a wrapped one would be incomplete
 		return e.withoutRemedy()
 	}
-	return err.Error()
+	return fmt.Sprint(err) // it may be nil
 }
 
 // remedies holds the remedy of each kind of error.

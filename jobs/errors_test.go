@@ -292,6 +292,9 @@ var errorCases = map[string]errorCase{
 	"contents/empty segment of sensors": {func(t *testing.T) error {
 		return errorOf((&jobs.Contents{}).Sensors(t.Context(), ""))
 	}, []string{"segment name is empty", "Segments lists the names"}},
+	"contents/of no list": {func(t *testing.T) error {
+		return errorOf((&jobs.Data{RemotePath: "a.bin"}).Stat(t.Context()))
+	}, []string{"the datum or mask has no content", "use one that a list has returned"}},
 	"contents/unparsable url": openError("://", nil, "open content: GET train/a.bin", "its url does not parse", "list it again"),
 	"contents/http": openError("http://data.example/a?sig=1", nil,
 		"open content: GET train/a.bin", "http://data.example: only https is allowed"),
@@ -327,7 +330,7 @@ var errorCases = map[string]errorCase{
 			resp.Header.Set("Content-Range", "bytes 5-9/10")
 		}
 		return resp
-	}), "the store sent another range than bytes from 1"),
+	}), "the store sent another range than bytes from 1, or no size"),
 	"contents/checksum": saveError(respond(func(*http.Request) *http.Response {
 		resp := newResponse(200, "a")
 		resp.Header.Set("X-Oss-Hash-Crc64ecma", "7")
@@ -436,6 +439,9 @@ var errorCases = map[string]errorCase{
 	"draft/empty commit title": {func(t *testing.T) error {
 		return errorOf((&jobs.Draft{}).Commit(t.Context(), jobs.CommitSpec{}))
 	}, []string{"the title of the commit is empty", "set Title"}},
+	"draft/of no dataset": {func(t *testing.T) error {
+		return (&jobs.Draft{Number: 3}).Close(t.Context())
+	}, []string{"draft 3 belongs to no dataset", "use one that Drafts has returned"}},
 	"result/deleted draft": {func(t *testing.T) error {
 		return errorOf(stubMerge(t, respondWith(200, `{"drafts":[],"totalCount":0}`), success(`{"draftNumber":7}`)).Result(t.Context()))
 	}, []string{`6f2a`, `draft 7 on branch "main" of dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `it may have been deleted`}},

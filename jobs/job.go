@@ -12,7 +12,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
 )
 
-// Job is a job of TensorBay. [SquashAndMergeJob] and [BasicSearchJob] embed it.
+// Job is a job of TensorBay. [SquashAndMergeJob] and [BasicSearchJob] embed it. Get one from
+// [Jobs] or [Client.Resume].
 //
 // A Job is safe for concurrent use. It holds the newest [Snapshot] that it has received;
 // Update and Wait replace it.

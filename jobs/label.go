@@ -1,9 +1,7 @@
 package jobs
 
 import (
-	"context"
 	"encoding/json"
-	"io"
 	"maps"
 	"reflect"
 	"slices"
@@ -196,7 +194,7 @@ type Mask[Info any] struct {
 	RemotePath string `json:"remotePath"`
 	Info       []Info `json:"info"`
 
-	content *content.File
+	file
 }
 
 // SemanticMaskInfo describes one category of a mask. Attributes is nil if there are none.
@@ -218,23 +216,6 @@ type PanopticMaskInfo struct {
 	CategoryID int64      `json:"categoryId"`
 	Attributes Attributes `json:"attributes,omitempty"`
 }
-
-// Open opens the mask. The caller must close it. It behaves like [Data.Open].
-func (m *Mask[Info]) Open(ctx context.Context) (io.ReadCloser, error) { return m.content.Open(ctx) }
-
-// Save copies the mask to w. It behaves like [Data.Save].
-func (m *Mask[Info]) Save(ctx context.Context, w io.Writer) (int64, error) {
-	return m.content.Save(ctx, w)
-}
-
-// Stat reads the size and the checksum of the mask. It behaves like [Data.Stat].
-func (m *Mask[Info]) Stat(ctx context.Context) (ContentInfo, error) {
-	info, err := m.content.Stat(ctx)
-	return ContentInfo(info), err
-}
-
-// URL returns the signed URL of the mask. See [Data.URL].
-func (m *Mask[Info]) URL() string { return m.content.URL() }
 
 // IsZero reports whether there are no labels.
 func (l Label) IsZero() bool { return len(l.Types()) == 0 }
@@ -278,8 +259,8 @@ func newMask[Info any](p *content.Page, d *Data, labelType LabelType, m *wireMas
 	if m == nil {
 		return nil
 	}
-	file := p.Masks(string(labelType)).File(content.Key{Path: m.RemotePath}, d.RemotePath, m.URL)
-	return &Mask[Info]{RemotePath: m.RemotePath, Info: m.Info, content: file}
+	image := p.Masks(string(labelType)).File(content.Key{Path: m.RemotePath}, d.RemotePath, m.URL)
+	return &Mask[Info]{RemotePath: m.RemotePath, Info: m.Info, file: file{image}}
 }
 
 // setOther keeps the labels of unknown types.

@@ -288,3 +288,11 @@ func TestClient_CallsEveryOperation(t *testing.T) {
 		})
 	}
 }
+
+func TestDraft_OfNoDatasetIsAnInvalidArgument(t *testing.T) {
+	draft := &jobs.Draft{Number: 3, Title: "decoded from JSON"}
+	require.ErrorIs(t, draft.Close(t.Context()), jobs.ErrInvalidArgument)
+	_, err := draft.Commit(t.Context(), jobs.CommitSpec{})
+	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
+	assert.EqualError(t, err, "invalid argument: draft 3 belongs to no dataset: use one that Drafts has returned")
+}

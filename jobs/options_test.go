@@ -392,6 +392,16 @@ func TestWithObserver_SeesEachAttempt(t *testing.T) {
 	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
 }
 
+func TestWithObserver_SeesTheRouteOfALongPath(t *testing.T) {
+	var seen attempts
+	client := stubClient(t, respondWith(404, ""), jobs.WithObserver(seen.observe))
+	ds, err := client.DatasetByID(strings.Repeat("é", 100)) // 600 bytes in a path
+	require.NoError(t, err)
+	_, err = ds.SquashAndMerge().Get(t.Context(), "j1")
+	require.ErrorIs(t, err, jobs.ErrNotFound)
+	assert.Equal(t, "/datasets/{datasetId}/jobs/{jobId}", seen.all[0].Route)
+}
+
 func TestWithObserver_SeesNoRequestThatCannotBeBuilt(t *testing.T) {
 	var seen attempts
 	client := stubClient(t, func(*http.Request) (*http.Response, error) { panic("no request is expected") }, jobs.WithObserver(seen.observe))

@@ -1,6 +1,7 @@
 package content
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/transport"
@@ -112,10 +114,9 @@ func infoOf(c *transport.Content) Info {
 	info := Info{Size: c.Length, Checksum: checksumOf(c)}
 	if c.Part {
 		info.Size = -1
-		if _, total, ok := strings.Cut(c.Header.Get("Content-Range"), "/"); ok {
-			if size, err := strconv.ParseInt(total, 10, 64); err == nil && size >= 0 {
-				info.Size = size
-			}
+		_, total, _ := strings.Cut(c.Header.Get("Content-Range"), "/")
+		if size, err := strconv.ParseUint(total, 10, 63); err == nil {
+			info.Size = int64(size)
 		}
 	}
 	return info
@@ -127,28 +128,24 @@ func infoOf(c *transport.Content) Info {
 // policy allows.
 func (f *File) Save(ctx context.Context, w io.Writer) (int64, error) {
 	s := sink{w: w}
-	var first Info
-	var tag string
 	for failures := 0; ; {
-		c, o, err := f.open(ctx, rangeFrom(s.written, tag))
+		c, o, err := f.open(ctx, s.rest())
+		if o.Status == http.StatusRequestedRangeNotSatisfiable {
+			o.Err = errChanged // it is shorter now
+		}
 		if err == nil {
 			err = f.page.fail(o)
 		}
 		if err != nil {
 			return s.written, err
 		}
-		if s.written == 0 {
-			first, tag = infoOf(c), strongTag(c.Header)
-			s.hash = NewHash(first.Checksum)
-		}
 		before := s.written
-		err = s.resume(c, first.Size, tag)
-		_ = c.Close() // everything was read, or the rest does not matter
+		err = s.resume(c)
 		switch {
 		case s.err != nil:
 			return s.written, fmt.Errorf("save %s: %w", f.path(), s.err)
-		case err == nil && s.hash != nil && !Matches(first.Checksum, s.hash):
-			err = wire.Errorf("the content differs from its checksum %s", first.Checksum)
+		case err == nil && s.hash != nil && !Matches(s.info.Checksum, s.hash):
+			err = wire.Errorf("the content differs from its checksum %s", s.info.Checksum)
 		case err == nil:
 			return s.written, nil
 		case !errors.Is(err, errChanged) && ctx.Err() == nil:
@@ -169,34 +166,16 @@ func (f *File) Save(ctx context.Context, w io.Writer) (int64, error) {
 	}
 }
 
-// rangeFrom returns the header of a request for the content from an offset, provided that it
-// still has the entity tag.
-func rangeFrom(offset int64, tag string) http.Header {
-	if offset == 0 {
-		return nil
-	}
-	h := http.Header{"Range": {fmt.Sprintf("bytes=%d-", offset)}}
-	if tag != "" {
-		h.Set("If-Range", tag)
-	}
-	return h
-}
-
-// strongTag returns the entity tag of a response, or "" if it is absent or weak.
-func strongTag(h http.Header) string {
-	if tag := h.Get("ETag"); strings.HasPrefix(tag, `"`) {
-		return tag
-	}
-	return ""
-}
-
 var errChanged = wire.Errorf("the content has changed since the first byte")
 
 // A sink counts what it writes, and separates the errors of the writer from those of the
 // reader.
 type sink struct {
 	w       io.Writer
-	hash    hash.Hash // nil without a checksum
+	first   http.Header // of the response with the first byte
+	info    Info        // of the whole content
+	hash    hash.Hash   // nil without a checksum
+	from    int64       // the first byte of the requested range
 	written int64
 	err     error // of w
 }
@@ -213,23 +192,66 @@ func (s *sink) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// resume writes the rest of the content.
-func (s *sink) resume(c *transport.Content, size int64, tag string) error {
-	now := infoOf(c).Size
-	if now != size && min(now, size) >= 0 || tag != "" && strongTag(c.Header) != tag {
+// rest returns the header of a request for the missing bytes, provided that the content has
+// not changed. If the size is unknown, the range starts at the last byte, because there may be
+// no other and a store rejects an empty range.
+func (s *sink) rest() http.Header {
+	if s.written == 0 {
+		return nil
+	}
+	if s.from = s.written; s.info.Size < 0 {
+		s.from--
+	}
+	h := http.Header{"Range": {fmt.Sprintf("bytes=%d-", s.from)}}
+	tag, modified := s.first.Get("ETag"), s.first.Get("Last-Modified")
+	since, err := http.ParseTime(modified)
+	date, _ := http.ParseTime(s.first.Get("Date"))
+	switch {
+	case strings.HasPrefix(tag, `"`): // it is not weak
+		h.Set("If-Range", tag)
+	case tag == "" && err == nil && date.Sub(since) >= time.Minute: // later content has a later time
+		h.Set("If-Range", modified)
+	}
+	return h
+}
+
+// changed reports whether a response belongs to other content than the first one.
+func (s *sink) changed(h http.Header, size int64) bool {
+	if size != s.info.Size && min(size, s.info.Size) >= 0 {
+		return true
+	}
+	if tag := s.first.Get("ETag"); tag != "" {
+		return h.Get("ETag") != tag
+	}
+	modified := s.first.Get("Last-Modified")
+	return modified != "" && cmp.Or(h.Get("Last-Modified"), modified) != modified // a part may lack it
+}
+
+// resume writes the rest of the content and closes c.
+func (s *sink) resume(c *transport.Content) error {
+	defer func() { _ = c.Close() }()
+	now, skip := infoOf(c), s.written
+	if s.written == 0 {
+		s.first, s.info, s.hash = c.Header, now, NewHash(now.Checksum)
+	}
+	if s.changed(c.Header, now.Size) {
 		return errChanged
 	}
-	size = max(size, now) // the first response may have had no length
-	if c.Part && !strings.HasPrefix(c.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", s.written)) {
-		return wire.Errorf("the store sent another range than bytes from %d", s.written)
-	}
-	if !c.Part {
-		if _, err := io.CopyN(io.Discard, c, s.written); err != nil {
-			return err
+	s.info.Size = max(s.info.Size, now.Size) // the first response may have had no length
+	if c.Part {
+		skip -= s.from
+		if s.info.Size < 0 || !strings.HasPrefix(c.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", s.from)) {
+			return wire.Errorf("the store sent another range than bytes from %d, or no size", s.from)
 		}
 	}
-	_, err := io.CopyBuffer(s, c, make([]byte, 128<<10))
-	if err == nil && size >= 0 && s.written != size {
+	_, err := io.CopyN(io.Discard, c, skip)
+	if err == nil {
+		_, err = io.CopyBuffer(s, c, make([]byte, 128<<10))
+	}
+	switch {
+	case s.written == s.info.Size: // the connection may have broken before the mark of the end
+		return nil
+	case err == nil && s.info.Size >= 0:
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -31,16 +31,19 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A store serves one content.
 type store struct {
-	content   []byte
-	tag       string
-	checksum  string // the header, such as "Content-Md5: ..."
-	noRanges  bool
-	noLength  bool
-	cut       func(request int) int // the bytes of a response before it breaks off; negative for all
-	change    func(request int, s *store)
-	status    func(r *http.Request) int // not 200 if the store refuses the request
-	responses atomic.Int64
-	sent      atomic.Int64 // bytes
+	content       []byte
+	tag           string
+	modified      string // the header Last-Modified; the header Date is always the same
+	checksum      string // the header, such as "Content-Md5: ..."
+	noRanges      bool
+	noLength      bool
+	ignoreIfRange bool
+	noSize        bool                  // in Content-Range
+	cut           func(request int) int // the bytes of a response before it breaks off; negative for all
+	change        func(request int, s *store)
+	status        func(r *http.Request) int // not 200 if the store refuses the request
+	responses     atomic.Int64
+	sent          atomic.Int64 // bytes
 }
 
 func (s *store) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -60,13 +63,18 @@ func (s *store) RoundTrip(r *http.Request) (*http.Response, error) {
 	if s.tag != "" {
 		header.Set("ETag", s.tag)
 	}
+	if s.modified != "" {
+		header.Set("Last-Modified", s.modified)
+		header.Set("Date", "Fri, 27 Nov 2026 12:00:00 GMT")
+	}
 	if name, value, ok := strings.Cut(s.checksum, ": "); ok {
 		header.Set(name, value)
 	}
 	body, status := s.content, http.StatusOK
 	var from, to int
 	asked := r.Header.Get("Range")
-	if n, _ := fmt.Sscanf(asked, "bytes=%d-%d", &from, &to); n > 0 && !s.noRanges && (r.Header.Get("If-Range") == "" || r.Header.Get("If-Range") == s.tag) {
+	condition := r.Header.Get("If-Range")
+	if n, _ := fmt.Sscanf(asked, "bytes=%d-%d", &from, &to); n > 0 && !s.noRanges && (s.ignoreIfRange || condition == "" || condition == s.tag || condition == s.modified) {
 		if from >= len(body) {
 			return &http.Response{StatusCode: http.StatusRequestedRangeNotSatisfiable, Header: header, Body: http.NoBody}, nil
 		}
@@ -74,6 +82,9 @@ func (s *store) RoundTrip(r *http.Request) (*http.Response, error) {
 			to = len(body) - 1
 		}
 		header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to, len(body)))
+		if s.noSize {
+			header.Set("Content-Range", fmt.Sprintf("bytes %d-%d/*", from, to))
+		}
 		body, status = body[from:to+1], http.StatusPartialContent
 	}
 	length := int64(len(body))
@@ -82,7 +93,7 @@ func (s *store) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	var reader io.Reader = bytes.NewReader(body)
 	if s.cut != nil {
-		if n := s.cut(request); n >= 0 && n < len(body) {
+		if n := s.cut(request); n >= 0 && n <= len(body) {
 			reader = io.MultiReader(bytes.NewReader(body[:n]), failing{})
 		}
 	}
@@ -149,6 +160,8 @@ func TestSave_ResumesABrokenBody(t *testing.T) {
 		"entity tag":           {tag: `"a"`},
 		"no entity tag":        {},
 		"weak entity tag":      {tag: `W/"a"`},
+		"time":                 {modified: lastYear},
+		"a recent time":        {modified: lastMinute},
 		"without length":       {tag: `"a"`, noLength: true},
 		"no ranges":            {tag: `"a"`, noRanges: true},
 		"no ranges, no length": {noRanges: true, noLength: true},
@@ -173,10 +186,55 @@ func TestSave_ResumesABrokenBody(t *testing.T) {
 				assert.EqualValues(t, len(content), n)
 				assert.True(t, bytes.Equal(content, got.Bytes()))
 				if !s.noRanges {
-					assert.EqualValues(t, len(content), s.sent.Load(), "no byte is sent twice")
+					sent := len(content)
+					if s.noLength {
+						sent++ // the request for the rest includes the last byte, because there may be no rest
+					}
+					assert.EqualValues(t, sent, s.sent.Load(), "no other byte is sent twice")
 				}
 			})
 		})
+	}
+}
+
+// All bytes arrive, and then the connection breaks before the mark of the end.
+func TestSave_NeedsNoMarkOfTheEnd(t *testing.T) {
+	content := randomBytes(1000)
+	for name, tc := range map[string]struct {
+		store    *store
+		requests int
+	}{
+		"length":               {&store{}, 1},
+		"no length":            {&store{noLength: true}, 2},
+		"no length, no ranges": {&store{noLength: true, noRanges: true, cut: func(request int) int { return []int{1000, -1}[request-1] }}, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tc.store.content = content
+				if tc.store.cut == nil {
+					tc.store.cut = func(int) int { return 1000 }
+				}
+				var got bytes.Buffer
+				_, err := newFile(tc.store).Save(t.Context(), &got)
+				require.NoError(t, err)
+				assert.True(t, bytes.Equal(content, got.Bytes()))
+				assert.EqualValues(t, tc.requests, tc.store.responses.Load())
+			})
+		})
+	}
+}
+
+const (
+	lastYear   = "Thu, 27 Nov 2025 12:00:00 GMT"
+	lastMinute = "Fri, 27 Nov 2026 11:59:01 GMT"
+)
+
+// changeAt replaces the content by another of the same size at a request.
+func changeAt(request int, modified string) func(int, *store) {
+	return func(n int, s *store) {
+		if n == request {
+			s.content, s.modified = make([]byte, len(s.content)), modified
+		}
 	}
 }
 
@@ -187,11 +245,20 @@ func TestSave_GivesUp(t *testing.T) {
 		requests int
 		want     string
 	}{
-		"never a byte":     {&store{cut: func(int) int { return 0 }}, 3, "the body was cut short after 0 bytes: connection reset by peer"},
-		"one byte, once":   {&store{tag: `"a"`, cut: func(request int) int { return max(2-request, 0) }}, 3, "the body was cut short after 1 bytes: connection reset by peer"},
-		"another tag":      {&store{tag: `"a"`, cut: func(int) int { return 500 }, change: func(n int, s *store) { s.tag = fmt.Sprintf(`"%d"`, n) }}, 2, "the content has changed since the first byte"},
-		"another size":     {&store{cut: func(int) int { return 500 }, change: func(n int, s *store) { s.content = content[:1000-n] }}, 2, "the content has changed since the first byte"},
-		"another checksum": {&store{checksum: "X-Oss-Hash-Crc64ecma: 1"}, 1, "the content differs from its checksum crc64ecma:0000000000000001"},
+		"never a byte":      {&store{cut: func(int) int { return 0 }}, 3, "the body was cut short after 0 bytes: connection reset by peer"},
+		"one byte, once":    {&store{tag: `"a"`, cut: func(request int) int { return max(2-request, 0) }}, 3, "the body was cut short after 1 bytes: connection reset by peer"},
+		"another tag":       {&store{tag: `"a"`, cut: func(int) int { return 500 }, change: func(n int, s *store) { s.tag = fmt.Sprintf(`"%d"`, n) }}, 2, "the content has changed since the first byte"},
+		"another weak tag":  {&store{tag: `W/"a"`, cut: func(int) int { return 500 }, change: func(n int, s *store) { s.tag = fmt.Sprintf(`W/"%d"`, n) }}, 2, "the content has changed since the first byte"},
+		"another time":      {&store{modified: lastYear, cut: func(int) int { return 500 }, change: changeAt(2, lastMinute)}, 2, "the content has changed since the first byte"},
+		"a recent time":     {&store{modified: lastMinute, cut: func(int) int { return 500 }, change: changeAt(2, lastYear)}, 2, "the content has changed since the first byte"},
+		"tag, no If-Range":  {&store{tag: `"a"`, ignoreIfRange: true, cut: func(int) int { return 500 }, change: func(n int, s *store) { s.tag = fmt.Sprintf(`"%d"`, n) }}, 2, "the content has changed since the first byte"},
+		"time, no If-Range": {&store{modified: lastYear, ignoreIfRange: true, cut: func(int) int { return 500 }, change: changeAt(2, lastMinute)}, 2, "the content has changed since the first byte"},
+		"another size":      {&store{cut: func(int) int { return 500 }, change: func(n int, s *store) { s.content = content[:1000-n] }}, 2, "the content has changed since the first byte"},
+		"a larger size":     {&store{cut: func(int) int { return 500 }, change: func(n int, s *store) { s.content = randomBytes(999 + n) }}, 2, "the content has changed since the first byte"},
+		"no size":           {&store{noLength: true, noSize: true, cut: func(int) int { return 500 }}, 3, "no size"},
+		"much smaller":      {&store{cut: func(int) int { return 500 }, change: func(n int, s *store) { s.content = content[:1000/n] }}, 2, "the content has changed since the first byte"},
+		"no end mark":       {&store{noLength: true, noRanges: true, cut: func(int) int { return 1000 }}, 3, "the body was cut short after 1000 bytes: connection reset by peer"},
+		"another checksum":  {&store{checksum: "X-Oss-Hash-Crc64ecma: 1"}, 1, "the content differs from its checksum crc64ecma:0000000000000001"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -219,6 +286,25 @@ func TestSave_ReturnsTheErrorOfTheWriterAtOnce(t *testing.T) {
 type writer func([]byte) (int, error)
 
 func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+func TestSave_ClosesTheBodyIfTheWriterPanics(t *testing.T) {
+	body := &closer{Reader: strings.NewReader("abc")}
+	f := newFile(roundTripper(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, ContentLength: 3, Body: body}, nil
+	}))
+	assert.Panics(t, func() { _, _ = f.Save(t.Context(), writer(func([]byte) (int, error) { panic("broken") })) })
+	assert.True(t, body.closed)
+}
+
+type closer struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closer) Close() error {
+	c.closed = true
+	return nil
+}
 
 func TestSave_EndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -73,13 +73,18 @@ func (t *Transport) authorize(h http.Header) (requestID string) {
 	return requestID
 }
 
-// relative returns the path of a request below the root of the API, without the query.
+// relative returns the path of a request below the root of the API, without the query. It cuts
+// long ids and keeps the words between them, so that the route remains visible.
 func (t *Transport) relative(req *http.Request) string {
 	path := req.URL.EscapedPath()
 	if _, after, ok := strings.Cut(path, apiPath); ok {
 		path = after
 	}
-	return "/" + redact.Sanitize(path, redact.MaxPath)
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		parts[i] = redact.Sanitize(part, redact.MaxPath)
+	}
+	return "/" + strings.Join(parts, "/")
 }
 
 // A send sends a request through an http.Client. It is a func because the buffers of a

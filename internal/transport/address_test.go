@@ -92,10 +92,11 @@ func TestOutcome_HasThePathBelowTheRootOfTheAPI(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newTransport(sequence(404))
 		for address, want := range map[string]string{
-			tr.Server + "datasets/a%2Fb?q=1":                    "/datasets/a%2Fb",
-			"https://service.test/x":                            "//x",
-			tr.Server + strings.Repeat("a", 600):                "/" + strings.Repeat("a", 512) + "...",
-			"https://service.test/gatewayv2/tensorbay-open-api": "//gatewayv2/tensorbay-open-api",
+			tr.Server + "datasets/a%2Fb?q=1":                               "/datasets/a%2Fb",
+			"https://service.test/x":                                       "//x",
+			tr.Server + strings.Repeat("a", 600):                           "/" + strings.Repeat("a", 512) + "...",
+			tr.Server + "datasets/" + strings.Repeat("a", 600) + "/jobs/b": "/datasets/" + strings.Repeat("a", 512) + ".../jobs/b",
+			"https://service.test/gatewayv2/tensorbay-open-api":            "//gatewayv2/tensorbay-open-api",
 		} {
 			o := tr.Do(t.Context(), read, func() (*http.Request, error) { return http.NewRequest(http.MethodGet, address, nil) }, nil)
 			assert.Equal(t, want, o.Path)

@@ -1,6 +1,7 @@
 package download
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -84,7 +85,7 @@ func (d *directory) newPart() (part *os.File, err error) {
 		if !errors.Is(err, fs.ErrNotExist) {
 			return part, err
 		}
-		if err = d.root.Mkdir(PartsDir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := d.root.Mkdir(PartsDir, 0o777); err != nil && !errors.Is(err, fs.ErrExist) {
 			return nil, err
 		}
 	}
@@ -180,8 +181,9 @@ func (d *directory) complete(ctx context.Context, s source, name string, size in
 		return false, err
 	}
 	defer func() { _ = file.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = file.Close() })() // ends the copy
 	if _, err := io.Copy(hash, file); err != nil {
-		return false, err
+		return false, cmp.Or(ctx.Err(), err)
 	}
 	return content.Matches(info.Checksum, hash), nil
 }

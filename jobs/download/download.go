@@ -32,12 +32,14 @@
 package download
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"time"
 
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/redact"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
@@ -139,17 +141,9 @@ func files(ctx context.Context, dir string, data iter.Seq2[*jobs.Data, error], o
 		running--
 		return yield(r.file, r.err) && (r.err == nil || !options.StopOnError)
 	}
-	for datum, err := range data {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			for running > 0 {
-				if !deliver() {
-					return nil
-				}
-			}
-			return err
+	for datum, listErr := range data {
+		if err = cmp.Or(listErr, ctx.Err()); err != nil {
+			break
 		}
 		for _, t := range tasks(datum, options.Masks) {
 			for running == options.Workers || len(results) > 0 {
@@ -165,7 +159,7 @@ func files(ctx context.Context, dir string, data iter.Seq2[*jobs.Data, error], o
 						r.err = fmt.Errorf("panic: %T", v) // the value may hold a secret
 					}
 					if r.err != nil {
-						r.err = fmt.Errorf("download %s: %w", t.file.Path, r.err)
+						r.err = &fileError{t.file.Path, r.err}
 					}
 					results <- r
 				}()
@@ -178,13 +172,26 @@ func files(ctx context.Context, dir string, data iter.Seq2[*jobs.Data, error], o
 			return nil
 		}
 	}
-	return nil
+	return err
 }
 
 type result struct {
 	file File
 	err  error
 }
+
+// A fileError is the error of a file. Its text is one line, although the service chooses the
+// path.
+type fileError struct {
+	path string
+	err  error
+}
+
+func (e *fileError) Error() string {
+	return redact.Sanitize(fmt.Sprintf("download %s: %v", redact.Sanitize(e.path, redact.MaxPath), e.err), 4*redact.MaxMessage)
+}
+
+func (e *fileError) Unwrap() error { return e.err }
 
 // A task is a file to save.
 type task struct {

@@ -332,6 +332,18 @@ func TestFiles_KeepsHostilePathsInsideTheDirectory(t *testing.T) {
 	assert.Empty(t, filesIn(t, outside))
 }
 
+func TestFiles_ErrorsHaveNoControlCharacters(t *testing.T) {
+	s := newService(t, []string{"../a\x1b[2J\n", strings.Repeat("b", 300) + "\x1b[2J"})
+	_, errs := run(t, t.TempDir(), data(t.Context(), t, s.URL, newClient(t)), download.Options{})
+	require.Len(t, errs, 2)
+	for path, err := range errs {
+		assert.NotContains(t, err.Error(), "\x1b", path)
+		assert.NotContains(t, err.Error(), "\n", path)
+	}
+	require.ErrorIs(t, errs["train/../a\x1b[2J\n"], jobs.ErrInvalidArgument)
+	assert.ErrorAs(t, errs["train/"+s.paths[1]], new(*os.LinkError))
+}
+
 func TestFiles_RejectsPathsInTheDirectoryOfParts(t *testing.T) {
 	d := &jobs.Data{Segment: strings.ToUpper(download.PartsDir), RemotePath: "a"}
 	_, errs := run(t, t.TempDir(), func(yield func(*jobs.Data, error) bool) { yield(d, nil) }, download.Options{})
