@@ -107,7 +107,7 @@ func parseMask(labelType string, value json.RawMessage, newMask func(members raw
 	if err := json.Unmarshal(value, &m.members); err != nil || m.members == nil {
 		return nil, errors.New("a mask is not a JSON object")
 	}
-	if m.members["info"] == nil {
+	if info := m.members["info"]; info == nil || string(info) == "null" {
 		m.members["info"] = json.RawMessage("[]")
 	}
 	var info []rawObject

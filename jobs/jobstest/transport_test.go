@@ -42,7 +42,12 @@ func TestClient_RespondsAsSocketsDo(t *testing.T) {
 	const tag = `"2600ea346cb21585faabd4a273bc4061"`
 	multipart := regexp.MustCompile(`[0-9a-f]{60}`)
 	servers := []caller{start(t, jobstest.WithSeed(hello())), start(t, jobstest.WithSeed(hello()), onSockets())}
+	addresses := []string{servers[0].dataURL(), servers[1].dataURL()}
 	for _, fault := range []jobstest.Fault{{}, jobstest.Delay(time.Nanosecond), jobstest.GzipBomb(100)} {
+		for _, c := range servers {
+			c.Clear()
+			c.Inject(jobstest.Rule{}, fault)
+		}
 		for _, header := range []http.Header{
 			{}, {"Range": {"bytes=0-3"}}, {"Range": {"bytes=-3"}}, {"Range": {"bytes=-0"}}, {"Range": {"bytes=8-"}}, {"Range": {"bytes=0-99"}},
 			{"Range": {"bytes=10-"}}, {"Range": {"bytes=5-2"}}, {"Range": {"x"}}, {"Range": {"bytes=0-1,4-5"}},
@@ -50,11 +55,8 @@ func TestClient_RespondsAsSocketsDo(t *testing.T) {
 		} {
 			for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost} {
 				var responses []string
-				for _, c := range servers {
-					c.Clear()
-					address := c.dataURL()
-					c.Inject(jobstest.Rule{}, fault)
-					r, err := http.NewRequestWithContext(t.Context(), method, address, nil)
+				for i, c := range servers {
+					r, err := http.NewRequestWithContext(t.Context(), method, addresses[i], nil)
 					require.NoError(t, err)
 					r.Header = header.Clone()
 					response, err := c.Client().Do(r)
