@@ -122,6 +122,8 @@ func TestServer_Writes(t *testing.T) {
 	})
 	t.Run("PUT multi/data/labels", func(t *testing.T) {
 		w.write("PUT", "multi/data/labels", object{"segmentName": "train", "objects": []object{{"remotePath": "1.txt", "label": class("car")}}})
+		many := slices.Repeat([]object{{"remotePath": "1.txt", "label": class("car")}}, 200) // no limit is known
+		w.write("PUT", "multi/data/labels", object{"segmentName": "train", "objects": many})
 		details := c.get(w.query("data/details?segmentName=train&remotePath=1.txt"))["dataDetails"].([]any)
 		assert.Equal(t, class("car"), details[0].(object)["label"])
 		w.refuse(404, "ResourceNotExist", "PUT", "multi/data/labels", object{"segmentName": "train", "objects": []object{{"remotePath": "none", "label": object{}}}})
