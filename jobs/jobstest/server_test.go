@@ -267,7 +267,7 @@ func TestServer_ServesConcurrentClients(t *testing.T) {
 	var clients sync.WaitGroup
 	for range 8 {
 		clients.Go(func() {
-			for range 10 {
+			for range 5 {
 				status, body := c.send(http.MethodPost, "datasets/"+id+"/jobs", object{
 					"title": "t", "jobType": "squashAndMerge", "arguments": mergeArguments("skip"),
 				})
@@ -278,7 +278,7 @@ func TestServer_ServesConcurrentClients(t *testing.T) {
 		})
 	}
 	clients.Wait()
-	require.EqualValues(t, 80, c.get("datasets/" + id + "/drafts")["totalCount"])
+	require.EqualValues(t, 40, c.get("datasets/" + id + "/drafts")["totalCount"])
 }
 
 func TestServer_DefaultSeedPassesTheContractCheck(t *testing.T) {
