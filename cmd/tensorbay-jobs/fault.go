@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -28,7 +29,7 @@ var faults = map[string]func(*faultFlag, string) error{
 	"truncate": withoutValue(jobstest.Truncate),
 	"status":   withStatus(jobstest.Status),
 	"html":     withStatus(jobstest.HTML),
-	"delay":    parse(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.fault = jobstest.Delay(d) }),
+	"delay":    parse(positive(time.ParseDuration), func(f *faultFlag, d time.Duration) { f.fault = jobstest.Delay(d) }),
 }
 
 // conditions maps each condition of a fault to a parser of its value.
@@ -37,8 +38,8 @@ var conditions = map[string]func(*faultFlag, string) error{
 	"after":       parse(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.rule.After = d }),
 	"for":         parse(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.rule.For = d }),
 	"from":        parse(strconv.Atoi, func(f *faultFlag, n int) { f.rule.From = n }),
-	"times":       parse(strconv.Atoi, func(f *faultFlag, n int) { f.rule.Times = n }),
-	"probability": parse(number, func(f *faultFlag, p float64) { f.rule.Probability = p }),
+	"times":       parse(positive(strconv.Atoi), func(f *faultFlag, n int) { f.rule.Times = n }),
+	"probability": parse(positive(number), func(f *faultFlag, p float64) { f.rule.Probability = p }),
 	"seed":        parse(seedNumber, func(f *faultFlag, n uint64) { f.rule.Seed = n }),
 	"retry-after": parse(time.ParseDuration, func(f *faultFlag, d time.Duration) { f.fault = f.fault.RetryAfter(d) }),
 }
@@ -51,6 +52,17 @@ func parse[T any](convert func(string) (T, error), set func(*faultFlag, T)) func
 			set(f, v)
 		}
 		return err
+	}
+}
+
+// positive returns convert with an error for 0, which a Rule takes for no condition.
+func positive[T cmp.Ordered](convert func(string) (T, error)) func(string) (T, error) {
+	return func(text string) (T, error) {
+		v, err := convert(text)
+		if zero := *new(T); err == nil && v <= zero {
+			err = errors.New("the value must be above 0")
+		}
+		return v, err
 	}
 }
 

@@ -53,3 +53,9 @@ func TestServe_InjectsFaults(t *testing.T) {
 		})
 	}
 }
+
+func TestFaultFlags_RefuseValuesWithoutEffect(t *testing.T) {
+	for _, text := range []string{"delay=0s", "delay=-1s", "hang,times=0", "hang,times=-1", "hang,probability=0", "hang,probability=-1"} {
+		require.ErrorContains(t, new(faultFlags).Set(text), "the value must be above 0", text)
+	}
+}

@@ -45,7 +45,7 @@ A --fault has the form FAULT[,CONDITION=VALUE...]. The faults are refuse,
 reset, hang, truncate, status=CODE, html=CODE and delay=TIME. The conditions
 are:
   operation=ID      an operationId of openapi.yaml, or content
-  probability=P     from 0 to 1; seed=N makes it reproducible
+  probability=P     above 0, at most 1; seed=N makes it reproducible
   from=N, times=N   the first request affected, and the number of requests
   after=TIME        since the start; for=TIME limits the duration
   retry-after=TIME  adds that header

@@ -3,6 +3,7 @@ package emulator
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/seed"
 )
@@ -21,4 +22,13 @@ func canonical(raw json.RawMessage) (json.RawMessage, error) {
 		return nil, errors.New("it is not a JSON object")
 	}
 	return json.Marshal(object)
+}
+
+// checkLabelType returns an error if a text cannot be a label type, of this or a later version
+// of the service.
+func checkLabelType(labelType string) error {
+	if !seed.IsLabelType(labelType) {
+		return fmt.Errorf("the label type %.60q is not in capitals", labelType)
+	}
+	return nil
 }

@@ -50,6 +50,9 @@ func parseCatalog(raw json.RawMessage) (*catalog, error) {
 		return nil, err
 	}
 	for labelType, member := range members {
+		if err := checkLabelType(labelType); err != nil {
+			return nil, err
+		}
 		if c.types[labelType], err = parseLabelCatalog(member); err != nil {
 			return nil, fmt.Errorf("the catalog of %s: %w", labelType, err)
 		}

@@ -55,9 +55,7 @@ func (st *State) apply(ds *dataset, v *version, changes changes, strict bool) (*
 			return nil, errors.New("the notes are not in their wire form")
 		}
 		n := notes{isContinuous: wire.IsContinuous}
-		if wire.BinPointCloudFields != nil {
-			n.binPointCloudFields = mustMarshal(wire.BinPointCloudFields)
-		}
+		n.setFields(wire.BinPointCloudFields)
 		v = v.withNotes(n)
 	}
 	return v, nil

@@ -47,7 +47,7 @@ func TestEmulator_ConcurrentClients(t *testing.T) {
 	for i := range clientsOfOne {
 		branches = append(branches, fmt.Sprint("b", i))
 	}
-	end := time.Now().Add(time.Duration(size(10_000)) * time.Millisecond)
+	end := time.Now().Add(time.Duration(size(10_000)/4) * time.Millisecond)
 	var clients sync.WaitGroup
 	var searching [datasets]sync.Mutex
 	for i := range datasets * clientsOfOne {

@@ -32,7 +32,7 @@ func TestConstants_EqualTheListsOfTheContract(t *testing.T) {
 	assert.ElementsMatch(t, texts(list("SearchUnit", "x-extensible-enum")), []string{unitFile, unitFrame})
 	assert.ElementsMatch(t, slices.Collect(maps.Keys(schemas["NewSearchFilter"].Value.Discriminator.Mapping)), slices.Collect(maps.Keys(filterKeys)))
 	masks := document.Paths.Find("/datasets/{datasetId}/masks/urls").Get.Parameters.GetByInAndName("query", "maskType")
-	assert.ElementsMatch(t, texts(masks.Schema.Value.Enum), slices.Collect(maps.Keys(maskTypes)))
+	assert.ElementsMatch(t, texts(masks.Schema.Value.Enum), slices.Collect(maps.Keys(maskIDs)))
 	codes := schemas["Error"].Value.Properties["code"].Value.Extensions["x-extensible-enum"].([]any)
 	assert.Subset(t, texts(codes), []string{
 		codeForbidden, codeInternalServerError, codeInvalidParamsValue, codeNameConflict, codeRequestParamsMissing, codeResourceNotExist, codeUnauthorized,

@@ -38,6 +38,8 @@ type Config struct {
 	// MaxStored limits the bodies of writes and the uploaded contents, in bytes. The default
 	// is 1 GiB.
 	MaxStored int64
+	// MaxUpload limits an uploaded file, in bytes. The default is 64 MiB.
+	MaxUpload int64
 	// Newer makes the emulator a later version of the service: see newer.go.
 	Newer bool
 }
@@ -78,7 +80,7 @@ func New(state *State, config Config) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	config.MaxStored = cmp.Or(config.MaxStored, 1<<30)
+	config.MaxStored, config.MaxUpload = cmp.Or(config.MaxStored, 1<<30), cmp.Or(config.MaxUpload, maxUpload)
 	e := &Emulator{
 		config:     config,
 		operations: operations,

@@ -26,7 +26,7 @@ func TestSearch_MatchesAPlainEvaluation(t *testing.T) {
 				withTimes(0, 0), withoutContractCheck())
 			id := c.id(ds.Name)
 			commit := c.head(id)
-			searches, found := size(1000), 0
+			searches, found := size(1000)/2, 0
 			for range searches {
 				search := g.search(commit, fusion)
 				want := evaluate(ds, search)

@@ -169,7 +169,7 @@ func decodeArguments(raw json.RawMessage, target any, required ...string) error 
 	}
 	var absent []string
 	for _, name := range required {
-		if value, ok := members[name]; !ok || string(value) == "null" {
+		if value := string(members[name]); value == "" || value == "null" || value == `""` {
 			absent = append(absent, name)
 		}
 	}

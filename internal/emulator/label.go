@@ -3,16 +3,21 @@ package emulator
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"strings"
 )
 
-// maskTypes are the label types whose labels are images.
-var maskTypes = map[string]bool{"SEMANTIC_MASK": true, "INSTANCE_MASK": true, "PANOPTIC_MASK": true}
+// maskIDs holds the ids of each item of info, by the label types whose labels are images.
+var maskIDs = map[string][]string{
+	"SEMANTIC_MASK": {"categoryId"},
+	"INSTANCE_MASK": {"instanceId"},
+	"PANOPTIC_MASK": {"instanceId", "categoryId"},
+}
 
 // IsMask reports whether the labels of a type are images.
-func IsMask(labelType string) bool { return maskTypes[labelType] }
+func IsMask(labelType string) bool { return maskIDs[labelType] != nil }
 
 // A label holds all labels of one datum. It never changes.
 type label struct {
@@ -72,23 +77,22 @@ func parseLabel(raw json.RawMessage, newMask func(members rawObject) (string, *b
 	}
 	l := &label{raw: raw, objects: make(map[string][]labeledObject, len(members))}
 	for labelType, value := range members {
-		l.objects[labelType] = parseObjects(value)
-		if !maskTypes[labelType] {
+		if err := checkLabelType(labelType); err != nil {
+			return nil, err
+		}
+		if !IsMask(labelType) {
+			l.objects[labelType] = parseObjects(value)
 			continue
 		}
-		m := &mask{}
-		if err := json.Unmarshal(value, &m.members); err != nil || m.members == nil {
-			return nil, fmt.Errorf("the label %s: a mask is not a JSON object", labelType)
-		}
-		if m.remotePath, m.blob, err = newMask(m.members); err != nil {
+		m, err := parseMask(labelType, value, newMask)
+		if err != nil {
 			return nil, fmt.Errorf("the label %s: %w", labelType, err)
 		}
-		delete(m.members, "remotePath")
-		delete(m.members, "url")
 		if l.masks == nil {
 			l.masks = make(map[string]*mask)
 		}
 		l.masks[labelType] = m
+		l.objects[labelType] = parseObjects(m.members["info"])
 		delete(members, labelType)
 	}
 	if l.masks != nil {
@@ -97,16 +101,39 @@ func parseLabel(raw json.RawMessage, newMask func(members rawObject) (string, *b
 	return l, nil
 }
 
-// parseObjects returns the objects with labels of one type: the items of a list,
-// the info of a mask, or the value itself. An object of an unknown form has no
-// category and no attributes.
+// parseMask decodes a mask. A mask without info has an empty one, because a response has it.
+func parseMask(labelType string, value json.RawMessage, newMask func(members rawObject) (string, *blob, error)) (*mask, error) {
+	m := &mask{}
+	if err := json.Unmarshal(value, &m.members); err != nil || m.members == nil {
+		return nil, errors.New("a mask is not a JSON object")
+	}
+	if info := m.members["info"]; info == nil || string(info) == "null" {
+		m.members["info"] = json.RawMessage("[]")
+	}
+	var info []rawObject
+	if err := json.Unmarshal(m.members["info"], &info); err != nil {
+		return nil, errors.New("the info of a mask is not a list of objects")
+	}
+	for _, item := range info {
+		for _, id := range maskIDs[labelType] {
+			if item[id] == nil {
+				return nil, fmt.Errorf("an item of info has no %s", id)
+			}
+		}
+	}
+	var err error
+	m.remotePath, m.blob, err = newMask(m.members)
+	delete(m.members, "remotePath")
+	delete(m.members, "url")
+	return m, err
+}
+
+// parseObjects returns the objects with labels of one type: the items of a list, or the value
+// itself. An object of an unknown form has no category and no attributes.
 func parseObjects(value json.RawMessage) []labeledObject {
 	var decoded any
 	_ = json.Unmarshal(value, &decoded) // canonical has encoded it
 	items, ok := decoded.([]any)
-	if mask, isObject := decoded.(map[string]any); isObject {
-		items, ok = mask["info"].([]any)
-	}
 	if !ok {
 		items = []any{decoded}
 	}

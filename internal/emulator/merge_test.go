@@ -50,6 +50,7 @@ func TestCreateJob_RefusesInvalidMergeArguments(t *testing.T) {
 		change func(object)
 	}{
 		"no title":       {400, "RequestParamsMissing", func(a object) { delete(a, "title") }},
+		"empty title":    {400, "RequestParamsMissing", func(a object) { a["title"] = "" }},
 		"no source":      {400, "RequestParamsMissing", func(a object) { delete(a, "sourceBranchName") }},
 		"null target":    {400, "RequestParamsMissing", func(a object) { a["targetBranchName"] = nil }},
 		"no strategy":    {400, "RequestParamsMissing", func(a object) { delete(a, "strategy") }},

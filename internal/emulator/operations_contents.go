@@ -227,7 +227,7 @@ func (a *api) ListMaskUrls(_ context.Context, request server.ListMaskUrlsRequest
 		return nil, err
 	}
 	maskType := request.Params.MaskType
-	if !maskTypes[maskType] {
+	if !IsMask(maskType) {
 		return nil, invalid("There is no mask type %q.", maskType)
 	}
 	s, err := v.existing(request.Params.SegmentName)

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -108,12 +109,11 @@ func withName(refs []*ref, name *string) []*ref {
 	return nil
 }
 
+// noCommit is the commit of a branch that has none.
+var noCommit = &commit{id: zeroCommit, date: time.Unix(0, 0)}
+
 func (r *ref) wire() server.NamedCommit {
-	if r.commit == nil {
-		description := ""
-		return server.NamedCommit{Name: r.name, CommitID: zeroCommit, Description: &description}
-	}
-	c := r.commit.wire()
+	c := cmp.Or(r.commit, noCommit).wire()
 	return server.NamedCommit{
 		Name:           r.name,
 		CommitID:       c.CommitID,

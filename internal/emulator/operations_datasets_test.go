@@ -33,7 +33,9 @@ func TestGetDataset_ReturnsTheDatasetOfTheSeed(t *testing.T) {
 	}, c.get("datasets/"+id))
 	assert.Equal(t, 1.0, c.get("datasets/" + c.id("cameras"))["type"])
 	assert.Equal(t, object{"id": "0123", "name": "empty", "alias": "Empty", "type": 0.0, "isPublic": true, "defaultBranch": "trunk", "commitId": zeros, "updateTime": 0.0, "owner": "tester"}, c.get("datasets/0123"))
-	assert.Equal(t, []any{object{"name": "trunk", "commitId": zeros, "description": ""}}, c.get("datasets/0123/branches")["branches"])
+	assert.Equal(t, []any{object{
+		"name": "trunk", "commitId": zeros, "parentCommitId": zeros, "title": "", "description": "", "committer": object{"name": "", "date": 0.0},
+	}}, c.get("datasets/0123/branches")["branches"])
 	assert.Empty(t, c.get("datasets/0123/segments")["segments"])
 	assert.Empty(t, c.get("datasets/0123/commits")["commits"])
 }

@@ -17,6 +17,10 @@ func (a *api) CreateJob(_ context.Context, request server.CreateJobRequestObject
 	run := a.nextRun(j, 1)
 	now := a.lock()
 	defer a.unlock()
+	// Without the lock, another request may have deleted the dataset.
+	if a.store.byID[j.dataset.id] != j.dataset {
+		return nil, noDataset(j.dataset.id)
+	}
 	a.store.addJob(j, run, now)
 	return server.CreateJob200JSONResponse{JobCreatedJSONResponse: server.JobCreatedJSONResponse{
 		JobID: j.id, CreatedAt: j.created.Unix(),

@@ -184,6 +184,16 @@ func TestRun_MaySendRequests(t *testing.T) {
 	c.create(c.id("hello"), "squashAndMerge", mergeArguments("skip")).finish()
 }
 
+func TestCreateJob_FailsIfItsDatasetIsDeletedMeanwhile(t *testing.T) {
+	var c caller
+	c = start(t, withSeed(hello()), withRuns(func(r emulator.RunRequest) emulator.Run {
+		c.do(http.MethodDelete, "datasets/"+r.DatasetID, nil)
+		return emulator.Run{}
+	}))
+	c.doError(404, "ResourceNotExist", http.MethodPost, "datasets/"+c.id("hello")+"/jobs",
+		object{"title": "t", "jobType": "squashAndMerge", "arguments": mergeArguments("abort")})
+}
+
 func TestCreateDatasetFromSearch_CopiesTheResult(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, withSeed(cameras()))

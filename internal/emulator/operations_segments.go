@@ -1,10 +1,8 @@
 package emulator
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -184,10 +182,11 @@ func (a *api) UpdateNotes(_ context.Context, request server.UpdateNotesRequestOb
 		changed := v.notes
 		set(&changed.isContinuous, change.IsContinuous)
 		if change.BinPointCloudFields != nil {
-			changed.binPointCloudFields = slices.Clone(change.BinPointCloudFields)
-		}
-		if bytes.Equal(changed.binPointCloudFields, []byte("null")) {
-			changed.binPointCloudFields = nil
+			var fields []string
+			if err := decodeBody(change.BinPointCloudFields, &fields); err != nil {
+				return nil, err
+			}
+			changed.setFields(fields)
 		}
 		return v.withNotes(changed), nil
 	})

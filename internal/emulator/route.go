@@ -58,10 +58,12 @@ func (e *Emulator) RouteAPI(r *http.Request) Route {
 // that the contract check sees it and a slow reader blocks nothing.
 func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request, op *operation) {
 	body, err := readBody(r, maxBody)
-	response := NewRecorder()
-	if err == nil {
-		err = e.authorize(op, r, body)
+	if err != nil { // the contract check needs a complete body
+		writeError(w, asAPIError(err))
+		return
 	}
+	response := NewRecorder()
+	err = e.authorize(op, r, body)
 	if err == nil && op.writes() && op.takesBody() {
 		err = e.checkWrite(op, r, body)
 	}

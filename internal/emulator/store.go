@@ -45,8 +45,10 @@ func (st *store) dataset(id string) (*dataset, error) {
 	if ds := st.byID[id]; ds != nil {
 		return ds, nil
 	}
-	return nil, notExist("The dataset %s does not exist.", id)
+	return nil, noDataset(id)
 }
+
+func noDataset(id string) error { return notExist("The dataset %s does not exist.", id) }
 
 // checkNewName returns an error if a dataset has a name.
 func (st *store) checkNewName(name string) error {

@@ -20,7 +20,7 @@ const (
 	UploadOperation = "upload"
 
 	uploadPath = "upload"
-	// maxUpload limits an uploaded file, in bytes.
+	// maxUpload is the default of Config.MaxUpload.
 	maxUpload = 64 << 20
 	// maxField and maxFields limit the other fields of the form.
 	maxField  = 4 << 10
@@ -113,12 +113,12 @@ func (e *Emulator) uploadFile(fields form, file *multipart.Part, now time.Time) 
 	if err != nil {
 		return err
 	}
-	content, err := io.ReadAll(io.LimitReader(file, maxUpload+1))
+	content, err := io.ReadAll(io.LimitReader(file, e.config.MaxUpload+1))
 	switch {
 	case err != nil:
 		return invalid("The file cannot be read: %v", err)
-	case len(content) > maxUpload:
-		return invalid("The file is larger than %d bytes.", maxUpload)
+	case int64(len(content)) > e.config.MaxUpload:
+		return invalid("The file is larger than %d bytes.", e.config.MaxUpload)
 	}
 	b := newBlob(content)
 	if fields["key"] != p.Prefix+b.id {

@@ -202,7 +202,8 @@ func (e endless) Read(p []byte) (int, error) {
 }
 
 func TestUpload_StopsReadingAFileThatIsTooLarge(t *testing.T) {
-	c := start(t, withSeed(drafts()))
+	limit := size(64 << 20)
+	c := start(t, withSeed(drafts()), func(config *emulator.Config, _ *seed.Seed) { config.MaxUpload = int64(limit) })
 	f := c.form(c.id("plain"), "")
 	for name, fields := range map[string]map[string]string{"with a policy": f.fields, "without": nil} {
 		var head bytes.Buffer
@@ -214,11 +215,11 @@ func TestUpload_StopsReadingAFileThatIsTooLarge(t *testing.T) {
 		require.NoError(t, err)
 		sent := 0
 		status, payload := c.postBody(f.host, w.FormDataContentType(), io.MultiReader(&head, endless{&sent}), nil)
-		limit := 65 << 20
+		most := limit + 1<<20
 		if fields == nil {
-			limit = 1 << 20
+			most = 1 << 20
 		}
-		assert.Less(t, sent, limit, name)
+		assert.Less(t, sent, most, name)
 		assert.Contains(t, []int{400, 403}, status, name)
 		assert.Contains(t, string(payload), `"code"`, name)
 	}
@@ -258,6 +259,9 @@ func TestWrite_LimitsBodies(t *testing.T) {
 	labels := func(label string) string {
 		return `{"segmentName":"s","draftNumber":1,"objects":[{"remotePath":"a.txt","label":` + label + `}]}`
 	}
+	status, _ := c.post(c.form(c.id("plain"), "hello"))
+	require.Equal(t, 200, status)
+	hello := checksumOf("hello")
 	before := c.Dump()
 	for name, label := range map[string]string{
 		"depth":            `{"NEW":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`,
@@ -265,6 +269,8 @@ func TestWrite_LimitsBodies(t *testing.T) {
 		"malformed box":    `{"BOX2D":[{"box2d":{"xmin":"1"}}]}`,
 		"unknown mask":     `{"SEMANTIC_MASK":{"checksum":"` + checksumOf("none") + `","fileSize":1}}`,
 		"mask without sum": `{"SEMANTIC_MASK":{}}`,
+		"mask of no ids":   `{"PANOPTIC_MASK":{"checksum":"` + hello + `","fileSize":5,"info":[{"categoryId":1}]}}`,
+		"small letters":    `{"box2d":[]}`,
 		"no object":        `[]`,
 		"null":             `null`,
 		"more than 8 MiB":  `{"NEW":"` + strings.Repeat("x", 8<<20) + `"}`,
@@ -272,10 +278,17 @@ func TestWrite_LimitsBodies(t *testing.T) {
 		t.Log(name)
 		c.refuse(http.MethodPut, base+"multi/data/labels", labels(label))
 	}
+	tooMany := callback("hello", "x.txt")
+	tooMany["objects"] = slices.Repeat(tooMany["objects"].([]any), 51)
+	c.refuse(http.MethodPut, base+"multi/callback", tooMany)
+	c.refuse(http.MethodPost, base+"data?multipleCopy", object{
+		"strategy": "skip", "source": object{"segmentName": "s", "remotePaths": slices.Repeat([]string{"a.txt"}, 129)}, "segmentName": "s", "draftNumber": 1,
+	})
+	c.refuse(http.MethodPut, base+"labels/catalogs", object{"catalog": object{"box2d": object{}}, "draftNumber": 1})
 	require.Equal(t, before, c.Dump(), "nothing is stored")
 	c.do(http.MethodPost, base+"segments", object{"name": "t", "draftNumber": 1, "region": "beijing"}) // of another version
-	// 50 labeled objects of 40 KB fit.
-	c.do(http.MethodPut, base+"multi/data/labels", labels(`{"NEW":"`+strings.Repeat("x", 2<<20)+`"}`))
+	// With TENSORBAY_TEST_FULL=1: 50 labeled objects of 40 KB fit.
+	c.do(http.MethodPut, base+"multi/data/labels", labels(`{"NEW":"`+strings.Repeat("x", size(2<<20))+`"}`))
 }
 
 func TestWrite_LimitsWhatIsStored(t *testing.T) {

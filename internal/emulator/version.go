@@ -21,6 +21,14 @@ type notes struct {
 	binPointCloudFields json.RawMessage // nil for null
 }
 
+// setFields sets the fields of point clouds. Equal fields have equal bytes.
+func (n *notes) setFields(fields []string) {
+	n.binPointCloudFields = nil
+	if fields != nil {
+		n.binPointCloudFields = mustMarshal(fields)
+	}
+}
+
 // emptyVersion is the version before the first commit.
 var emptyVersion = &version{catalog: emptyCatalog}
 

@@ -13,8 +13,12 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// Format encodes a seed as YAML. Parse returns it again.
+// Format encodes a seed as YAML. Parse returns it again. It returns an error if Parse would
+// refuse it.
 func Format(seed Seed) ([]byte, error) {
+	if problems := validate(&seed); len(problems) > 0 {
+		return nil, join(problems)
+	}
 	encoded, err := yaml.Dump(&seed)
 	if err != nil {
 		return nil, fmt.Errorf("seed: %w", err)

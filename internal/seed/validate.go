@@ -26,6 +26,9 @@ var formats = map[string]struct {
 	"draftStatus": {regexp.MustCompile(`^(OPEN|CLOSED|COMMITTED)$`), "OPEN, CLOSED or COMMITTED"},
 }
 
+// IsLabelType reports whether a text has the form of a label type.
+func IsLabelType(text string) bool { return formats["labelType"].pattern.MatchString(text) }
+
 // validate returns the missing fields and the values of a wrong form.
 func validate(seed *Seed) []error {
 	document, err := contract.Load()

@@ -228,16 +228,16 @@ func (d *draftWriter) object(frameID string, datum seed.Data) (body, error) {
 func (d *draftWriter) mask(value json.RawMessage) (json.RawMessage, error) {
 	var mask map[string]json.RawMessage
 	var form struct {
-		RemotePath    string `json:"remotePath"`
-		ContentBase64 string `json:"contentBase64"`
+		RemotePath    string  `json:"remotePath"`
+		ContentBase64 *string `json:"contentBase64"`
 	}
 	if err := errors.Join(json.Unmarshal(value, &mask), json.Unmarshal(value, &form)); err != nil {
 		return nil, err
 	}
 	content := emulator.MaskPNG(form.RemotePath)
-	if form.ContentBase64 != "" {
+	if form.ContentBase64 != nil {
 		var err error
-		if content, err = base64.StdEncoding.DecodeString(form.ContentBase64); err != nil {
+		if content, err = base64.StdEncoding.DecodeString(*form.ContentBase64); err != nil {
 			return nil, err
 		}
 	}

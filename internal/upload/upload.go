@@ -77,7 +77,7 @@ func (u *upload) createCommits() error {
 	onMain := make(map[string]bool)
 	main := slices.IndexFunc(u.dataset.Branches, func(r seed.Ref) bool { return r.Name == mainBranch })
 	if main >= 0 {
-		for name := u.dataset.Branches[main].Commit; name != ""; {
+		for name := u.dataset.Branches[main].Commit; name != "" && !onMain[name]; {
 			onMain[name] = true
 			at := slices.IndexFunc(u.dataset.Commits, func(c seed.Commit) bool { return c.Name == name })
 			if at < 0 {
@@ -90,7 +90,7 @@ func (u *upload) createCommits() error {
 		branch := mainBranch
 		parent, ok := u.commits[c.Parent]
 		switch {
-		case i > 0 && !ok:
+		case !ok && (i > 0 || c.Parent != ""):
 			return fmt.Errorf("the commit %q has no parent", c.Name)
 		case i > 0 && !onMain[c.Name]:
 			branch = "upload"

@@ -100,6 +100,7 @@ func TestDump_OfAWrittenStateGivesTheSameResponses(t *testing.T) {
 	w.write("POST", "segments", object{"name": "b"}) // now the last one
 	w.write("DELETE", "data", object{"segmentName": "a", "remotePath": "1.jpg"})
 	w.write("POST", "data?multipleCopy", object{"strategy": "abort", "source": object{"segmentName": "a", "remotePaths": []string{"1.jpg"}, "commit": first}, "segmentName": "c", "remotePaths": []string{"moved/1.jpeg"}})
+	c.do("PATCH", w.path("notes"), fmt.Sprintf(`{"draftNumber":%d,"binPointCloudFields":[ "X" ]}`, w.draft)) // as before
 	w.commit("second")
 	c.do("POST", w.path("branches"), object{"name": "dev", "commit": first})
 	w.newDraft("dev")
@@ -141,6 +142,13 @@ func TestDump_OfAWrittenStateGivesTheSameResponses(t *testing.T) {
 	require.Equal(t, 200, status)
 	fresh := start(t, options...)
 	assert.Equal(t, fresh.reads(true), c.reads(true), "a reset server has the state of a new one")
+}
+
+func TestDump_RefusesWhatParseSeedWouldRefuse(t *testing.T) {
+	seed := hello()
+	seed.Owner = ""
+	_, err := start(t, jobstest.WithSeed(seed)).Dump()
+	require.EqualError(t, err, "jobstest: seed: owner: missing or empty")
 }
 
 // page requests a page outside of the API.
@@ -229,8 +237,32 @@ func (c caller) comparable() []string {
 	return slices.Compact(lines)
 }
 
+func TestUpload_RefusesCommitsWhoseParentIsNotBeforeThem(t *testing.T) {
+	c := start(t, jobstest.WithSeed(jobstest.Seed{Owner: "me"}))
+	for _, parent := range []string{"a", "b", "c"} {
+		_, err := c.Upload(t.Context(), jobstest.SeedDataset{
+			Name: parent, Branches: []jobstest.SeedRef{{Name: "main", Commit: "a"}},
+			Commits: []jobstest.SeedCommit{{Name: "a", Title: "a", Parent: parent}, {Name: "b", Title: "b", Parent: "a"}},
+		})
+		require.ErrorContains(t, err, "commit \"")
+	}
+}
+
+func TestUpload_KeepsAnEmptyMask(t *testing.T) {
+	c := start(t, jobstest.WithSeed(jobstest.Seed{Owner: "me"}))
+	id, err := c.Upload(t.Context(), jobstest.SeedDataset{
+		Name: "d", Branches: []jobstest.SeedRef{{Name: "main", Commit: "c"}},
+		Commits: []jobstest.SeedCommit{{Name: "c", Title: "c", Segments: []jobstest.SeedSegment{{Name: "s", Data: []jobstest.SeedData{
+			{RemotePath: "a", Label: []byte(`{"SEMANTIC_MASK":{"remotePath":"a.png","contentBase64":"","info":[]}}`)},
+		}}}}},
+	})
+	require.NoError(t, err)
+	masks := c.get("datasets/" + id + "/masks/urls?segmentName=s&maskType=SEMANTIC_MASK")["urls"].([]any)
+	require.Empty(t, c.content(masks[0].(object)["url"]))
+}
+
 func TestUpload_WorksWithANewerService(t *testing.T) {
-	c := start(t, jobstest.WithNewerService())
+	c := start(t, jobstest.WithNewerService(), jobstest.WithSeed(jobstest.Seed{Owner: "me"}))
 	_, err := c.Upload(t.Context(), jobstest.SeedDataset{
 		Name: "new", Branches: []jobstest.SeedRef{{Name: "main", Commit: "c"}}, Tags: []jobstest.SeedRef{{Name: "v1", Commit: "c"}},
 		Commits: []jobstest.SeedCommit{{Name: "c", Title: "c", Segments: []jobstest.SeedSegment{{Name: "s", Data: []jobstest.SeedData{{RemotePath: "a", Size: 3}}}}}},

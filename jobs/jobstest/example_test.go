@@ -97,7 +97,7 @@ func ExampleWithRuns() {
 
 // A test makes a dataset through the API, and keeps it as a seed.
 func ExampleServer_Upload() {
-	server, err := jobstest.NewServer()
+	server, err := jobstest.NewServer(jobstest.WithSeed(jobstest.Seed{Owner: "me"})) // without datasets
 	if err != nil {
 		fmt.Println(err)
 		return

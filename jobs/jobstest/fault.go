@@ -146,8 +146,12 @@ func Redirect(status int, url string) Fault {
 	return f
 }
 
-// Response responds with a status, a content type and a body.
+// Response responds with a status, a content type and a body. It panics if the status is not
+// between 200 and 999, because it is not that of a response.
 func Response(status int, contentType, body string) Fault {
+	if status < 200 || status > 999 {
+		panic(fmt.Sprintf("jobstest: the status %d is not between 200 and 999", status))
+	}
 	return Fault{name: fmt.Sprintf("response %d", status), response: func(rec *emulator.Recorder) {
 		if contentType != "" {
 			rec.Header().Set("Content-Type", contentType)
@@ -167,7 +171,6 @@ func Truncate() Fault {
 // ResetInBody breaks the connection after half of the body.
 func ResetInBody() Fault {
 	return Fault{name: "reset in body", deliver: func(p *reply, body []byte) {
-		p.length = int64(len(body))
 		p.body = withEnd(body[:len(body)/2], func() error { return io.ErrUnexpectedEOF })
 	}}
 }
@@ -176,7 +179,6 @@ func ResetInBody() Fault {
 // or the server is closed.
 func HangInBody() Fault {
 	return Fault{name: "hang in body", deliver: func(p *reply, body []byte) {
-		p.length = int64(len(body))
 		p.body = withEnd(body[:len(body)/2], func() error {
 			<-p.ctx.Done()
 			return p.ended()
@@ -190,7 +192,6 @@ func Slow(bytesPerSecond int) Fault {
 		panic(fmt.Sprintf("jobstest: the rate %d is not positive", bytesPerSecond))
 	}
 	return Fault{name: fmt.Sprintf("slow, %d bytes/s", bytesPerSecond), deliver: func(p *reply, body []byte) {
-		p.length = int64(len(body))
 		p.body = &slowReader{p: p, body: body, rate: bytesPerSecond}
 	}}
 }

@@ -63,19 +63,7 @@ func TestRule_SelectsRequests(t *testing.T) {
 	}
 }
 
-func TestRule_ProbabilityIsTheShareOfRequests(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := start(t, jobstest.WithSeed(hello()), jobstest.WithoutContractCheck())
-		c.Inject(jobstest.Rule{Probability: 0.3, Seed: 1}, jobstest.Empty(503))
-		for range 2000 {
-			_, _, _, err := c.try(t.Context(), "GET", "datasets", "")
-			require.NoError(t, err)
-		}
-		assert.InDelta(t, 600, len(c.Faulted()), 60)
-	})
-}
-
-func TestRule_RulesOfOneSeedAreIndependent(t *testing.T) {
+func TestRule_ProbabilityIsTheShareOfRequestsAndIndependentOfOtherRules(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := start(t, jobstest.WithSeed(hello()), jobstest.WithoutContractCheck())
 		c.Inject(jobstest.Rule{Probability: 0.3, Seed: 1}, jobstest.Empty(502))

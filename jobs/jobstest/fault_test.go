@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -91,7 +92,7 @@ func TestFault_ChangesTheResponse(t *testing.T) {
 			{fault: jobstest.ResetInBody(), status: 200, body: is(string(truth[:len(truth)/2])), broken: true},
 			{fault: jobstest.Slow(1e6), status: 200, body: is(string(truth))},
 			{fault: jobstest.Huge(1e6), status: 200, body: whole(1e6, string(truth))},
-			{fault: jobstest.GzipBomb(5e6), status: 200, body: whole(5e6, string(truth))},
+			{fault: jobstest.GzipBomb(2.5e6), status: 200, body: whole(2.5e6, string(truth))},
 			{fault: jobstest.DuplicateKeys(), status: 200, body: is(`{"branches":[{` + branch2(branch) + `}],"offset":0,"recordSize":1,"totalCount":1,"branches":[{` + branch2(branch) + `}],"offset":0,"recordSize":1,"totalCount":1}`)},
 			{fault: jobstest.WrongTypes(), status: 200, body: func(t *testing.T, body string) {
 				assert.True(t, json.Valid([]byte(body)), body)
@@ -307,6 +308,23 @@ func TestFault_AppliesToDataURLs(t *testing.T) {
 			response.Body.Close()
 			require.Equal(t, want, response.StatusCode)
 		}
+	})
+}
+
+func TestResponse_PanicsOnAnInvalidStatus(t *testing.T) {
+	for _, status := range []int{0, 100, 1000} {
+		require.PanicsWithValue(t, fmt.Sprintf("jobstest: the status %d is not between 200 and 999", status), func() { jobstest.Status(status) })
+	}
+}
+
+func TestFault_KeepsTheLengthOfAHeadRequest(t *testing.T) {
+	transports(t, func(t *testing.T, options ...jobstest.Option) {
+		c := start(t, append(options, jobstest.WithSeed(hello()))...)
+		c.Inject(jobstest.Rule{Operation: "content"}, jobstest.Delay(time.Millisecond))
+		response, err := c.Client().Head(c.dataURL())
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.EqualValues(t, 10, response.ContentLength)
 	})
 }
 

@@ -39,10 +39,13 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request, router router) *
 // applyFault returns the reply to a request that a fault matches.
 func (s *Server) applyFault(f *Fault, r *http.Request, route emulator.Route) *reply {
 	// Over a socket, only a complete read of the body detects a lost client.
-	body, _ := route.ReadBody(r)
+	body, err := route.ReadBody(r)
 	ctx, release := s.faults.hold(r.Context())
 	p := &reply{ctx: ctx, release: release, requestCtx: r.Context()}
-	if err := sleep(ctx, f.delay); err != nil {
+	if err == nil {
+		err = sleep(ctx, f.delay)
+	}
+	if err != nil {
 		p.err = p.ended()
 		return p
 	}
@@ -66,7 +69,7 @@ func (s *Server) applyFault(f *Fault, r *http.Request, route emulator.Route) *re
 		<-ctx.Done()
 		p.err = p.ended()
 	case noFailure:
-		p.setResponse(f, response)
+		p.setResponse(f, r, response)
 	}
 	return p
 }

@@ -176,7 +176,7 @@ func WithDataListener(address string) Option {
 // uses it too.
 func WithPublicHost(host string) Option {
 	return func(c *config) error {
-		if host == "" || strings.ContainsAny(host, "/ ") || strings.Count(host, ":") == 1 {
+		if host == "" || strings.ContainsAny(host, "/ []") || strings.Count(host, ":") == 1 {
 			return fmt.Errorf("the public host %q is not a host name or an IP address", host)
 		}
 		c.publicHost = host

@@ -17,7 +17,7 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
 )
 
-// A reply is the response of a fault. Its body is computed while it is read, on
+// A reply is the response of a fault, or any response without a socket. Its body is computed while it is read, on
 // the goroutine of the reader, so no fault needs a goroutine.
 type reply struct {
 	ctx        context.Context // ends with the request or with the server
@@ -30,8 +30,8 @@ type reply struct {
 	body     io.Reader
 }
 
-// setResponse sets the response, changed by a fault.
-func (p *reply) setResponse(f *Fault, response *emulator.Recorder) {
+// setResponse sets the response to a request, changed by a fault.
+func (p *reply) setResponse(f *Fault, r *http.Request, response *emulator.Recorder) {
 	body := response.Body.Bytes()
 	if f.change != nil {
 		body = f.change(bytes.Clone(body))
@@ -40,11 +40,16 @@ func (p *reply) setResponse(f *Fault, response *emulator.Recorder) {
 		set(response.Header())
 	}
 	p.response = response
+	p.length, p.body = int64(len(body)), bytes.NewReader(body)
 	if f.deliver != nil {
 		f.deliver(p, body)
-		return
 	}
-	p.length, p.body = int64(len(body)), bytes.NewReader(body)
+	if r.Method == http.MethodHead { // the length is that of the body of a GET
+		var err error
+		if p.length, err = strconv.ParseInt(response.Header().Get("Content-Length"), 10, 64); err != nil {
+			p.length = -1
+		}
+	}
 }
 
 // status returns the status of the response, 0 if there is none.
@@ -71,10 +76,15 @@ func errReset() error {
 	return &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 }
 
+// bodiless reports whether the status permits no body.
+func (p *reply) bodiless() bool {
+	return p.response.Status == http.StatusNoContent || p.response.Status == http.StatusNotModified
+}
+
 func (p *reply) header() http.Header {
 	header := p.response.Header().Clone()
 	header.Del("Content-Length")
-	if p.length >= 0 && p.response.Status != http.StatusNoContent && p.response.Status != http.StatusNotModified {
+	if p.length >= 0 && !p.bodiless() {
 		header.Set("Content-Length", strconv.FormatInt(p.length, 10))
 	}
 	return header
@@ -131,15 +141,17 @@ func (p *reply) roundTrip(r *http.Request) (*http.Response, error) {
 		return nil, p.err
 	}
 	response := newResponse(r, p.response.Status, p.header(), p.length)
-	if r.Method == http.MethodHead {
+	if r.Method == http.MethodHead || p.bodiless() {
 		p.release()
 		response.Body = http.NoBody
+		if r.Method != http.MethodHead {
+			response.ContentLength = 0
+		}
 		return response, nil
 	}
 	body := p.body
-	if response.Header.Get("Content-Encoding") == "gzip" && r.Header.Get("Accept-Encoding") == "" {
-		// net/http decompresses a response unless the request sets
-		// Accept-Encoding.
+	if response.Header.Get("Content-Encoding") == "gzip" && r.Header.Get("Accept-Encoding") == "" && r.Header.Get("Range") == "" {
+		// net/http decompresses a response unless the request sets Accept-Encoding or Range.
 		body = &gunzipReader{from: body}
 		response.Header.Del("Content-Encoding")
 		response.Header.Del("Content-Length")

@@ -202,7 +202,7 @@ func (s *Server) Reset() { s.emulator.Reset() }
 
 // Dump returns the present state as a seed in YAML, which [ParseSeed] decodes. A server with
 // that seed gives the same responses to reads. Jobs and search results are not part of a seed.
-// It returns an error above 64 MiB, the limit of ParseSeed.
+// It returns an error if ParseSeed would refuse the seed: above 64 MiB, or without an owner.
 func (s *Server) Dump() ([]byte, error) {
 	dumped, err := seed.Format(s.emulator.Dump())
 	if err != nil {

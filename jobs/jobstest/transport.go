@@ -1,14 +1,11 @@
 package jobstest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
@@ -41,10 +38,11 @@ func (t *inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		return nil, err
 	}
-	if p != nil {
-		return p.roundTrip(r)
+	if p == nil {
+		p = &reply{ctx: ctx, requestCtx: ctx, release: func() {}}
+		p.setResponse(&Fault{}, r, response)
 	}
-	return responseOf(response, r), nil
+	return p.roundTrip(r)
 }
 
 // routerFor returns the router of a URL. The error is that of a failed dial.
@@ -83,22 +81,6 @@ func asReceived(r *http.Request) *http.Request {
 	received.URL.Scheme, received.URL.Host, received.URL.User, received.URL.Fragment = "", "", nil, ""
 	received.RemoteAddr = "192.0.2.1:1234" // an address for documentation
 	return received
-}
-
-// responseOf returns a response as net/http returns it to a client.
-func responseOf(rec *emulator.Recorder, r *http.Request) *http.Response {
-	body := rec.Body.Bytes()
-	response := newResponse(r, rec.Status, rec.Header().Clone(), int64(len(body)))
-	header := response.Header
-	if r.Method == http.MethodHead {
-		if length, err := strconv.ParseInt(header.Get("Content-Length"), 10, 64); err == nil {
-			response.ContentLength = length
-		}
-		response.Body = http.NoBody
-	} else {
-		response.Body = io.NopCloser(bytes.NewReader(body))
-	}
-	return response
 }
 
 func newResponse(r *http.Request, status int, header http.Header, length int64) *http.Response {

@@ -82,7 +82,9 @@ func TestServer_SendsWhatOtherClientsNeed(t *testing.T) {
 	})
 	t.Run("commitId of a dataset without commits", func(t *testing.T) {
 		assert.Equal(t, zeros, c.head(fusion.id))
-		assert.Equal(t, []any{zeros}, titles(c.get(fusion.path("branches"))["branches"], "commitId"))
+		assert.Equal(t, []any{object{
+			"name": "main", "commitId": zeros, "parentCommitId": zeros, "title": "", "description": "", "committer": object{"name": "", "date": 0.0},
+		}}, c.get(fusion.path("branches"))["branches"])
 		for read, list := range map[string]string{"segments": "segments", "commits": "commits"} {
 			assert.Empty(t, c.get(fusion.path(read + "?commit=" + zeros))[list], read)
 		}

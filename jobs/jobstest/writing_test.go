@@ -2,6 +2,7 @@ package jobstest_test
 
 import (
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -103,6 +104,7 @@ func TestServer_Writes(t *testing.T) {
 		assert.Equal(t, []any{"2.png", []any{object{"categoryId": 7.0}}, "a mask"}, []any{got["remotePath"], got["info"], c.content(got["url"])})
 		assert.NotContains(t, got, "checksum")
 
+		w.write("PUT", "multi/callback", object{"segmentName": "train", "objects": slices.Repeat([]object{one}, 50)})
 		w.put("train", "1.txt", "uno", nil)
 		assert.Equal(t, "1.txt 2.jpg", w.paths("train"), "the same path replaces")
 		datum := f.upload("train", "cam/1.png", "frame")
@@ -120,6 +122,8 @@ func TestServer_Writes(t *testing.T) {
 	})
 	t.Run("PUT multi/data/labels", func(t *testing.T) {
 		w.write("PUT", "multi/data/labels", object{"segmentName": "train", "objects": []object{{"remotePath": "1.txt", "label": class("car")}}})
+		many := slices.Repeat([]object{{"remotePath": "1.txt", "label": class("car")}}, 200) // no limit is known
+		w.write("PUT", "multi/data/labels", object{"segmentName": "train", "objects": many})
 		details := c.get(w.query("data/details?segmentName=train&remotePath=1.txt"))["dataDetails"].([]any)
 		assert.Equal(t, class("car"), details[0].(object)["label"])
 		w.refuse(404, "ResourceNotExist", "PUT", "multi/data/labels", object{"segmentName": "train", "objects": []object{{"remotePath": "none", "label": object{}}}})
@@ -166,6 +170,7 @@ func TestServer_Writes(t *testing.T) {
 	t.Run("POST tags", func(t *testing.T) {
 		assert.Empty(t, c.do("POST", w.path("tags"), object{"name": "v2", "commit": first}))
 		c.doError(409, "NameConflict", "POST", w.path("tags"), object{"name": "v2", "commit": first})
+		c.doError(403, "Forbidden", "POST", w.path("tags"), object{"name": "v3", "commit": zeros})
 		assert.Empty(t, c.do("DELETE", w.path("tags"), object{"name": "v2"}))
 		c.doError(404, "ResourceNotExist", "DELETE", w.path("tags"), object{"name": "v2"})
 	})
@@ -218,6 +223,7 @@ func TestServer_Writes(t *testing.T) {
 		assert.Equal(t, "2.jpg", w.paths("train"))
 		w.refuse(400, "InvalidParamsValue", "POST", "data?multipleCopy", transfer("skip", []string{"2.jpg"}, []string{"a", "b"}))
 		w.refuse(404, "ResourceNotExist", "POST", "data?multipleCopy", transfer("skip", []string{"none"}, nil))
+		w.write("POST", "data?multipleCopy", transfer("skip", slices.Repeat([]string{"2.jpg"}, 128), nil))
 		w.refuse(400, "RequestParamsMissing", "POST", "data", transfer("skip", []string{"2.jpg"}, nil))
 	})
 	t.Run("DELETE data, frames, sensors", func(*testing.T) {
