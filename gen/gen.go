@@ -44,12 +44,6 @@ type BasicSearchResult struct {
 type BranchList struct {
 	Branches []NamedCommit `json:"branches"`
 
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
-
 	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
@@ -70,12 +64,6 @@ type Commit struct {
 // CommitList defines model for CommitList.
 type CommitList struct {
 	Commits []Commit `json:"commits"`
-
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
 	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
@@ -139,12 +127,6 @@ type DataDetail = json.RawMessage
 type DataDetailList struct {
 	DataDetails []DataDetail `json:"dataDetails"`
 
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
-
 	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
@@ -159,24 +141,14 @@ type Dataset struct {
 	ID            *string `json:"id,omitempty"`
 	IsPublic      *bool   `json:"isPublic,omitempty"`
 	Name          string  `json:"name"`
-	Owner         *string `json:"owner,omitempty"`
 
 	// Type 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
 	Type DatasetType `json:"type"`
-
-	// UpdateTime Seconds since the epoch.
-	UpdateTime *int64 `json:"updateTime,omitempty"`
 }
 
 // DatasetList defines model for DatasetList.
 type DatasetList struct {
 	Datasets []DatasetListItem `json:"datasets"`
-
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
 	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
@@ -187,13 +159,9 @@ type DatasetListItem struct {
 	DefaultBranch *string `json:"defaultBranch,omitempty"`
 	ID            string  `json:"id"`
 	Name          string  `json:"name"`
-	Owner         *string `json:"owner,omitempty"`
 
 	// Type 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
 	Type *DatasetType `json:"type,omitempty"`
-
-	// UpdateTime Seconds since the epoch.
-	UpdateTime *int64 `json:"updateTime,omitempty"`
 }
 
 // DatasetType 0 or false for a plain dataset, 1 or true for a fusion dataset, which groups data into frames.
@@ -221,12 +189,6 @@ type Draft struct {
 // DraftList defines model for DraftList.
 type DraftList struct {
 	Drafts []Draft `json:"drafts"`
-
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
 
 	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
@@ -333,12 +295,6 @@ type JobArguments = json.RawMessage
 type JobList struct {
 	Jobs []json.RawMessage `json:"jobs"`
 
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
-
 	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
 }
@@ -410,12 +366,6 @@ type NewName = string
 // NewTitle The title.
 type NewTitle = string
 
-// PageOffset The number of items before this page. May be absent.
-type PageOffset = int
-
-// RecordSize The number of items on this page. May be absent.
-type RecordSize = int
-
 // SearchConjunction Whether a datum must match every filter (`and`) or one of them (`or`).
 type SearchConjunction = string
 
@@ -450,12 +400,7 @@ type Segment struct {
 
 // SegmentList defines model for SegmentList.
 type SegmentList struct {
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize `json:"recordSize,omitempty"`
-	Segments   []Segment   `json:"segments"`
+	Segments []Segment `json:"segments"`
 
 	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`
@@ -510,12 +455,7 @@ type SquashAndMergeResult struct {
 
 // TagList defines model for TagList.
 type TagList struct {
-	// Offset The number of items before this page. May be absent.
-	Offset *PageOffset `json:"offset,omitempty"`
-
-	// RecordSize The number of items on this page. May be absent.
-	RecordSize *RecordSize   `json:"recordSize,omitempty"`
-	Tags       []NamedCommit `json:"tags"`
+	Tags []NamedCommit `json:"tags"`
 
 	// TotalCount The number of items on all pages. May change between two pages.
 	TotalCount TotalCount `json:"totalCount"`

@@ -124,6 +124,11 @@ func pages[T any](ctx context.Context, c *Client, op transport.Operation,
 	}, id)
 }
 
+// failed returns a list that ends with an error at once.
+func failed[T any](err error) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) { yield(*new(T), err) }
+}
+
 // only returns the items of a list that keep accepts. A server may ignore the filter of a
 // request.
 func only[T any](items iter.Seq2[T, error], keep func(T) bool) iter.Seq2[T, error] {

@@ -144,10 +144,7 @@ func details[W, T any](ctx context.Context, c *Contents, segment string,
 	adapt func(*content.Page, W) T, setOther func(T, otherLabels), id func(T) string,
 ) iter.Seq2[T, error] {
 	if segment == "" {
-		return func(yield func(T, error) bool) {
-			var none T
-			yield(none, errNoSegment)
-		}
+		return failed[T](errNoSegment)
 	}
 	source := content.Source{Transport: c.client.transport, Fail: newError, ID: c.id, Commit: optional(c.commit), Draft: optional(c.draft)}
 	return pages(ctx, c.client, "listDataDetails",

@@ -489,3 +489,17 @@ func TestCreate_RecoversAJobThatTheServiceHasNormalized(t *testing.T) {
 		assert.Equal(t, "6f2a", job.ID())
 	})
 }
+
+func TestCreate_RecoversAJobWhoseTitleIsInvalidUTF8(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+			if r.Method == http.MethodPost {
+				return nil, errReset
+			}
+			return newResponse(200, fmt.Sprintf(`{"jobs":[{"jobId":"6f2a","title":"caf\ufffd","createdAt":%d,"status":"QUEUING","arguments":{}}],"totalCount":1}`, time.Now().Unix())), nil
+		}, jobs.WithCreateRecovery())
+		job, err := datasetByID(t, client).Jobs("count").Create(t.Context(), jobs.RawArgs{Title: "café"[:4], Arguments: struct{}{}})
+		require.NoError(t, err)
+		assert.Equal(t, "6f2a", job.ID())
+	})
+}

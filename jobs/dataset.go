@@ -1,7 +1,6 @@
 package jobs
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"iter"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/gen"
+	"github.com/graviti-ai/tensorbay-jobs-go/internal/wire"
 )
 
 // Dataset is a dataset of TensorBay that is checked out at a revision of its history: a
@@ -185,8 +185,7 @@ func (ds *Dataset) Refresh(ctx context.Context) (DatasetInfo, error) {
 // isFusion reads the type of a dataset, which is a number or a boolean on the wire. Any
 // other value means a plain dataset.
 func isFusion(kind []byte) bool {
-	kind = bytes.TrimSpace(kind)
-	return string(kind) == "1" || string(kind) == "true"
+	return wire.Equal(kind, []byte("1")) || wire.Equal(kind, []byte("true"))
 }
 
 // branch returns the branch that the dataset is checked out at.

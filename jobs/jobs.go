@@ -47,6 +47,7 @@ type Arguments interface {
 
 // newRequest returns the request for a new job. The arguments are of a generated type.
 func newRequest(title, description string, arguments any) (gen.CreateJobRequest, error) {
+	title = string([]rune(title)) // invalid UTF-8 becomes U+FFFD, as in JSON, so that recovery finds the job
 	raw, err := json.Marshal(arguments)
 	return gen.CreateJobRequest{Title: title, Description: optional(description), Arguments: raw}, err
 }
@@ -79,8 +80,8 @@ func (ds *Dataset) Jobs(jobType Type) Jobs[*Job, RawArgs] {
 }
 
 func (js Jobs[J, A]) check() error {
-	if js.jobType == "" {
-		return invalid("the job type is empty: use one such as TypeBasicSearch")
+	if fault := idFault(string(js.jobType)); fault != "" {
+		return invalid("the job type %s: use one such as TypeBasicSearch", fault)
 	}
 	return nil
 }
@@ -202,12 +203,12 @@ type ListOptions struct {
 // List lists the jobs, newest first. It fetches pages of 128 as the iterator advances, and some
 // of them ahead, see [WithConcurrentPages].
 func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J, error] {
+	if err := js.check(); err != nil {
+		return failed[J](err)
+	}
 	c := js.dataset.client
 	return only(list(ctx, c, "listJobs",
 		func(offset, limit *int) (*http.Request, error) {
-			if err := js.check(); err != nil {
-				return nil, err
-			}
 			return c.listJobsRequest(js.dataset.id, js.jobType, string(options.Status), offset, limit)
 		},
 		func(p *gen.JobList) ([]J, int, error) {

@@ -184,3 +184,16 @@ func TestDelete_ReportsNotFoundIfNoAttemptTookEffect(t *testing.T) {
 		})
 	}
 }
+
+func TestJobs_RejectAMalformedType(t *testing.T) {
+	ds := datasetByID(t, stubClient(t, func(*http.Request) (*http.Response, error) {
+		t.Error("a request was sent")
+		return newResponse(200, `{"jobId":"6f2a","createdAt":1}`), nil
+	}))
+	for _, jobType := range []jobs.Type{"", "count files", "../count", "count\xff"} {
+		_, err := ds.Jobs(jobType).Create(t.Context(), jobs.RawArgs{Title: "count", Arguments: struct{}{}})
+		require.ErrorIs(t, err, jobs.ErrInvalidArgument, "Resume would reject such a job")
+		listErr := firstItem(ds.Jobs(jobType).List(t.Context(), jobs.ListOptions{}))
+		require.EqualError(t, listErr, err.Error())
+	}
+}

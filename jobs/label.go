@@ -252,7 +252,7 @@ type wireLabel struct {
 type wireMask[Info any] struct {
 	RemotePath string `json:"remotePath"`
 	URL        string `json:"url"`
-	Info       []Info `json:"info"`
+	Info       []Info `json:"info,omitempty"`
 }
 
 func newMask[Info any](p *content.Page, d *Data, labelType LabelType, m *wireMask[Info]) *Mask[Info] {

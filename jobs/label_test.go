@@ -83,3 +83,12 @@ func TestData_DecodesEveryLabelOfTheSeed(t *testing.T) {
 	assert.GreaterOrEqual(t, n, 2000)
 	assert.Len(t, types, 13, "%v", types)
 }
+
+func TestData_AcceptsAMaskWithoutInfo(t *testing.T) {
+	for _, info := range []string{``, `,"info":null`} {
+		data := collect(t, stubContents(t, respondWith(200, `{"dataDetails":[{"remotePath":"a","url":"https://data.example/a","label":{"SEMANTIC_MASK":`+
+			`{"remotePath":"s.png","url":"https://data.example/s.png"`+info+`}}}],"totalCount":1}`)).Data(t.Context(), "train"))
+		assert.Equal(t, "s.png", data[0].Label.SemanticMask.RemotePath)
+		assert.Empty(t, data[0].Label.SemanticMask.Info)
+	}
+}

@@ -289,3 +289,26 @@ func TestDataset_BlamesTheResponseForAMalformedID(t *testing.T) {
 	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 	assert.NotErrorIs(t, err, jobs.ErrInvalidArgument)
 }
+
+func TestResponse_AcceptsWholeNumbersAsFloats(t *testing.T) {
+	info, err := datasetByID(t, stubClient(t, respondWith(200, `{"name":"a","type":1.0}`))).Info(t.Context())
+	require.NoError(t, err)
+	assert.True(t, info.Fusion)
+	drafts := collect(t, datasetByID(t, stubClient(t, respondWith(200, `{"drafts":[{"number":7.0,"title":"1.0","branchName":"main","status":"OPEN"}],"totalCount":1.0}`))).
+		Drafts(t.Context(), jobs.DraftOptions{}))
+	assert.Equal(t, int64(7), drafts[0].Number)
+	assert.Equal(t, "1.0", drafts[0].Title, "a text is not changed")
+	data := collect(t, stubContents(t, respondWith(200, `{"dataDetails":[{"remotePath":"a","url":"https://data.example/a","label":`+
+		`{"KEYPOINTS2D":[{"keypoints2d":[{"x":1.50,"y":2,"v":2.00}]}]}}],"totalCount":1}`)).Data(t.Context(), "train"))
+	assert.Equal(t, 2, *data[0].Label.Keypoints2D[0].Keypoints2D[0].V)
+	assert.InDelta(t, 1.5, data[0].Label.Keypoints2D[0].Keypoints2D[0].X, 0)
+}
+
+func TestResponse_IgnoresTheFormOfUnusedFields(t *testing.T) {
+	unused := `"updateTime":"2026-11-27T00:00:00Z","owner":{"name":"me"}`
+	info, err := datasetByID(t, stubClient(t, respondWith(200, `{"name":"a","type":1,`+unused+`}`))).Info(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, "a", info.Name)
+	client := stubClient(t, respondWith(200, `{"datasets":[{"id":"1","name":"a",`+unused+`}],"offset":"0","recordSize":{},"totalCount":1}`))
+	assert.Len(t, collect(t, client.Datasets(t.Context(), "")), 1)
+}

@@ -37,7 +37,7 @@ func ParseAccessKey(key string) (redact.Secret, string, error) {
 // address, because the access key travels in a header.
 func ParseBaseURL(raw string) (string, error) {
 	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.User != nil || strings.ContainsAny(raw, "?# ") {
+	if err != nil || u.Hostname() == "" || u.User != nil || strings.ContainsAny(raw, "?# ") {
 		return "", invalid("the base url is empty or malformed: want https://host[:port]/ and nothing else")
 	}
 	if err := checkScheme(u); err != nil {

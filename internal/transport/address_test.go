@@ -44,7 +44,7 @@ func TestParseBaseURL_AllowsHTTPSAndHTTPToLoopback(t *testing.T) {
 
 func TestParseBaseURL_RejectsAllOtherAddresses(t *testing.T) {
 	for _, raw := range []string{
-		"", " ", "a.test", "://", "https:a.test", "https:///x", "http://a.test", "http://192.168.0.1", "ftp://a.test", "http://localhost.test",
+		"", " ", "a.test", "://", "https:a.test", "https:///x", "https://:443", "http://a.test", "http://192.168.0.1", "ftp://a.test", "http://localhost.test",
 		"https://user:5ec1e7@a.test", "https://a.test/?q=5ec1e7", "https://a.test/?", "https://a.test/#", "https://a.test/#5ec1e7", "https://a.test/ ", " https://a.test/", "https://a.test:x5ec1e7",
 	} {
 		_, err := transport.ParseBaseURL(raw)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -64,7 +65,7 @@ const largeBody = 1 << 20
 
 // Decode decodes a JSON body into v, a pointer to a generated model. It returns an
 // [*Error] if a required field is missing or null, or if a key appears twice:
-// encoding/json accepts both.
+// encoding/json accepts both. It accepts 1.0 for an integer, which encoding/json does not.
 func Decode(body []byte, v any) error {
 	_, err := DecodeOpen(body, v)
 	return err
@@ -82,13 +83,29 @@ func DecodeOpen(body []byte, v any) (unknown bool, err error) {
 			return false, err
 		}
 	}
-	if err := json.Unmarshal(body, v); err != nil {
+	err = json.Unmarshal(body, v)
+	if mismatch := new(json.UnmarshalTypeError); errors.As(err, &mismatch) && strings.HasPrefix(mismatch.Value, "number ") {
+		body = literals.ReplaceAllFunc(body, wholeNumber)
+		err = json.Unmarshal(body, v)
+	}
+	if err != nil {
 		if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
 			return false, Errorf("the body is a page of html or xml, perhaps a login or the error of a gateway")
 		}
 		return false, Errorf("%v", err)
 	}
 	return s.check(body)
+}
+
+// literals matches the strings and the numbers of a JSON body.
+var literals = regexp.MustCompile(`"(?:[^"\\]|\\.)*"|[-+.\deE]+`)
+
+// wholeNumber returns 1 for the literal 1.0: a service may write integers as floats.
+func wholeNumber(literal []byte) []byte {
+	if whole, fraction, ok := bytes.Cut(literal, []byte(".")); ok && literal[0] != '"' && len(bytes.Trim(fraction, "0")) == 0 {
+		return whole
+	}
+	return literal
 }
 
 // check compares a body of valid syntax with the shape.

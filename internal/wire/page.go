@@ -30,7 +30,7 @@ func ScanJobPage(body []byte) (page JobPage, err error) {
 	for page.Total = -1; !w.closes('}'); {
 		switch key := string(w.key()); {
 		case key == "totalCount":
-			if page.Total, err = strconv.Atoi(string(w.any())); err != nil {
+			if page.Total, err = strconv.Atoi(string(wholeNumber(w.any()))); err != nil {
 				return page, Errorf("totalCount is not a number")
 			}
 		case key == "jobs" && page.Jobs != nil:
