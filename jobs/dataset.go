@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -92,17 +93,15 @@ func (c *Client) Dataset(ctx context.Context, name string, at ...RevisionOption)
 	if name == "" {
 		return nil, invalid("dataset name is empty: give its exact name")
 	}
+	ds, err := c.newDataset(at)
+	if err != nil {
+		return nil, err
+	}
 	for d, err := range c.Datasets(ctx, name) {
-		if err != nil {
+		if err := cmp.Or(err, checkReceivedID("dataset id", d.ID)); err != nil {
 			return nil, err
 		}
-		if err := checkReceivedID("dataset id", d.ID); err != nil {
-			return nil, err
-		}
-		ds, err := c.DatasetByID(d.ID, at...)
-		if err != nil {
-			return nil, err
-		}
+		ds.id = d.ID
 		_, err = ds.Info(ctx)
 		return ds, err
 	}
@@ -137,7 +136,16 @@ func (c *Client) DatasetByID(id string, at ...RevisionOption) (*Dataset, error) 
 	if err := checkID("dataset id", id); err != nil {
 		return nil, err
 	}
-	ds := &Dataset{client: c, id: id}
+	ds, err := c.newDataset(at)
+	if err == nil {
+		ds.id = id
+	}
+	return ds, err
+}
+
+// newDataset returns a dataset without an id.
+func (c *Client) newDataset(at []RevisionOption) (*Dataset, error) {
+	ds := &Dataset{client: c}
 	for _, option := range at {
 		if err := option(&ds.at); err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package jobs_test
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -295,4 +296,13 @@ func TestDraft_OfNoDatasetIsAnInvalidArgument(t *testing.T) {
 	_, err := draft.Commit(t.Context(), jobs.CommitSpec{})
 	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
 	assert.EqualError(t, err, "invalid argument: draft 3 belongs to no dataset: use one that Drafts has returned")
+}
+
+func TestDataset_ChecksTheRevisionBeforeARequest(t *testing.T) {
+	client := stubClient(t, func(*http.Request) (*http.Response, error) {
+		t.Error("a request was sent")
+		return newResponse(200, `{"datasets":[],"totalCount":0}`), nil
+	})
+	_, err := client.Dataset(t.Context(), "street-scenes", jobs.AtBranch(""))
+	require.ErrorIs(t, err, jobs.ErrInvalidArgument)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,7 +9,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -43,7 +41,7 @@ func configFile() string {
 
 // client returns a client with the access key and the address of the command line.
 func (a *app) client() (*jobs.Client, error) {
-	p := profile{AccessKey: os.Getenv("TENSORBAY_ACCESS_KEY"), URL: os.Getenv("TENSORBAY_URL")}
+	p := profile{URL: os.Getenv("TENSORBAY_URL")}
 	if a.profile != "" {
 		var err error
 		if p, err = readProfile(configFile(), a.profile); err != nil {
@@ -54,11 +52,12 @@ func (a *app) client() (*jobs.Client, error) {
 		p.AccessKey, p.AccessKeyFile = "", a.keyFile
 	}
 	if p.AccessKey == "" && p.AccessKeyFile != "" {
-		key, err := a.readSecret(p.AccessKeyFile)
-		if err != nil {
+		var err error
+		if p.AccessKey, err = a.readSecret(p.AccessKeyFile); err != nil {
 			return nil, usage("access key file: %w", err)
 		}
-		p.AccessKey = strings.TrimSpace(string(key))
+	} else if p.AccessKey == "" {
+		p.AccessKey = os.Getenv("TENSORBAY_ACCESS_KEY")
 	}
 	if p.AccessKey == "" {
 		return nil, errNoAccessKey
@@ -95,20 +94,19 @@ func readProfile(path, name string) (profile, error) {
 	return p, nil
 }
 
-// readSecret reads a file and warns if other users can read it.
-func (a *app) readSecret(path string) ([]byte, error) {
+// readSecret reads a file, without the white space and the byte order mark around its text.
+// It warns if other users can read the file.
+func (a *app) readSecret(path string) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	if runtime.GOOS != "windows" && info.Mode().Perm()&0o004 != 0 {
 		fmt.Fprintf(a.err, "warning: all users can read %s: run chmod 600 %s\n", path, path)
 	}
 	text, err := os.ReadFile(path)
-	return bytes.TrimSpace(text), err
+	return strings.Trim(string(text), "\ufeff \t\r\n"), err
 }
-
-var idForm = regexp.MustCompile(`^[0-9a-f]{32}$`)
 
 // dataset returns a dataset by its name, or by its id.
 func (a *app) dataset(ctx context.Context, name string) (*jobs.Dataset, error) {
@@ -117,12 +115,17 @@ func (a *app) dataset(ctx context.Context, name string) (*jobs.Dataset, error) {
 		return nil, err
 	}
 	ds, err := client.Dataset(ctx, name)
-	if errors.Is(err, jobs.ErrNotFound) && idForm.MatchString(name) {
-		if ds, err = client.DatasetByID(name); err == nil {
-			_, err = ds.Info(ctx)
-		}
+	if !errors.Is(err, jobs.ErrNotFound) {
+		return ds, err
 	}
-	return ds, err
+	byID, invalid := client.DatasetByID(name)
+	if invalid != nil {
+		return nil, err
+	}
+	if _, infoErr := byID.Info(ctx); !errors.Is(infoErr, jobs.ErrNotFound) {
+		return byID, infoErr
+	}
+	return nil, err
 }
 
 // withDatasets makes the shell propose the names of datasets for the first argument.

@@ -132,11 +132,14 @@ func (a *app) jobList() *list {
 
 func jobCells(job jobs.Waiter) []string {
 	s := job.Snapshot()
-	took := ""
+	age, took := "", ""
+	if !s.CreatedAt.IsZero() {
+		age = progress.Short(max(0, time.Since(s.CreatedAt)))
+	}
 	if !s.StartedAt.IsZero() && !s.FinishedAt.IsZero() {
 		took = progress.Short(s.FinishedAt.Sub(s.StartedAt))
 	}
-	return []string{s.ID, typeName(s.Type), s.Status.String(), progress.Short(max(0, time.Since(s.CreatedAt))), took, s.Title}
+	return []string{s.ID, typeName(s.Type), s.Status.String(), age, took, s.Title}
 }
 
 // typeName returns the value of --type for a type.

@@ -107,17 +107,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return 0
 	case !started:
 		err = usageError{fmt.Errorf("%w\nRun %s --help for the arguments", err, command.CommandPath())}
-	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+	case ctx.Err() != nil && errors.Is(err, context.Canceled) && !errors.Is(err, jobs.ErrAmbiguous):
 		err = errors.New("interrupted")
 	}
 	fmt.Fprintf(stderr, "tensorbay-jobs: %v\n", err)
 	if dial := new(net.OpError); errors.As(err, &dial) && dial.Op == "dial" {
 		fmt.Fprintln(stderr, "The address of the service is set by TENSORBAY_URL or by the profile.")
 	}
-	if ctx.Err() != nil {
-		return exitInterrupted
+	if code := exitCode(err); ctx.Err() == nil || code == exitAmbiguous {
+		return code
 	}
-	return exitCode(err)
+	return exitInterrupted
 }
 
 // A usageError reports invalid arguments of a command.

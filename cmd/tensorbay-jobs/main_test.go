@@ -2,9 +2,13 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -76,11 +80,11 @@ func TestCommandLine_RejectsInvalidArguments(t *testing.T) {
 		{"serve --fault=delay=1", 2, `"delay=1": time: missing unit`},
 		{"serve --fault=reset,often=yes", 2, `unknown condition "often": use one of after, `},
 		{"serve --fault=reset,from=one", 2, `"from=one": `},
-		{"serve --fault=reset,operation=getjob", 1, `--fault: jobstest: there is no operation "getjob", only abortJob, `},
+		{"serve --fault=reset,operation=getjob", 2, `--fault: jobstest: there is no operation "getjob", only abortJob, `},
 		{"serve --data-listen=nowhere", 1, "nowhere"},
 		{"serve --listen=nowhere", 1, "nowhere"},
 		{"serve --public-host=http://a/", 1, "not a host name or an IP address"},
-		{"serve --seed=none.yaml", 1, "--seed: open none.yaml"},
+		{"serve --seed=none.yaml", 2, "--seed: open none.yaml"},
 		{"serve --ready-file=none/ready.json", 1, "--ready-file: "},
 		{"serve --tls --ready-file=none/ready.json", 1, "certificate: "},
 	} {
@@ -109,4 +113,44 @@ func TestHelp_FitsEightyColumns(t *testing.T) {
 		}
 	}
 	check((&app{}).rootCommand(), nil)
+}
+
+// serveStub sets the variables of the client for a service with one dataset, whose jobs are
+// created by post.
+func serveStub(t *testing.T, id string, post http.HandlerFunc) {
+	t.Helper()
+	service := http.NewServeMux()
+	const root = "/gatewayv2/tensorbay-open-api/v1/datasets"
+	respond := func(pattern, body string) {
+		service.HandleFunc("GET "+root+pattern, func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, body) })
+	}
+	respond("", `{"datasets":[],"totalCount":0}`)
+	respond("/"+id, `{"name":"stub","type":0,"defaultBranch":"main"}`)
+	respond("/"+id+"/jobs", `{"jobs":[],"totalCount":0}`)
+	service.HandleFunc("POST "+root+"/"+id+"/jobs", post)
+	server := httptest.NewServer(service)
+	t.Cleanup(server.Close)
+	t.Setenv("TENSORBAY_URL", server.URL)
+	t.Setenv("TENSORBAY_ACCESS_KEY", "Accesskey-1")
+}
+
+func TestDataset_AcceptsAnIdOfAnyForm(t *testing.T) {
+	const id = "154e35ba-5095-4cae-9f3e-3c7ac41b2d0f"
+	serveStub(t, id, http.NotFound)
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, 0, run(t.Context(), []string{"jobs", "list", id}, nil, &stdout, &stderr), stderr.String())
+	require.Equal(t, exitFailed, run(t.Context(), []string{"jobs", "list", "street-scenes"}, nil, &stdout, &stderr))
+	require.Contains(t, stderr.String(), `no dataset is named "street-scenes"`)
+}
+
+func TestRun_ReportsACreateThatAnInterruptMadeAmbiguous(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	serveStub(t, "1", func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		interrupt()
+		<-r.Context().Done()
+	})
+	var stdout, stderr bytes.Buffer
+	require.Equal(t, exitAmbiguous, run(ctx, []string{"merge", "1", "dev"}, nil, &stdout, &stderr))
+	require.Contains(t, stderr.String(), "it may exist: check the list of jobs")
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/mattn/go-runewidth"
 
@@ -105,7 +104,7 @@ type table struct {
 
 func (t *table) add(cells ...string) {
 	for i, cell := range cells {
-		cells[i] = printable(cell)
+		cells[i] = progress.Printable(cell)
 		if i == len(t.widths) {
 			t.widths = append(t.widths, 0)
 		}
@@ -141,16 +140,6 @@ func (t *table) flush() error {
 
 // live reports whether progress is shown live. The log of --debug would break up the lines.
 func (a *app) live() bool { return !a.debug && progress.Live(a.err) }
-
-// printable removes control characters, which texts of the service may contain.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)
-}
 
 // timestamp returns a time for people, or "" for the zero time.
 func timestamp(t time.Time) string {

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 )
 
 func TestTable_AlignsColumnsAndClipsTheLastOne(t *testing.T) {
@@ -43,4 +45,13 @@ func TestList_PrintsTheFirstRowsOfALongTableEarly(t *testing.T) {
 	require.Equal(t, maxBuffered, strings.Count(out.String(), "\n"), "with the head")
 	require.NoError(t, l.close())
 	require.Equal(t, maxBuffered+1, strings.Count(out.String(), "\n"))
+}
+
+func TestJobCells_LeaveOutAnUnknownAge(t *testing.T) {
+	t.Parallel()
+	client, err := jobs.NewClient("Accesskey-1")
+	require.NoError(t, err)
+	job, err := client.Resume([]byte(`{"datasetId":"1","jobType":"basicSearch","job":{"jobId":"2","status":"QUEUING","title":"a"}}`))
+	require.NoError(t, err)
+	require.Equal(t, []string{"2", "search", "QUEUING", "", "", "a"}, jobCells(job))
 }

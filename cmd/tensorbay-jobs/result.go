@@ -269,9 +269,9 @@ func labelTypes(l jobs.Label) string {
 func (a *app) writeBoxes(path string, all iter.Seq2[*jobs.Data, error]) (err error) {
 	var to io.Writer = a.out
 	if path != "-" {
-		f, err := os.Create(path)
-		if err != nil {
-			return err
+		f, createErr := os.Create(path)
+		if createErr != nil {
+			return createErr
 		}
 		defer func() { err = errors.Join(err, f.Close()) }()
 		to = f

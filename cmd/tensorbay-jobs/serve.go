@@ -90,7 +90,7 @@ func (f *serveFlags) run(ctx context.Context, a *app) (err error) {
 
 	for _, fault := range f.faults {
 		if err := fault.inject(server); err != nil {
-			return err
+			return usageError{err}
 		}
 	}
 
@@ -156,11 +156,11 @@ func (f *serveFlags) start() (*jobstest.Server, error) {
 	}
 	text, err := os.ReadFile(f.seed)
 	if err != nil {
-		return nil, fmt.Errorf("--seed: %w", err)
+		return nil, usage("--seed: %w", err)
 	}
 	seed, err := jobstest.ParseSeed(text)
 	if err != nil {
-		return nil, fmt.Errorf("--seed: invalid file %s:\n%w", f.seed, err)
+		return nil, usage("--seed: invalid file %s:\n%w", f.seed, err)
 	}
 	return jobstest.NewServer(append(options, jobstest.WithSeed(seed))...)
 }

@@ -196,7 +196,7 @@ func TestServe_RejectsInvalidSeed(t *testing.T) {
 	require.NoError(t, os.WriteFile(seed, []byte("owner: tester\ndatasets:\n  - name: one\n    colour: red\n"), 0o600))
 	require.NoError(t, os.WriteFile(file, []byte(`{"url":"http://127.0.0.1:1/","accessKey":"Accesskey-killed"}`), 0o600))
 	var stdout, stderr bytes.Buffer
-	require.Equal(t, 1, run(t.Context(), []string{"serve", "--seed", seed, "--ready-file", file}, nil, &stdout, &stderr))
+	require.Equal(t, exitUsage, run(t.Context(), []string{"serve", "--seed", seed, "--ready-file", file}, nil, &stdout, &stderr))
 	require.Regexp(t, `invalid file `+regexp.QuoteMeta(seed)+`:\n(.*\n)*seed: line 4: field colour not found`, stderr.String())
 	require.Empty(t, stdout.String())
 	require.NoFileExists(t, file)

@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -108,14 +110,18 @@ func rank(err error) int {
 // maxIDs is the largest number of job ids in a command that is printed.
 const maxIDs = 3
 
-// printResume prints the command that waits for jobs again. Many jobs are saved in a file.
+// printResume prints the command that waits for jobs again. Many jobs are saved in a file, and
+// those that one command with ids cannot find.
 func (a *app) printResume(dataset string, remaining []jobs.Waiter) {
 	goOn := "The job goes on."
 	if len(remaining) > 1 {
 		goOn = fmt.Sprintf("The %d jobs go on.", len(remaining))
 	}
 	args := []string{"jobs", "wait"}
-	if len(remaining) <= maxIDs {
+	unlike := func(j jobs.Waiter) bool {
+		return j.Dataset().ID() != remaining[0].Dataset().ID() || typeName(j.Snapshot().Type) == string(j.Snapshot().Type)
+	}
+	if len(remaining) <= maxIDs && !slices.ContainsFunc(remaining, unlike) {
 		args = append(args, dataset)
 		for _, job := range remaining {
 			args = append(args, job.ID())
@@ -131,13 +137,20 @@ func (a *app) printResume(dataset string, remaining []jobs.Waiter) {
 	fmt.Fprintf(a.err, "%s Wait again with:\n  %s\n", goOn, a.command(args...))
 }
 
-// command returns a command line with the present access.
+// command returns a command line for a shell, with the present access.
 func (a *app) command(args ...string) string {
 	if a.profile != "" {
 		args = append(args, "--profile", a.profile)
 	}
 	if a.keyFile != "" {
 		args = append(args, "--access-key-file", a.keyFile)
+	}
+	for i, arg := range args {
+		if strings.ContainsFunc(arg, func(r rune) bool {
+			return !unicode.In(r, unicode.Letter, unicode.Digit) && !strings.ContainsRune("-_./:@%+,=", r)
+		}) {
+			args[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
 	}
 	return "tensorbay-jobs " + strings.Join(args, " ")
 }
@@ -236,9 +249,11 @@ func (a *app) readJobs(path string) (all []jobs.Waiter, err error) {
 		defer f.Close() //nolint:errcheck // it was only read
 		in = f
 	}
-	for d := json.NewDecoder(in); d.More(); {
+	for d := json.NewDecoder(in); ; {
 		var saved json.RawMessage
-		if err := d.Decode(&saved); err != nil {
+		if err := d.Decode(&saved); errors.Is(err, io.EOF) {
+			return all, nil
+		} else if err != nil {
 			return nil, usage("--resume %s: job %d: %w", path, len(all)+1, err)
 		}
 		if line := strings.TrimSpace(string(saved)); strings.HasPrefix(line, "[") {
@@ -250,7 +265,6 @@ func (a *app) readJobs(path string) (all []jobs.Waiter, err error) {
 		}
 		all = append(all, job)
 	}
-	return all, nil
 }
 
 // maxRows is the largest number of jobs with a row each in a table.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"os/exec"
@@ -150,4 +151,29 @@ func TestExitCode_PutsAmbiguityFirst(t *testing.T) {
 	require.Equal(t, exitNoAccess, exitCode(&jobs.WaitError{Reason: jobs.ErrUnauthorized}))
 	require.Equal(t, exitWaitEnded, exitCode(&jobs.WaitError{Reason: errors.New("outage")}))
 	require.Equal(t, exitFailed, exitCode(jobs.ErrNotFound))
+}
+
+func TestWait_SavesJobsThatOneCommandCannotFind(t *testing.T) {
+	server, ds := startServer(t, jobstest.WithProcessing(time.Hour))
+	client, err := jobs.NewClient(server.AccessKey(), jobs.WithBaseURL(server.URL()))
+	require.NoError(t, err)
+	other, err := client.Dataset(t.Context(), "street-scenes")
+	require.NoError(t, err)
+	search, err := other.BasicSearch().Create(t.Context(), jobs.BasicSearchArgs{Filters: []jobs.Filter{jobs.HasLabel(true)}})
+	require.NoError(t, err)
+	var saved strings.Builder
+	require.NoError(t, errors.Join(json.NewEncoder(&saved).Encode(createMerge(t, ds)), json.NewEncoder(&saved).Encode(search)))
+	wait := func(stdin string, args ...string) (stderr string) {
+		var stdout, messages bytes.Buffer
+		require.Equal(t, exitWaitEnded, run(t.Context(), append(args, "--timeout", "100ms"), strings.NewReader(stdin), &stdout, &messages), messages.String())
+		return messages.String()
+	}
+	printed := regexp.MustCompile(`Wait again with:\n  tensorbay-jobs (.*)\n`).FindStringSubmatch(wait(saved.String(), "jobs", "wait", "--resume", "-"))
+	require.NotNil(t, printed)
+	require.Contains(t, wait("", strings.Fields(printed[1])...), "The 2 jobs go on.", printed[1])
+}
+
+func TestCommand_QuotesForAShell(t *testing.T) {
+	a := &app{profile: "my profile"}
+	require.Equal(t, `tensorbay-jobs jobs wait 'it'\''s $1' café/1.0 --profile 'my profile'`, a.command("jobs", "wait", "it's $1", "café/1.0"))
 }

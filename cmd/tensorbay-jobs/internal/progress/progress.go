@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/mattn/go-runewidth"
 
@@ -207,7 +208,18 @@ func longest(events []jobs.Event) (d time.Duration) {
 	return d
 }
 
-func title(s jobs.Snapshot) string { return cmp.Or(s.Title, s.ID) }
+func title(s jobs.Snapshot) string { return Printable(cmp.Or(s.Title, s.ID)) }
+
+// Printable removes control characters and marks that change the direction of a text, which
+// texts of the service may contain.
+func Printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {
+			return ' '
+		}
+		return r
+	}, text)
+}
 
 // fit returns the first text that fits the width. If none does, it clips the last one.
 func fit(width int, texts ...string) string {

@@ -195,3 +195,13 @@ func TestShortAndSize(t *testing.T) {
 		require.Equal(t, want, Size(n))
 	}
 }
+
+func TestWaitLines_LeaveOutControlCharactersOfATitle(t *testing.T) {
+	events := []jobs.Event{event("a\x1b[2Jb\nc\u202ed\u2028e", jobs.StatusQueuing, 0, 0)}
+	const clean = "a [2Jb c d e"
+	require.Contains(t, waitLines(events, 1, 80, 23, false)[0], clean)
+	var out strings.Builder
+	p := plain{w: &out, total: 1, last: map[string]jobs.Status{}}
+	p.print(events, false)
+	require.Contains(t, out.String(), clean+"\n")
+}

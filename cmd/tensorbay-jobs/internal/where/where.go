@@ -3,10 +3,11 @@
 package where
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
-	"math"
+	"math/big"
 	"strconv"
 	"strings"
 	"text/scanner"
@@ -34,7 +35,7 @@ func Parse(text string) (jobs.Filter, error) {
 	p.scanner.Mode = scanner.ScanIdents | scanner.ScanStrings
 	p.scanner.Error = func(_ *scanner.Scanner, message string) { p.fail("%s", message) }
 	p.scanner.IsIdentRune = func(r rune, _ int) bool {
-		return unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_./:*", r)
+		return unicode.In(r, unicode.Letter, unicode.Mark, unicode.Digit) || strings.ContainsRune("-_./:*", r)
 	}
 	p.next()
 	f := p.condition()
@@ -205,33 +206,28 @@ func (p *parser) size() jobs.Filter {
 	return filter(bytes)
 }
 
-var units = map[string]float64{"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
+var units = map[string]int64{"": 1, "b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30}
 
 func parseSize(number, unit string) (int64, error) {
 	factor, ok := units[strings.ToLower(unit)]
 	if !ok {
 		return 0, fmt.Errorf("unknown unit %q: use B, kB, MB, GB, KiB, MiB or GiB", unit)
 	}
-	n, err := strconv.ParseFloat(number, 64)
-	if err != nil {
+	n, ok := new(big.Rat).SetString(number) // exact, so that 1.005kB are 1005 bytes
+	if !ok {
 		return 0, fmt.Errorf("%q is not a number of bytes", number)
 	}
-	if n *= factor; n != math.Trunc(n) || n > 1<<53 {
+	if n.Mul(n, new(big.Rat).SetInt64(factor)); !n.IsInt() || !n.Num().IsInt64() {
 		return 0, errors.New("the size is not a whole number of bytes")
 	}
-	return int64(n), nil
+	return n.Num().Int64(), nil
 }
 
-// value returns the JSON value of a word: a boolean, a number, null or a string.
+// value returns the JSON value of a word: a boolean, a number or null if it has that form
+// in JSON, else a string.
 func value(text string, quoted bool) any {
-	switch n, err := strconv.ParseFloat(text, 64); {
-	case quoted:
-	case text == "true" || text == "false":
-		return text == "true"
-	case text == "null":
-		return nil
-	case err == nil:
-		return n
+	if raw := []byte(text); !quoted && json.Valid(raw) {
+		return json.RawMessage(raw)
 	}
 	return text
 }
