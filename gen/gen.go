@@ -435,7 +435,7 @@ type SquashAndMergeArguments struct {
 	// and remote path but different content or labels in source and target.
 	// `abort` keeps the whole target unchanged, `override` takes the datum of
 	// the source, `skip` keeps the datum of the target.
-	Strategy MergeStrategy `json:"strategy"`
+	Strategy MergeStrategy `json:"strategy,omitempty"`
 
 	// TargetBranchName The branch on which the job creates the draft.
 	TargetBranchName string `json:"targetBranchName"`

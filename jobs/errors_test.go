@@ -434,8 +434,8 @@ var errorCases = map[string]errorCase{
 		return errorOf(stubMerge(t, respondWith(500, ""), success(`{}`)).Result(t.Context()))
 	}, []string{"result of job 6f2a", "draftNumber is missing", "its Snapshot holds the response"}},
 	"result/invalid arguments": {func(t *testing.T) error {
-		return errorOf(stubMerge(t, respondWith(500, ""), jobJSON(`"strategy"`, `"plan"`)).Arguments())
-	}, []string{"arguments of job 6f2a", "strategy is missing", "its Snapshot holds the response"}},
+		return errorOf(stubMerge(t, respondWith(500, ""), jobJSON(`"targetBranchName"`, `"plan"`)).Arguments())
+	}, []string{"arguments of job 6f2a", "targetBranchName is missing", "its Snapshot holds the response"}},
 	"draft/empty commit title": {func(t *testing.T) error {
 		return errorOf((&jobs.Draft{}).Commit(t.Context(), jobs.CommitSpec{}))
 	}, []string{"the title of the commit is empty", "set Title"}},

@@ -151,7 +151,7 @@ func (f Filter) LabelType() LabelType {
 func (f Filter) String() string {
 	text := redact.Sanitize(fmt.Sprintf("%s %s %s", f.wire.Key, f.wire.Operator, f.wire.Value), 4*redact.MaxName)
 	if labelType := f.LabelType(); labelType != "" {
-		text += " on " + string(labelType)
+		text += " on " + redact.Sanitize(string(labelType), redact.MaxName)
 	}
 	return text
 }

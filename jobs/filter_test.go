@@ -57,3 +57,13 @@ func TestCategoryIn_RejectsSwappedArguments(t *testing.T) {
 	}
 	assert.Equal(t, jobs.LabelType("KEYPOINTS4D"), jobs.CategoryIn("KEYPOINTS4D", "car").LabelType(), "the service may add types")
 }
+
+func TestFilter_StringIsOnOneLine(t *testing.T) {
+	ds := datasetByID(t, stubClient(t, respondWith(500, "")))
+	job, err := ds.BasicSearch().Resume(savedJob(ds, jobs.TypeBasicSearch, `{"jobId":"6f2a","status":"QUEUING","arguments":{"commit":"c","conjunction":"and","unit":"file",`+
+		`"filters":[{"key":"category","title":"Category","operator":"in","value":["a"],"extraInfo":{"labelType":"BOX\n\u001b[2J"}}]}}`))
+	require.NoError(t, err)
+	args, err := job.Arguments()
+	require.NoError(t, err)
+	assert.Equal(t, `category in ["a"] on BOX  [2J`, args.Filters[0].String())
+}

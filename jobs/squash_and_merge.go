@@ -101,7 +101,7 @@ func (j *SquashAndMergeJob) Arguments() (SquashAndMergeArgs, error) {
 		DraftDescription: value(a.Description),
 		Source:           a.SourceBranchName,
 		Target:           a.TargetBranchName,
-		Strategy:         Strategy(a.Strategy),
+		Strategy:         cmp.Or(Strategy(a.Strategy), StrategyAbort),
 		Title:            s.Title,
 		Description:      s.Description,
 	}, nil
@@ -142,10 +142,7 @@ func (j *SquashAndMergeJob) Result(ctx context.Context) (*Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	args, err := j.Arguments()
-	if err != nil {
-		return nil, err
-	}
+	args, _ := j.Arguments() // without a target, draft reads the drafts of all branches
 	draft, err := j.dataset.draft(ctx, args.Target, r.DraftNumber)
 	if err != nil {
 		return nil, fmt.Errorf("result of job %s: %w", s.ID, err)

@@ -90,9 +90,9 @@ func TestRetry_IsNotAmbiguousIfRejected(t *testing.T) {
 }
 
 func TestArguments_RejectsAnUnknownForm(t *testing.T) {
-	_, err := stubMerge(t, respondWith(500, ""), jobJSON(`"strategy":"skip"`, `"plan":"b"`)).Arguments()
+	_, err := stubMerge(t, respondWith(500, ""), jobJSON(`"targetBranchName"`, `"plan"`)).Arguments()
 	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
-	assert.ErrorContains(t, err, "arguments of job 6f2a: invalid response: strategy is missing")
+	assert.ErrorContains(t, err, "arguments of job 6f2a: invalid response: targetBranchName is missing")
 	_, err = stubSearch(t, respondWith(500, ""), processingJob).Arguments()
 	require.ErrorIs(t, err, jobs.ErrInvalidResponse)
 }
@@ -184,6 +184,26 @@ func TestSquashAndMerge_MatchesTheHostedService(t *testing.T) {
 				}
 				assert.Equal(t, want, got, "%v", paths)
 			})
+		})
+	}
+}
+
+func TestResult_NeedsNoArguments(t *testing.T) {
+	for name, edits := range map[string][]string{
+		"null strategy": {`"strategy":"skip"`, `"strategy":null`}, // is abort
+		"no arguments":  {`"arguments"`, `"a"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			edits = append(edits, `"status":"PROCESSING"`, `"status":"SUCCESS","finishedAt":1764000003,"result":{"draftNumber":7}`)
+			ds := datasetByID(t, stubClient(t, respondWith(200, `{"drafts":[{"number":7,"title":"merge dev","branchName":"main","status":"OPEN"}],"totalCount":1}`)))
+			job := resumeMerge(t, ds, jobJSON(edits...))
+			draft, err := job.Result(t.Context())
+			require.NoError(t, err)
+			assert.Equal(t, int64(7), draft.Number)
+			if args, err := job.Arguments(); name == "null strategy" {
+				require.NoError(t, err)
+				assert.Equal(t, jobs.StrategyAbort, args.Strategy)
+			}
 		})
 	}
 }
