@@ -34,6 +34,9 @@ A conflict is a file that differs on both branches. The strategies are:
 			if tag != "" && !commit {
 				return usage("--tag is for a commit: add --commit")
 			}
+			if len(names) > 2 && names[2] == "" {
+				return usage("TARGET is empty: leave it out for the default branch")
+			}
 			ds, err := a.dataset(ctx, names[0])
 			if err != nil {
 				return err

@@ -79,29 +79,40 @@ func openResult(ctx context.Context, job jobs.Waiter) (*result, error) {
 	return r, nil
 }
 
+// segmentNames returns the names of all segments.
+func (r *result) segmentNames(ctx context.Context) ([]string, error) {
+	names := []string{}
+	for s, err := range r.contents.Segments(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, s.Name)
+	}
+	return names, nil
+}
+
 // all lists the files of the given segments, or of all segments.
 func (r *result) all(ctx context.Context, segments []string) iter.Seq2[*jobs.Data, error] {
 	return func(yield func(*jobs.Data, error) bool) {
-		found := map[string]bool{}
-		for s, err := range r.contents.Segments(ctx) {
-			if err != nil {
-				yield(nil, err)
+		names, err := r.segmentNames(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		for _, name := range segments {
+			if !slices.Contains(names, name) {
+				yield(nil, usage("the result has no segment %q", name))
 				return
 			}
-			found[s.Name] = true
-			if len(segments) > 0 && !slices.Contains(segments, s.Name) {
+		}
+		for _, name := range names {
+			if len(segments) > 0 && !slices.Contains(segments, name) {
 				continue
 			}
-			for d, err := range r.data(ctx, s.Name) {
+			for d, err := range r.data(ctx, name) {
 				if !yield(d, err) || err != nil {
 					return
 				}
-			}
-		}
-		for _, name := range segments {
-			if !found[name] {
-				yield(nil, usage("the result has no segment %q", name))
-				return
 			}
 		}
 	}
@@ -174,12 +185,9 @@ job id is the newest job of the dataset.`,
 // printResult prints the segments and statistics of a result. It returns the number of
 // segments.
 func (a *app) printResult(ctx context.Context, r *result) (segments int, err error) {
-	var names []string
-	for s, err := range r.contents.Segments(ctx) {
-		if err != nil {
-			return 0, err
-		}
-		names = append(names, s.Name)
+	names, err := r.segmentNames(ctx)
+	if err != nil {
+		return 0, err
 	}
 	counts, err := r.contents.LabelStatistics(ctx)
 	if err != nil {
@@ -190,7 +198,7 @@ func (a *app) printResult(ctx context.Context, r *result) (segments int, err err
 			Job        jobs.Waiter          `json:"job"`
 			Segments   []string             `json:"segments"`
 			Statistics jobs.LabelStatistics `json:"statistics"`
-		}{r.job, append([]string{}, names...), counts}
+		}{r.job, names, counts}
 		return len(names), a.json(v)
 	}
 	fields := []field{{"job", r.job.ID()}, {"status", r.job.Status().String()}}
@@ -265,8 +273,15 @@ func labelTypes(l jobs.Label) string {
 	return strings.Join(names, ", ")
 }
 
-// writeBoxes writes the BOX2D labels of files as CSV.
+// writeBoxes writes the BOX2D labels of files as CSV. It replaces a file only if the list of the
+// files begins without an error.
 func (a *app) writeBoxes(path string, all iter.Seq2[*jobs.Data, error]) (err error) {
+	next, stop := iter.Pull2(all)
+	defer stop()
+	d, listErr, more := next()
+	if listErr != nil {
+		return listErr
+	}
 	var to io.Writer = a.out
 	if path != "-" {
 		f, createErr := os.Create(path)
@@ -282,9 +297,9 @@ func (a *app) writeBoxes(path string, all iter.Seq2[*jobs.Data, error]) (err err
 		return err
 	}
 	n := 0
-	for d, err := range all {
-		if err != nil {
-			return err
+	for ; more; d, listErr, more = next() {
+		if listErr != nil {
+			return listErr
 		}
 		for _, b := range d.Label.Box2D {
 			attributes := ""
