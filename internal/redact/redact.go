@@ -26,9 +26,9 @@ func (s Secret) Reveal() string {
 
 var (
 	keyInText   = regexp.MustCompile(`(Accesskey-|ACCESSKEY-)[0-9A-Za-z_-]+`)
-	userInText  = regexp.MustCompile(`://([^\s/?#"'<>]*|[^\s/?#"'<>:]*:\d*[^\s/?#"'<>\d][^\s"'<>]*)@`) // a password may hold / unescaped
-	portInText  = regexp.MustCompile(`invalid port "[^"]*"`)                                           // it is the start of such a password
-	queryInText = regexp.MustCompile(`(?i)(https?:[^\s?"'<>]*)\?[^\s"'<>]*|(/[^\s?"'<>]*)\?[^\s"'<>=]*=[^\s"'<>]*`)
+	userInText  = regexp.MustCompile(`://([^\s/?#"<>]*|[^\s/?#"<>:]*:\d*[^\s/?#"<>\d][^\s"<>]*)@`) // a password may hold / unescaped
+	portInText  = regexp.MustCompile(`invalid port "[^"]*"`)                                       // it is the start of such a password
+	queryInText = regexp.MustCompile(`(?i)(https?:[^\s?"<>]*)\?[^\s"<>]*|(/[^\s?"<>]*)\?[^\s"<>=]*=[^\s"<>]*`)
 )
 
 // Text removes access keys and the passwords and queries of URLs from text. It is applied

@@ -46,6 +46,12 @@ func TestText_RemovesKeysPasswordsAndQueries(t *testing.T) {
 		"http://user:p?w@a.test":      "http://...@a.test",
 		"https://a.test:443/b@c":      "https://a.test:443/b@c",
 
+		`Get "https://a.test/b?name='c'&sig=5ec1e7": EOF`: `Get "https://a.test/b?...": EOF`, // a URL may hold '
+		`Get "https://a.test/it's?sig=5ec1e7": EOF`:       `Get "https://a.test/it's?...": EOF`,
+		`header "/it's?sig=5ec1e7"`:                       `header "/it's?..."`,
+		`proxy "http://user:p'w@a.test/": EOF`:            `proxy "http://...@a.test/": EOF`,
+		`proxy "http://user:p'/w@a.test/": EOF`:           `proxy "http://...@a.test/": EOF`,
+
 		`parse "http://u:p/w@a.b": invalid port ":p" after host`: `parse "http://...@a.b": invalid port after host`,
 		"https:?https:?": "https:?...",
 	} {
