@@ -103,10 +103,10 @@ func (e *CreateError) newerThan(job Snapshot) bool {
 	return job.CreatedAt.Before(e.Since.Add(e.clockOffset - clockSkew).Truncate(time.Second))
 }
 
-// key identifies creates of equal jobs.
+// key identifies creates whose jobs Matches cannot tell apart.
 func (e *CreateError) key() string {
-	arguments, _ := wire.Canonical(e.Arguments)
-	return fmt.Sprintf("%q %q %q %s", e.DatasetID, e.Type, e.Title, arguments)
+	arguments, _ := wire.Canonical(withoutEmpty(e.Arguments))
+	return fmt.Sprintf("%q %q %q %s", e.DatasetID, e.Type, strings.TrimSpace(e.Title), arguments)
 }
 
 // lookupDelays are the pauses before the lookups. The job may appear late, or the request may

@@ -503,3 +503,30 @@ func TestCreate_RecoversAJobWhoseTitleIsInvalidUTF8(t *testing.T) {
 		assert.Equal(t, "6f2a", job.ID())
 	})
 }
+
+func TestCreate_EqualTitlesDoNotRecoverTheSameJob(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := stubClient(t, func(r *http.Request) (*http.Response, error) {
+			time.Sleep(time.Second)
+			if r.Method == http.MethodPost {
+				return nil, errReset
+			}
+			id, title := "6f2a", "merge"
+			if r.URL.Query().Get("offset") != "0" {
+				id, title = "6f2b", "other"
+			}
+			return newResponse(200, fmt.Sprintf(`{"jobs":[{"jobId":%q,"title":%q,"createdAt":%d,"status":"QUEUING","arguments":{"a":1}}],"totalCount":2}`, id, title, time.Now().Unix())), nil
+		}, jobs.WithCreateRecovery())
+		recovered := make(chan bool, 2)
+		for _, args := range []jobs.RawArgs{
+			{Title: "merge", Arguments: map[string]any{"a": 1}},
+			{Title: " merge ", Arguments: map[string]any{"a": 1.0, "description": ""}},
+		} {
+			go func() {
+				_, err := datasetByID(t, client).Jobs("count").Create(t.Context(), args)
+				recovered <- err == nil
+			}()
+		}
+		assert.NotEqual(t, <-recovered, <-recovered)
+	})
+}
