@@ -35,7 +35,7 @@ type CreateError struct {
 	// JobID is the id of the job if the response, although invalid, contains one. Get reads
 	// that job.
 	JobID string
-	// Since is the start of Create by the local clock.
+	// Since is the time of the first request by the local clock.
 	Since time.Time
 	// Lookups is the number of searches of the list; 0 without WithCreateRecovery.
 	Lookups int
@@ -78,7 +78,7 @@ func (e *CreateError) LogValue() slog.Value {
 const clockSkew = 5 * time.Second
 
 // Matches reports whether job may be the one that Create started: it has the same type, title
-// and arguments, and is not older than Create, with a tolerance for different clocks. The
+// and arguments, and is not older than Since, with a tolerance for different clocks. The
 // service may trim the title and add empty arguments. An equal job that another program
 // created at the same time matches too.
 func (e *CreateError) Matches(job Snapshot) bool {

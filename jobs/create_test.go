@@ -530,3 +530,26 @@ func TestCreate_EqualTitlesDoNotRecoverTheSameJob(t *testing.T) {
 		assert.NotEqual(t, <-recovered, <-recovered)
 	})
 }
+
+func TestCreate_DoesNotRecoverTheJobOfTheCreateItWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		created, requests := time.Now().Unix(), 0
+		ds := datasetByID(t, stubClient(t, func(r *http.Request) (*http.Response, error) {
+			if r.Method != http.MethodPost {
+				return newResponse(200, fmt.Sprintf(`{"jobs":[{"jobId":"6f2a","title":"merge","createdAt":%d,"status":"QUEUING","arguments":{}}],"totalCount":1}`, created)), nil
+			}
+			if requests++; requests == 1 { // it creates the job, but its response is lost
+				return hang(r)
+			}
+			return nil, errReset
+		}, jobs.WithCreateRecovery()))
+		args := jobs.RawArgs{Title: "merge", Arguments: struct{}{}}
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		first := make(chan error, 1)
+		go func() { first <- errorOf(ds.Jobs("count").Create(ctx, args)) }()
+		synctest.Wait()
+		require.ErrorIs(t, errorOf(ds.Jobs("count").Create(t.Context(), args)), jobs.ErrAmbiguous)
+		require.ErrorIs(t, <-first, jobs.ErrAmbiguous)
+	})
+}

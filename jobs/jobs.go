@@ -104,13 +104,14 @@ func (js Jobs[J, A]) Create(ctx context.Context, args A) (J, error) {
 	}
 	request.JobType = string(js.jobType)
 	c := js.dataset.client
-	uncertain := &CreateError{DatasetID: js.dataset.id, Type: js.jobType, Title: request.Title, Arguments: request.Arguments, Since: time.Now()}
+	uncertain := &CreateError{DatasetID: js.dataset.id, Type: js.jobType, Title: request.Title, Arguments: request.Arguments}
 	unlock, err := c.recovery.lock(ctx, uncertain)
 	if err != nil {
 		return none, fmt.Errorf("create %s job %q of dataset %s: not sent, because another create of an equal job is in progress; wait for that one: %w",
 			js.jobType, sanitize(request.Title), js.dataset.id, err)
 	}
 	defer unlock()
+	uncertain.Since = time.Now() // a job of the create it waited for is older
 	job, err := js.create(ctx, request)
 	if errors.Is(err, ErrAmbiguous) {
 		uncertain.Err, uncertain.JobID, uncertain.clockOffset = err, receivedJobID(err), c.transport.ClockOffset()

@@ -166,7 +166,7 @@ func WithAttemptTimeout(d time.Duration) Option {
 
 // WithCreateRecovery lets [Jobs.Create] search the list for a job whose creation is
 // uncertain: up to five times in about eight seconds, or in 30 s if the service is slow. If
-// exactly one job has the same type, title and arguments, is not older than the call, and was
+// exactly one job has the same type, title and arguments, is not older than the request, and was
 // not returned by another Create of this client, Create returns it. Otherwise Create returns
 // a [*CreateError].
 //
