@@ -154,7 +154,8 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		atDraft, err := client.DatasetByID(ds.ID(), jobs.AtDraft(1))
 		require.NoError(t, err)
 		var failed error
-		for _, failed = range atDraft.Commits(ctx, "") {
+		for _, err := range atDraft.Commits(ctx, "") {
+			failed = err
 		}
 		require.ErrorIs(t, failed, jobs.ErrInvalidArgument)
 	},

@@ -2,9 +2,9 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -59,12 +59,8 @@ func run(ctx context.Context, directory string) error {
 
 // writeBoxes writes a row for each box: the file, the category and the corners in pixels.
 func writeBoxes(ctx context.Context, result *jobs.SearchResult, path string) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	table, rows := csv.NewWriter(file), 0
+	var text bytes.Buffer
+	table, rows := csv.NewWriter(&text), 0
 	for data, err := range result.All(ctx) {
 		if err != nil {
 			return err
@@ -79,7 +75,7 @@ func writeBoxes(ctx context.Context, result *jobs.SearchResult, path string) err
 			rows++
 		}
 	}
-	fmt.Println(rows, "rows in", path)
 	table.Flush()
-	return errors.Join(table.Error(), file.Close())
+	fmt.Println(rows, "rows in", path)
+	return os.WriteFile(path, text.Bytes(), 0o600)
 }
