@@ -32,7 +32,8 @@ type revision struct {
 }
 
 // RevisionOption selects the revision that a dataset is checked out at: [AtBranch],
-// [AtCommit] or [AtDraft]. The default is the default branch.
+// [AtCommit] or [AtDraft]. The default is the default branch. The last of several options
+// applies.
 type RevisionOption func(*revision) error
 
 // AtBranch checks out a branch. It is the default target of merges, and its head is the

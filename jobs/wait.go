@@ -108,7 +108,8 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 // Watch waits like [Job.Wait] and yields an event for each poll. The second value of
 // the last pair is what Wait would return. It is nil in all other pairs. Leaving the loop
 // ends the wait. The polls do not wait for the loop: a loop that is more than 64 polls
-// behind loses the oldest events. If more than four are left at the end, it loses those.
+// behind loses the oldest events. At the end of the wait, a loop that is more than four polls
+// behind loses all events but the last.
 func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		o, err := newWaitOptions(options)
