@@ -63,7 +63,8 @@ type Error struct {
 	Method, Path string
 	// StatusCode of the last response; 0 if none arrived.
 	StatusCode int
-	// Code and Message of the service; empty if the response has none.
+	// Code and Message of the service. If the response has neither, Code is empty and Message
+	// states that.
 	Code, Message string
 	// RequestID of the last attempt. The support of TensorBay asks for it.
 	RequestID string
