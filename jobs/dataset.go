@@ -94,7 +94,7 @@ func (c *Client) Dataset(ctx context.Context, name string, at ...RevisionOption)
 	if name == "" {
 		return nil, invalid("dataset name is empty: give its exact name")
 	}
-	ds, err := c.newDataset(at)
+	ds, err := c.newDataset("", at) // the id follows
 	if err != nil {
 		return nil, err
 	}
@@ -137,16 +137,11 @@ func (c *Client) DatasetByID(id string, at ...RevisionOption) (*Dataset, error) 
 	if err := checkID("dataset id", id); err != nil {
 		return nil, err
 	}
-	ds, err := c.newDataset(at)
-	if err == nil {
-		ds.id = id
-	}
-	return ds, err
+	return c.newDataset(id, at)
 }
 
-// newDataset returns a dataset without an id.
-func (c *Client) newDataset(at []RevisionOption) (*Dataset, error) {
-	ds := &Dataset{client: c}
+func (c *Client) newDataset(id string, at []RevisionOption) (*Dataset, error) {
+	ds := &Dataset{client: c, id: id}
 	for _, option := range at {
 		if err := option(&ds.at); err != nil {
 			return nil, err
