@@ -199,12 +199,19 @@ func (ds *Dataset) branch(ctx context.Context) (string, error) {
 		return "", invalid("no target branch: dataset %s is checked out at draft %d; set Target", ds.id, at.draft)
 	case at.commit != "":
 		return "", invalid("no target branch: dataset %s is checked out at commit %s; set Target", ds.id, at.commit)
-	case at.branch != "":
-		return at.branch, nil
+	}
+	return ds.namedBranch(ctx, "Target")
+}
+
+// namedBranch returns the branch of AtBranch or else the default branch. field is what a caller
+// can set instead.
+func (ds *Dataset) namedBranch(ctx context.Context, field string) (string, error) {
+	if ds.at.branch != "" {
+		return ds.at.branch, nil
 	}
 	info, err := ds.Info(ctx)
 	if err == nil && info.DefaultBranch == "" {
-		err = invalid("no target branch: dataset %s has no default branch; set Target", ds.id)
+		err = invalid("dataset %s has no default branch: set %s", ds.id, field)
 	}
 	return info.DefaultBranch, err
 }
@@ -217,7 +224,7 @@ func (ds *Dataset) revision(ctx context.Context) (string, error) {
 	case at.commit != "":
 		return at.commit, nil
 	}
-	return ds.branch(ctx)
+	return ds.namedBranch(ctx, "the revision")
 }
 
 // Resolve returns the commit of a revision: a branch, a tag or a commit id. An empty

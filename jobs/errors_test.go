@@ -347,7 +347,7 @@ var errorCases = map[string]errorCase{
 	"merge/empty source":          mergeError(func(a *jobs.SquashAndMergeArgs) { a.Source = "" }, "the source branch is empty", "set Source"),
 	"merge/unknown strategy":      mergeError(func(a *jobs.SquashAndMergeArgs) { a.Strategy = "rebase" }, `unknown strategy "rebase"`, `use abort, override or skip`),
 	"merge/target is the source":  mergeError(func(a *jobs.SquashAndMergeArgs) { a.Target = a.Source }, `the same branch "dev"`, `use two branches`),
-	"merge/no target":             mergeError(func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "no target branch", "dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no default branch", "set Target"),
+	"merge/no target":             mergeError(func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no default branch", "set Target"),
 	"merge/no target at a draft":  mergeErrorAt([]jobs.RevisionOption{jobs.AtDraft(1)}, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f is checked out at draft 1", "set Target"),
 	"merge/no target at a commit": mergeErrorAt([]jobs.RevisionOption{jobs.AtCommit("3bd4")}, func(a *jobs.SquashAndMergeArgs) { a.Target = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f is checked out at commit 3bd4", "set Target"),
 
@@ -355,6 +355,7 @@ var errorCases = map[string]errorCase{
 	"search/unknown unit":              searchError(func(a *jobs.BasicSearchArgs) { a.Unit = "row" }, `unknown unit "row"`, `use "file" or "frame"`),
 	"search/no filters":                searchError(func(a *jobs.BasicSearchArgs) { a.Filters = nil }, "the filter list is empty", "add one filter at least"),
 	"search/of a draft":                searchErrorAt([]jobs.RevisionOption{jobs.AtDraft(1)}, func(*jobs.BasicSearchArgs) {}, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f is checked out at draft 1", "commit it, or set Revision"),
+	"search/no default branch":         searchError(func(a *jobs.BasicSearchArgs) { a.Revision = "" }, "dataset 154e35ba50954cae9f3e3c7ac41b2d0f has no default branch", "set the revision"),
 	"search/frames of a plain dataset": searchError(func(a *jobs.BasicSearchArgs) { a.Unit = jobs.UnitFrame }, "unit frame on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f", "use UnitFile"),
 	"search/sensor of a plain dataset": filterError(jobs.SensorIn("CAM"), `sensor in ["CAM"], on plain dataset 154e35ba50954cae9f3e3c7ac41b2d0f`, `leave it out`),
 
