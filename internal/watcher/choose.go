@@ -74,7 +74,7 @@ func (w *watcher) request(b *batch, now time.Time, final bool) *poll {
 	switch {
 	case lists && (again || b.number >= 0 && len(b.jobs) > 1):
 	case lists && b.unknown && w.walk == nil && len(w.jobs) > 1 && w.searchPays():
-		return &poll{walk: &walk{statuses: []string{""}}, final: final}
+		return &poll{walk: w.newSearch(), final: final}
 	case final:
 		p.job = b.urgent
 	default:
