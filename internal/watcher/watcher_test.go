@@ -557,20 +557,29 @@ func (r repeating) List(ctx context.Context, status string, _, limit int) Respon
 }
 
 func TestWatcher_EndsASearchWhoseListRepeatsAPage(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSim(load{300, 0, lognormal(5*time.Second, 0)})
-		set, ended := limited(10), make(chan *Wait, 300)
-		for _, j := range s.jobs {
-			set.Start(repeating{s}, j.options(ended))
-		}
-		began := time.Now()
-		for range s.jobs {
-			<-ended
-		}
-		if took := time.Since(began); took > time.Minute {
-			t.Errorf("all jobs were seen after %v", took)
-		}
-	})
+	for name, growth := range map[string]time.Duration{"constant": time.Hour, "growing": 50 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSim(load{300, 0, lognormal(5*time.Second, 0)})
+				s.rtt = 200 * time.Millisecond
+				own, began := s.jobs[:20], time.Now()
+				for at := growth; at < 10*time.Minute; at += growth {
+					s.jobs = append(s.jobs, &simJob{id: at.String(), created: began.Add(at), started: began.Add(at), finished: began.Add(time.Hour)})
+				}
+				time.Sleep(time.Second)
+				set, ended := limited(10), make(chan *Wait, len(own))
+				for _, j := range own {
+					set.Start(repeating{s}, j.options(ended))
+				}
+				for range own {
+					<-ended
+				}
+				if took := time.Since(began); took > time.Minute {
+					t.Errorf("all jobs were seen after %v", took)
+				}
+			})
+		})
+	}
 }
 
 // The page of a search is canceled with the last wait. Waits that begin before that has been
