@@ -146,13 +146,8 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 		return
 	}
 	s.lists = failures{}
-	if total := p.response.Total; p.status == "" && !p.began.Before(w.counted) {
-		w.deleted += max(w.total-total, 0) // the oldest jobs, it is believed
-		if passed := p.began.Sub(w.counted).Seconds(); passed > 0 && !w.counted.IsZero() {
-			share := min(passed, 1) / 2
-			w.growth += share * (max(float64(total-w.total), 0)/passed - w.growth)
-		}
-		w.total, w.counted = total, p.began
+	if p.status == "" {
+		w.total = p.response.Total
 	}
 	for i, item := range p.response.Items {
 		j := w.jobs[string(item.ID)]
@@ -163,7 +158,7 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 		case err != nil && (j.batch.unknown || j.batch.number >= 0):
 			w.alone(j).unknown = false // read alone, it shows the error
 		case err == nil && len(j.waits) > 0 && p.status == "":
-			w.place(j, max(p.response.Total-1-p.offset-i, 0)+w.deleted)
+			w.place(j, max(p.response.Total-1-p.offset-i, 0))
 		}
 	}
 	switch p.walk {
