@@ -12,10 +12,9 @@ import (
 // finish at a given rate, the one with the least sum of squared lags polls after a delay in
 // proportion to the cube root of requests per finished job. The numbers are from a sweep.
 const (
-	weight    = 0.85
-	maxWeight = 2.5 // if the rate limiter bounds the polls anyway
-	youth     = 3   // a delay is at most so many times that of a job without others
-	minDelay  = 200 * time.Millisecond
+	weight   = 0.85
+	youth    = 3 // a delay is at most so many times that of a job without others
+	minDelay = 200 * time.Millisecond
 )
 
 // rates estimate how fast jobs finish, by their status, from the recent past.
@@ -81,7 +80,6 @@ func (r *rates) rate(s *status) float64 {
 
 // A plan is what polls cost now, and the delays that follow.
 type plan struct {
-	weight float64
 	pages  bool    // lists may be read
 	lists  float64 // requests that read the lists of unfinished jobs
 	rate   float64 // jobs that finish per second
@@ -98,10 +96,7 @@ func (w *watcher) plan(now time.Time) plan {
 		p.rate += float64(s.jobs) * w.rates.rate(s)
 		p.lists += float64(pagesOf(s.jobs))
 	}
-	cost, limit := float64(len(w.jobs)), w.set.limiter.PerSecond()
-	if limit == 0 {
-		limit = math.Inf(1)
-	}
+	cost := float64(len(w.jobs))
 	if p.pages {
 		pages, unknown, alone := w.count()
 		if w.searchPays() { // and shows on which pages they are
@@ -109,11 +104,10 @@ func (w *watcher) plan(now time.Time) plan {
 		}
 		cost = float64(pages + unknown + alone)
 	}
-	p.weight = max(weight, min(cost/limit, maxWeight))
 	if cost <= 1 || !p.pages || w.service.sweeps.retry.After(now) {
 		return p
 	}
-	period := p.delay(cost, p.rate).Seconds()
+	period := delay(cost, p.rate).Seconds()
 	if p.lists+p.rate*period < cost*2/3 {
 		p.sweep = true
 	}
@@ -137,8 +131,8 @@ func (w *watcher) count() (pages, unknown, alone int) {
 }
 
 // delay returns the delay if so many requests show jobs that finish at a rate.
-func (p plan) delay(requests, rate float64) time.Duration {
-	seconds := min(p.weight*math.Cbrt(requests/rate), 3600)
+func delay(requests, rate float64) time.Duration {
+	seconds := min(weight*math.Cbrt(requests/rate), 3600)
 	return max(time.Duration(seconds*float64(time.Second)), minDelay)
 }
 
@@ -172,5 +166,5 @@ func (w *watcher) due(b *batch, p plan) time.Time {
 		requests = min(requests, float64(pagesOf(max(w.total, len(b.jobs)))))
 	}
 	shown := b.oldest.shown
-	return latest(b.retry, shown.Add(min(p.delay(requests, rate), youth*b.next.Sub(shown))))
+	return latest(b.retry, shown.Add(min(delay(requests, rate), youth*b.next.Sub(shown))))
 }
