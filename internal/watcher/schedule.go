@@ -80,9 +80,9 @@ func (r *rates) rate(s *status) float64 {
 
 // A plan is what polls cost now, and the delays that follow.
 type plan struct {
-	pages  bool    // lists may be read
-	lists  float64 // requests that read the lists of unfinished jobs
-	rate   float64 // jobs that finish per second
+	pages bool    // lists may be read
+	lists float64 // requests that read the lists of unfinished jobs
+	rate  float64 // jobs that finish per second
 	// sweep is set if it takes much fewer requests to read the lists of the unfinished jobs,
 	// and then each job that they do not show, than to read all pages with jobs.
 	sweep bool

@@ -16,6 +16,12 @@ type walk struct {
 	failures
 }
 
+// searches reports whether the walk is a search for the jobs of b.
+func (k *walk) searches(b *batch) bool { return k != nil && !k.sweep && b.unknown }
+
+// sweeps reports whether the walk is a sweep that may show the jobs of b.
+func (k *walk) sweeps(b *batch) bool { return k != nil && k.sweep && b.errors == 0 }
+
 // searchPages returns how many pages a search may read. It then takes fewer requests than
 // reading the jobs alone, and shows on which pages they are.
 func (w *watcher) searchPages() int {
