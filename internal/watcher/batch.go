@@ -27,6 +27,12 @@ const perPage = PageSize - 4
 
 func pagesOf(jobs int) int { return (jobs + perPage - 1) / perPage }
 
+// unseen reports whether no poll has shown the job since a time, although it has been in its
+// batch since then.
+func (j *job) unseen(since time.Time) bool {
+	return j.shown.Before(since) && !j.joined.After(since)
+}
+
 // batch returns the batch with a number.
 func (w *watcher) batch(number int) *batch {
 	b := w.batches[number]

@@ -35,8 +35,7 @@ const reserveAhead = 1100 * time.Millisecond
 // slots for the final polls that are due soon.
 func (w *watcher) planFinals(now time.Time) (first *batch) {
 	lead, slack := w.service.lead()
-	_, unknown, _ := w.count()
-	shortSearch := w.service.lists.errors == 0 && pagesOf(w.total) <= max(4, unknown)
+	shortSearch := w.service.lists.errors == 0 && pagesOf(w.total) <= max(4, w.unknown())
 	w.nextFinal = now.Add(time.Hour)
 	reserve := 0
 	for _, b := range w.batches {

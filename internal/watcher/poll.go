@@ -133,19 +133,33 @@ func (w *watcher) needs(p *poll) bool {
 
 // succeeded applies a response.
 func (w *watcher) succeeded(p *poll, now time.Time) {
-	s := &w.service
-	s.failures, s.rtt = failures{}, max(now.Sub(p.began), s.rtt*9/10, 1)
-	if j := p.job; j != nil {
-		if err := w.show(j, p.response.Items[0], p); err != nil {
-			p.batch.add(1, now)
-			w.tell(j, err, Transient, now)
-		} else if p.batch.failures = (failures{}); len(j.waits) > 0 && j.rank >= 0 {
-			w.place(j, j.rank)
-			j.batch.failures = failures{} // its page may have failed, but the job was shown
-		}
+	w.service.failures = failures{}
+	w.service.rtt = max(now.Sub(p.began), w.service.rtt*9/10, 1)
+	if p.job != nil {
+		w.showJob(p, now)
+	} else {
+		w.showList(p, now)
+	}
+}
+
+// showJob applies the response to the read of one job.
+func (w *watcher) showJob(p *poll, now time.Time) {
+	j := p.job
+	if err := w.show(j, p.response.Items[0], p); err != nil {
+		p.batch.add(1, now)
+		w.tell(j, err, Transient, now)
 		return
 	}
-	s.lists = failures{}
+	p.batch.failures = failures{}
+	if len(j.waits) > 0 && j.rank >= 0 {
+		w.place(j, j.rank)
+		j.batch.failures = failures{} // its page may have failed, but the job was shown
+	}
+}
+
+// showList applies a page of a list.
+func (w *watcher) showList(p *poll, now time.Time) {
+	w.service.lists = failures{}
 	if p.status == "" {
 		w.total = p.response.Total
 	}
@@ -175,7 +189,7 @@ func (w *watcher) missed(p *poll, now time.Time) {
 	b.failures = failures{}
 	for j := range b.jobs {
 		switch {
-		case !j.shown.Before(p.began) || j.joined.After(p.began):
+		case !j.unseen(p.began):
 		case b.number < 0:
 			// It is read alone again. Its backoff continues.
 			b.errors = errors

@@ -98,11 +98,16 @@ func (w *watcher) plan(now time.Time) plan {
 	}
 	cost := float64(len(w.jobs))
 	if p.pages {
-		pages, unknown, alone := w.count()
+		unknown := w.unknown()
 		if w.searchPays() { // and shows on which pages they are
 			unknown = pagesOf(unknown)
 		}
-		cost = float64(pages + unknown + alone)
+		cost = float64(unknown)
+		for _, b := range w.batches {
+			if !b.unknown {
+				cost++
+			}
+		}
 	}
 	if cost <= 1 || !p.pages || w.service.sweeps.retry.After(now) {
 		return p
@@ -112,22 +117,6 @@ func (w *watcher) plan(now time.Time) plan {
 		p.sweep = true
 	}
 	return p
-}
-
-// count returns the number of pages with jobs, of jobs whose rank is unknown, and of jobs
-// that are alone.
-func (w *watcher) count() (pages, unknown, alone int) {
-	for _, b := range w.batches {
-		switch {
-		case b.number >= 0:
-			pages++
-		case b.unknown:
-			unknown += len(b.jobs)
-		default:
-			alone++
-		}
-	}
-	return pages, unknown, alone
 }
 
 // delay returns the delay if so many requests show jobs that finish at a rate.

@@ -22,11 +22,20 @@ func (k *walk) searches(b *batch) bool { return k != nil && !k.sweep && b.unknow
 // sweeps reports whether the walk is a sweep that may show the jobs of b.
 func (k *walk) sweeps(b *batch) bool { return k != nil && k.sweep && b.errors == 0 }
 
+// unknown returns the number of jobs that a search may find.
+func (w *watcher) unknown() (n int) {
+	for _, b := range w.batches {
+		if b.unknown {
+			n += len(b.jobs)
+		}
+	}
+	return n
+}
+
 // searchPages returns how many pages a search may read. It then takes fewer requests than
 // reading the jobs alone, and shows on which pages they are.
 func (w *watcher) searchPages() int {
-	_, unknown, _ := w.count()
-	return max(4, 5*unknown)
+	return max(4, 5*w.unknown())
 }
 
 // searchPays reports whether a search may read the whole list, also if its length is not
@@ -55,7 +64,6 @@ func (w *watcher) step(p *poll, now time.Time) {
 	k.offset = end - min(max(k.total-total, 0), items/2) // others have moved up
 	k.total = total
 	k.pages--
-	_, unknown, _ := w.count()
 	switch last := items == 0 || end >= total; {
 	case last && len(k.statuses) == 1:
 		w.endWalk(true)
@@ -66,7 +74,7 @@ func (w *watcher) step(p *poll, now time.Time) {
 		w.endWalk(true)
 	case last:
 		k.statuses, k.offset, k.total = k.statuses[1:], 0, 0
-	case !k.sweep && (unknown == 0 || !w.searchPays()):
+	case !k.sweep && (w.unknown() == 0 || !w.searchPays()):
 		w.endWalk(false) // all are found, or the others are found in another way
 	}
 }
@@ -82,7 +90,7 @@ func (w *watcher) endWalk(complete bool) {
 	}
 	for _, j := range w.jobs {
 		switch {
-		case !j.shown.Before(k.began) || j.joined.After(k.began):
+		case !j.unseen(k.began):
 		case !k.sweep && j.batch.unknown:
 			w.alone(j).unknown = false
 		case k.sweep:
