@@ -64,7 +64,9 @@ func (w *watcher) step(p *poll, now time.Time) {
 	k.offset = end - min(max(k.total-total, 0), items/2) // others have moved up
 	k.total = total
 	k.pages--
-	switch last := items == 0 || end >= total; {
+	// A full page may not be the last one, since the total may be outdated.
+	last := items == 0 || items < PageSize && end >= total || end >= total+PageSize
+	switch {
 	case last && len(k.statuses) == 1:
 		w.endWalk(true)
 	case k.pages <= 0 && k.sweep: // others have too many jobs
