@@ -88,6 +88,9 @@ func (w *watcher) next(now time.Time) (p *poll, at time.Time) {
 func (w *watcher) request(b *batch, now time.Time, final bool) *poll {
 	p := &poll{batch: b, final: final}
 	lists := !w.service.lists.retry.After(now) && (!final || w.service.lists.errors == 0)
+	if w.service.outage() {
+		lists = w.service.errors%2 == 0 // lists and single jobs take turns, since one kind may work
+	}
 	again := b.errors > 0 && b.errors%2 == 0 // now in another way than before
 	switch {
 	case lists && (again || b.number >= 0 && len(b.jobs) > 1):

@@ -160,8 +160,13 @@ func (w *watcher) showJob(p *poll, now time.Time) {
 // showList applies a page of a list.
 func (w *watcher) showList(p *poll, now time.Time) {
 	w.service.lists = failures{}
-	if p.status == "" {
-		w.total = p.response.Total
+	if total := p.response.Total; p.status == "" && p.began.After(w.counted) {
+		if !w.counted.IsZero() {
+			passed := p.began.Sub(w.counted).Seconds()
+			share := min(passed, 1) / 2
+			w.growth += share * (max(float64(total-w.total), 0)/passed - w.growth)
+		}
+		w.total, w.counted = total, p.began
 	}
 	for i, item := range p.response.Items {
 		j := w.jobs[string(item.ID)]
@@ -264,7 +269,7 @@ func (w *watcher) failed(p *poll, now time.Time) {
 	}
 	if k := p.walk; k == nil {
 		p.batch.add(1, now)
-	} else if k.add(n, now); k == w.walk && k.errors >= outageAfter {
+	} else if k.add(n, now); k == w.walk && (k.errors >= outageAfter || s.outage()) {
 		w.endWalk(false)
 	}
 	for _, j := range w.jobs {

@@ -109,7 +109,7 @@ func (w *watcher) plan(now time.Time) plan {
 			}
 		}
 	}
-	if cost <= 1 || !p.pages || w.service.sweeps.retry.After(now) {
+	if cost <= 1 || !p.pages || w.service.outage() || w.service.sweeps.retry.After(now) {
 		return p
 	}
 	period := delay(cost, p.rate).Seconds()

@@ -172,6 +172,25 @@ func TestWatcher_Failures(t *testing.T) {
 	})
 }
 
+// The backoffs are random, so the service is asked many times.
+func TestWatcher_ReadsSingleJobsSoonIfAllListsFail(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSim(load{10, 0, lognormal(5*time.Second, 0)})
+			s.fault = func(r simRequest) *Response {
+				if r.list {
+					return failWith(errInternal, Transient)
+				}
+				return nil
+			}
+			r := s.wait(t, limited(7.5), s.jobs, nil)
+			if lag := r.quantile(1); lag > 5*time.Second {
+				t.Errorf("a lag of %v", lag)
+			}
+		})
+	}
+}
+
 func TestWatcher_FewRequestsDuringAnOutage(t *testing.T) {
 	for name, err := range map[string]error{"refused": errInternal, "hanging": errHang} {
 		t.Run(name, func(t *testing.T) {
