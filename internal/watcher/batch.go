@@ -100,8 +100,7 @@ func (w *watcher) offset(b *batch) int {
 	if newest < 0 {
 		return 0
 	}
-	total := w.total + int(w.growth*time.Since(w.counted).Seconds())
-	return max(total-1-newest-max(PageSize-1-(newest-oldest), 0)/2, 0)
+	return max(w.list.estimate(time.Now())-1-newest-max(PageSize-1-(newest-oldest), 0)/2, 0)
 }
 
 // refresh works out what depends on all jobs.

@@ -35,7 +35,7 @@ const reserveAhead = 1100 * time.Millisecond
 // slots for the final polls that are due soon.
 func (w *watcher) planFinals(now time.Time) (first *batch) {
 	lead, slack := w.service.lead()
-	shortSearch := w.service.lists.errors == 0 && pagesOf(w.total) <= max(4, w.unknown())
+	shortSearch := w.service.lists.errors == 0 && pagesOf(w.list.total) <= max(4, w.unknown())
 	w.nextFinal = now.Add(time.Hour)
 	reserve := 0
 	for _, b := range w.batches {

@@ -160,13 +160,8 @@ func (w *watcher) showJob(p *poll, now time.Time) {
 // showList applies a page of a list.
 func (w *watcher) showList(p *poll, now time.Time) {
 	w.service.lists = failures{}
-	if total := p.response.Total; p.status == "" && p.began.After(w.counted) {
-		if !w.counted.IsZero() {
-			passed := p.began.Sub(w.counted).Seconds()
-			share := min(passed, 1) / 2
-			w.growth += share * (max(float64(total-w.total), 0)/passed - w.growth)
-		}
-		w.total, w.counted = total, p.began
+	if p.status == "" {
+		w.list.observe(p.response.Total, p.began)
 	}
 	for i, item := range p.response.Items {
 		j := w.jobs[string(item.ID)]

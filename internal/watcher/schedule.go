@@ -152,7 +152,7 @@ func (w *watcher) due(b *batch, p plan) time.Time {
 	case p.pages && b.number >= 0:
 		requests = 1
 	case p.pages && b.unknown:
-		requests = min(requests, float64(pagesOf(max(w.total, len(b.jobs)))))
+		requests = min(requests, float64(pagesOf(max(w.list.total, len(b.jobs)))))
 	}
 	shown := b.oldest.shown
 	return latest(b.retry, shown.Add(min(delay(requests, rate), youth*b.next.Sub(shown))))

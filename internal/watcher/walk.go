@@ -40,7 +40,7 @@ func (w *watcher) searchPages() int {
 
 // searchPays reports whether a search may read the whole list, also if its length is not
 // known yet.
-func (w *watcher) searchPays() bool { return pagesOf(w.total) <= w.searchPages() }
+func (w *watcher) searchPays() bool { return pagesOf(w.list.total) <= w.searchPages() }
 
 func (w *watcher) newSearch() *walk {
 	return &walk{statuses: []string{""}, pages: w.searchPages()}
@@ -99,4 +99,27 @@ func (w *watcher) endWalk(complete bool) {
 			j.next, j.batch.stale = time.Time{}, true
 		}
 	}
+}
+
+// A length is that of the list of all jobs, as the newest request showed it.
+type length struct {
+	total  int
+	at     time.Time // of that request
+	growth float64   // jobs that are added in a second
+}
+
+func (l *length) observe(total int, at time.Time) {
+	if !at.After(l.at) {
+		return
+	}
+	if !l.at.IsZero() {
+		passed := at.Sub(l.at).Seconds()
+		l.growth += min(passed, 1) / 2 * (max(float64(total-l.total), 0)/passed - l.growth)
+	}
+	l.total, l.at = total, at
+}
+
+// estimate returns the probable length at a time.
+func (l *length) estimate(at time.Time) int {
+	return l.total + int(l.growth*at.Sub(l.at).Seconds())
 }

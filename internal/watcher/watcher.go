@@ -17,11 +17,9 @@ type watcher struct {
 	source    Source
 	jobs      map[string]*job
 	batches   map[int]*batch
-	made      int       // batches that are no pages, ever
-	walk      *walk     // under way; nil for none
-	total     int       // length of the list of all jobs, as the newest request showed it
-	counted   time.Time // the time of that request
-	growth    float64   // jobs that are added to it in a second
+	made      int    // batches that are no pages, ever
+	walk      *walk  // under way; nil for none
+	list      length // of the list of all jobs
 	polls     map[*poll]bool
 	nextFinal time.Time // when the next final poll is due
 	reserved  int       // slots of the limiter, for final polls
