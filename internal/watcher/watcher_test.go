@@ -582,9 +582,7 @@ func TestWatcher_EndsASearchWhoseListRepeatsAPage(t *testing.T) {
 				s := newSim(load{300, 0, lognormal(5*time.Second, 0)})
 				s.rtt = 200 * time.Millisecond
 				own, began := s.jobs[:20], time.Now()
-				for at := growth; at < 10*time.Minute; at += growth {
-					s.jobs = append(s.jobs, &simJob{id: at.String(), created: began.Add(at), started: began.Add(at), finished: began.Add(time.Hour)})
-				}
+				s.grow(10*time.Minute, growth)
 				time.Sleep(time.Second)
 				set, ended := limited(10), make(chan *Wait, len(own))
 				for _, j := range own {
@@ -660,8 +658,12 @@ func TestWatcher_EndsAllWaitsOfAHostileService(t *testing.T) {
 			set, ended := NewSet(limiter), make(chan *Wait, 2*n)
 			s.older(rng.IntN(600), time.Time{})
 			time.Sleep(2 * time.Second)
+			own := s.jobs[len(s.jobs)-n:]
+			if rng.IntN(2) == 0 {
+				s.grow(10*time.Minute, 50*time.Millisecond)
+			}
 			waits, late := map[*Wait]*simJob{}, []*Wait{}
-			for _, j := range s.jobs[len(s.jobs)-n:] {
+			for _, j := range own {
 				waits[set.Start(h, j.options(ended))] = j
 				if rng.IntN(3) == 0 {
 					o := j.options(ended)
