@@ -17,10 +17,7 @@ func (w *watcher) choose(now time.Time) (p *poll, at time.Time) {
 	if !w.nextFinal.After(now) {
 		return w.request(final, now, true), now
 	}
-	again := w.nextFinal
-	if again.Sub(now) > reserveAhead {
-		again = again.Add(-reserveAhead)
-	}
+	again := w.again(now)
 	if len(w.polls) >= maxFlights || w.service.errors > 0 && len(w.polls) > 0 {
 		return nil, again
 	}
@@ -30,6 +27,15 @@ func (w *watcher) choose(now time.Time) (p *poll, at time.Time) {
 
 // reserveAhead is how long before a final poll a slot of the limiter is reserved for it.
 const reserveAhead = 1100 * time.Millisecond
+
+// again returns when choose must be called for the next final poll: to reserve a slot, and
+// then to send it.
+func (w *watcher) again(now time.Time) time.Time {
+	if reserveAt := w.nextFinal.Add(-reserveAhead); reserveAt.After(now) {
+		return reserveAt
+	}
+	return w.nextFinal
+}
 
 // planFinals returns the batch whose final poll is due first, and sets nextFinal. It reserves
 // slots for the final polls that are due soon.

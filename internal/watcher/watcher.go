@@ -65,7 +65,7 @@ func (w *watcher) loop() {
 		case w.queued && p.final: // it does not wait in the queue
 			slot = w.pause(now.Add(time.Hour), w.set.limiter.WaitReserved) == nil
 		case w.queued:
-			slot = w.pause(w.nextFinal, w.set.limiter.Wait) == nil
+			slot = w.pause(w.again(now), w.set.limiter.Wait) == nil
 		default:
 			slot = false
 			_ = w.pause(at, func(ctx context.Context) error { <-ctx.Done(); return nil })

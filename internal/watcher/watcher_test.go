@@ -407,6 +407,42 @@ func TestWatcher_FinalPollsAtOnce(t *testing.T) {
 	})
 }
 
+// A watcher reserves slots for final polls also while it waits in the queue of the limiter.
+func TestWatcher_FinalPollsBesideBusySources(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, set := newSim(load{20, time.Second, lognormal(time.Minute, 0.3)}), limited(10)
+		s.rtt = 50 * time.Millisecond
+		var others []*Wait
+		for range 20 {
+			busy := newSim(load{1, 0, lognormal(time.Hour, 0)})
+			busy.schedule = &polling.Schedule{Max: 200 * time.Millisecond}
+			others = append(others, set.Start(busy, busy.jobs[0].options(nil)))
+		}
+		lost := 0
+		var waits sync.WaitGroup
+		for _, j := range s.jobs {
+			o := j.options(make(chan *Wait, 1))
+			o.Deadline = j.finished.Add(3 * s.rtt)
+			time.Sleep(time.Until(j.created))
+			w := set.Start(s, o)
+			waits.Add(1)
+			time.AfterFunc(time.Until(o.Deadline), func() {
+				if !w.Stop().Finished {
+					lost++
+				}
+				waits.Done()
+			})
+		}
+		waits.Wait()
+		for _, w := range others {
+			w.Stop()
+		}
+		if lost > 0 {
+			t.Errorf("%d waits lost", lost)
+		}
+	})
+}
+
 func TestWatcher_FinalPollThatFailsIsRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSim(load{1, 0, lognormal(time.Minute, 0)})
