@@ -3,5 +3,5 @@
 // import package jobs.
 package tensorbayjobs
 
-//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config gen/oapi-codegen.yaml openapi.yaml
-//go:generate go run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen -config gen/server/oapi-codegen.yaml openapi.yaml
+//go:generate go tool oapi-codegen -config gen/oapi-codegen.yaml openapi.yaml
+//go:generate go tool oapi-codegen -config gen/server/oapi-codegen.yaml openapi.yaml

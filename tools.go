@@ -1,6 +1,8 @@
-//go:build tools
+//go:build ignore
 
-// Package tools pins the versions of the programs that go generate runs.
+// Package tools lists the programs that go generate runs. The tool directives of go.mod have
+// their versions. With another build constraint than ignore, go mod tidy would add their
+// modules to the go.mod of each user of package jobstest.
 package tools
 
 import (

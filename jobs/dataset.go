@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -31,7 +32,8 @@ type revision struct {
 }
 
 // RevisionOption selects the revision that a dataset is checked out at: [AtBranch],
-// [AtCommit] or [AtDraft]. The default is the default branch.
+// [AtCommit] or [AtDraft]. The default is the default branch. The last of several options
+// applies.
 type RevisionOption func(*revision) error
 
 // AtBranch checks out a branch. It is the default target of merges, and its head is the
@@ -219,7 +221,8 @@ func (ds *Dataset) revision(ctx context.Context) (string, error) {
 
 // Resolve returns the commit of a revision: a branch, a tag or a commit id. An empty
 // revision is the one that the dataset is checked out at. The error matches [ErrNotFound] if
-// the revision does not exist.
+// the revision does not exist, and [ErrInvalidArgument] if it is empty and the dataset is
+// checked out at a draft.
 func (ds *Dataset) Resolve(ctx context.Context, revision string) (Commit, error) {
 	if revision == "" {
 		var err error
@@ -318,11 +321,17 @@ func (ds *Dataset) Tags(ctx context.Context, name string) iter.Seq2[Tag, error] 
 }
 
 // Commits lists the commit of a revision and its ancestors, newest first. The revision is a
-// branch, a tag or a commit id; an empty one is the default branch.
+// branch, a tag or a commit id. An empty one is the one that the dataset is checked out at.
+// On a draft, the error then matches [ErrInvalidArgument].
 func (ds *Dataset) Commits(ctx context.Context, revision string) iter.Seq2[Commit, error] {
 	return list(ctx, ds.client, "listCommits",
 		func(offset, limit *int) (*http.Request, error) {
-			return gen.NewListCommitsRequest(ds.client.server, ds.id, &gen.ListCommitsParams{Commit: optional(revision), Offset: offset, Limit: limit})
+			if revision == "" && ds.at.draft != 0 {
+				_, err := ds.revision(ctx)
+				return nil, err
+			}
+			commit := cmp.Or(revision, ds.at.commit, ds.at.branch) // the default of the service is the default branch
+			return gen.NewListCommitsRequest(ds.client.server, ds.id, &gen.ListCommitsParams{Commit: optional(commit), Offset: offset, Limit: limit})
 		},
 		func(p *gen.CommitList) ([]Commit, int, error) {
 			return convert(p.Commits, newCommit), p.TotalCount, nil

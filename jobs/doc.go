@@ -39,6 +39,12 @@
 // labels, sensors and statistics. [SearchResult.All] lists all of them. [Data.Open] opens the
 // content of a file, and [Data.Save] copies it. Package download saves many files.
 //
+// # Lists
+//
+// A method that lists returns an iterator, and sends its requests while the loop runs. An
+// error is the last pair and ends the list. Its first value is nil or zero. The loops over
+// waits ([WaitAll], [WaitSeq]) continue after the error of one job.
+//
 // # Errors
 //
 // A failed request is an [*Error]. Use errors.Is with the sentinels of this package, such as
@@ -48,7 +54,8 @@
 // [WithCreateRecovery] the client then searches for the job. docs/errors.md lists all errors
 // and remedies.
 //
-// The service may add job types, statuses and fields. A [Snapshot] keeps them, and they cause no error.
+// The service may add job types, statuses and fields. A [Snapshot] keeps them, and they cause
+// no error.
 //
 // # Tests
 //

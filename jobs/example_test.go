@@ -301,6 +301,91 @@ func ExampleJobError() {
 	// Output: FAILED the source branch vanished
 }
 
+// Run a failed merge again.
+func ExampleSquashAndMergeJob_Retry() {
+	client := connectExample(jobstest.WithRuns(func(r jobstest.RunRequest) jobstest.Run {
+		if r.Attempt == 1 {
+			return jobstest.Run{Fail: "out of memory"}
+		}
+		return r.Standard
+	}))
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := ds.SquashAndMerge().Run(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"})
+	if errors.Is(err, jobs.ErrJobFailed) {
+		if err := job.Retry(ctx); err != nil {
+			log.Fatal(err)
+		}
+		err = job.Wait(ctx)
+	}
+	fmt.Println(job.Status(), err)
+	// Output: SUCCESS <nil>
+}
+
+// Merge a branch and commit the draft.
+func ExampleDraft_Commit() {
+	client := connectExample()
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	job, err := ds.SquashAndMerge().Run(ctx, jobs.SquashAndMergeArgs{
+		DraftTitle: "merge dev", Source: "dev", Strategy: jobs.StrategyOverride,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	draft, err := job.Result(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	commit, err := draft.Commit(ctx, jobs.CommitSpec{Tag: "v1"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	tagged, err := ds.Resolve(ctx, "v1")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(tagged.Title, tagged.ID == commit)
+	// Output: merge dev true
+}
+
+// The response to a create is lost. Find the job in the list.
+func ExampleCreateError() {
+	server, err := jobstest.NewServer()
+	if err != nil {
+		log.Fatal(err)
+	}
+	server.Inject(jobstest.Rule{Operation: "createJob", Times: 1}, jobstest.Reset().Executed())
+	client, err := jobs.NewClient(server.AccessKey(), jobs.WithBaseURL(server.URL()), jobs.WithHTTPClient(server.Client()))
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	ds, err := client.Dataset(ctx, "squash-and-merge")
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = ds.SquashAndMerge().Create(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"})
+	var uncertain *jobs.CreateError
+	if errors.As(err, &uncertain) {
+		for job, err := range ds.SquashAndMerge().List(ctx, jobs.ListOptions{}) {
+			if err != nil {
+				log.Fatal(err)
+			}
+			if uncertain.Matches(job.Snapshot()) {
+				fmt.Println("found", job.Snapshot().Title)
+			}
+		}
+	}
+	// Output: found dev->main(abort)
+}
+
 func ExampleNewClient() {
 	_, err := jobs.NewClient("not an access key")
 	fmt.Println(errors.Is(err, jobs.ErrInvalidArgument))

@@ -658,14 +658,18 @@ func faultsDocument() []byte {
 		columns[i].names = append(columns[i].names, s.name)
 	}
 	titles := map[string]string{
-		"listDatasets": "reads", "deleteJob": "delete, abort, close draft", "createJob": "create job",
+		"listDatasets": "reads", "deleteJob": "delete, abort, close draft", "createCommit": "create job, commit draft",
 		"retryJob": "retry job, create dataset", "content": "open content", "wait": "wait",
 	}
 	var b bytes.Buffer
 	b.WriteString(faultsHead)
 	b.WriteString("| fault | request |")
 	for _, c := range columns {
-		fmt.Fprintf(&b, " %s |", titles[c.names[0]])
+		title := titles[c.names[0]]
+		if title == "" {
+			panic("no title for the column of " + c.names[0])
+		}
+		fmt.Fprintf(&b, " %s |", title)
 	}
 	b.WriteString("\n|" + strings.Repeat(" --- |", len(columns)+2) + "\n")
 	for i, f := range faultCases {
@@ -696,7 +700,7 @@ const faultsFoot = `- open content: Data.Open and Open of a mask, and reading to
 | --- | --- | --- | --- | --- |
 | ok | none | success: the response is valid, or no body is promised and the status is a success | yes | none |
 | continues | none | the wait treats the fault as transient and polls again, until the maximum outage | | none |
-| ..., ambiguous | ErrAmbiguous and the other sentinel | the request is not sent again because it may have been executed | unknown | check first: for a job with Jobs.List, for a run with Job.Update, for a dataset with Client.Dataset |
+| ..., ambiguous | ErrAmbiguous and the other sentinel | the request is not sent again because it may have been executed | unknown | check first: for a job with Jobs.List, for a run with Job.Update, for a dataset with Client.Dataset, for a commit with Dataset.Drafts |
 | no response | ErrUnreachable | no connection, or a connection that broke or timed out | no, unless ambiguous; unknown for delete, abort and close | try again later |
 | invalid response | ErrInvalidResponse | a response that is not that of the service: truncated, malformed, too large, or a redirect, which is not followed | as above | try again later; check the gateway |
 | rate limited | ErrRateLimited | too many requests | no | slow down, see WithRateLimit |

@@ -33,7 +33,8 @@ func CategoryIn(labelType LabelType, categories ...string) Filter {
 
 // AttributeIn matches files with a label of the given type whose attributes have allowed
 // values. The map holds the allowed values of each attribute: booleans, numbers, strings or
-// nil.
+// nil. In the embedded TensorBay, one label must fulfill the conditions of all attributes in
+// the map; the service does not document it.
 func AttributeIn(labelType LabelType, allowed map[string][]any) Filter {
 	f := newFilter("attribute", "Attribute", "in", labelType, allowed).
 		rejectIf(len(allowed) == 0, "the map of attributes is empty: add one at least")
@@ -77,7 +78,8 @@ func RemotePathIs(path string) Filter { return textFilter("keyword", "Data Name"
 // RemotePathLike matches files whose remote path contains the given text; see [FrameLike].
 func RemotePathLike(text string) Filter { return textFilter("keyword", "Data Name", "like", text) }
 
-// RawFilter returns a filter for which this package has no function. The value is sent as
+// RawFilter returns a filter for which this package has no function. The title is the name that
+// the service displays for the key, such as "Data Name" for "keyword". The value is sent as
 // JSON. If the filter does not concern labels, labelType is empty.
 func RawFilter(key, title, operator string, labelType LabelType, value any) Filter {
 	return newFilter(key, title, operator, labelType, value).

@@ -90,7 +90,9 @@ func (c *Client) listJobsRequest(dataset string, jobType Type, status string, of
 	})
 }
 
-// Update reads the job from the service.
+// Update reads the job once and replaces its [Snapshot], unless the response is stale. The
+// error matches [ErrNotFound] if the job was deleted. A job may be unknown for some seconds
+// after it was created.
 func (j *Job) Update(ctx context.Context) error {
 	var s *Snapshot
 	requestedAt := time.Now()
@@ -172,7 +174,8 @@ func (j *Job) waitedEnd() *Snapshot {
 }
 
 // Abort asks the service to stop the job. It returns when the service has accepted the
-// request; use [Job.Wait] to observe it. A finished job cannot be aborted.
+// request; use [Job.Wait] to observe it. A finished job cannot be aborted. The embedded
+// TensorBay then returns [ErrInvalidArgument]; the error of the service is not documented.
 func (j *Job) Abort(ctx context.Context) error {
 	c := j.dataset.client
 	err := c.send(ctx, "abortJob", func() (*http.Request, error) {

@@ -227,7 +227,8 @@ func (js Jobs[J, A]) List(ctx context.Context, options ListOptions) iter.Seq2[J,
 	})
 }
 
-// Delete deletes a finished job. A draft or dataset that was made from it remains.
+// Delete deletes a finished job. A draft or dataset that was made from it remains. The error
+// for an unfinished job is as in [Job.Abort].
 func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
 	if err := cmp.Or(js.check(), checkID("job id", id)); err != nil {
 		return err
@@ -242,8 +243,9 @@ func (js Jobs[J, A]) Delete(ctx context.Context, id string) error {
 	return err
 }
 
-// Resume restores a job of this dataset and type from its JSON, see [Client.Resume]. The error
-// matches [ErrInvalidArgument] if the job has another dataset or type.
+// Resume restores a job of this dataset and type from the JSON of [Job.MarshalJSON], without a
+// request. The error matches [ErrInvalidArgument] if the job has another dataset or type.
+// [Client.Resume] restores any job, but returns an untyped [Waiter].
 func (js Jobs[J, A]) Resume(data []byte) (J, error) {
 	var none J
 	saved, err := parseSavedJob(data)

@@ -140,6 +140,24 @@ var operations = map[string]func(ctx context.Context, t *testing.T, client *jobs
 		assert.False(t, commits[0].Committer.Time.IsZero())
 		_, err := ds.Resolve(ctx, "no-such-branch")
 		require.ErrorIs(t, err, jobs.ErrNotFound)
+
+		main := collect(t, ds.Commits(ctx, ""))
+		require.NotEqual(t, commits, main)
+		for at, want := range map[string]struct {
+			option jobs.RevisionOption
+			list   []jobs.Commit
+		}{"branch": {jobs.AtBranch("dev"), commits}, "commit": {jobs.AtCommit(commits[1].ID), commits[1:]}} {
+			ds, err := client.DatasetByID(ds.ID(), want.option)
+			require.NoError(t, err)
+			assert.Equal(t, want.list, collect(t, ds.Commits(ctx, "")), at)
+		}
+		atDraft, err := client.DatasetByID(ds.ID(), jobs.AtDraft(1))
+		require.NoError(t, err)
+		var failed error
+		for _, err := range atDraft.Commits(ctx, "") {
+			failed = err
+		}
+		require.ErrorIs(t, failed, jobs.ErrInvalidArgument)
 	},
 	"listDrafts": func(ctx context.Context, t *testing.T, client *jobs.Client) {
 		ds := dataset(t, client, "street-scenes")

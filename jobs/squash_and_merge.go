@@ -17,7 +17,8 @@ type Strategy string
 
 // The strategies of a merge.
 const (
-	// StrategyAbort keeps the whole target unchanged if there is a conflict.
+	// StrategyAbort merges nothing if there is a conflict. The job succeeds nevertheless, and
+	// its draft equals the target.
 	StrategyAbort Strategy = "abort"
 	// StrategyOverride takes the file of the source.
 	StrategyOverride Strategy = "override"
@@ -37,7 +38,8 @@ type SquashAndMergeArgs struct {
 	// Target is the branch of the draft. The default is the branch that the dataset is
 	// checked out at, see [AtBranch].
 	Target string
-	// Strategy resolves conflicts. The default is StrategyAbort.
+	// Strategy resolves conflicts. The default is StrategyAbort, which merges nothing if there
+	// is a conflict.
 	Strategy Strategy
 	// Title is the title of the job. The default is <source>-><target>(<strategy>).
 	Title string
@@ -110,7 +112,7 @@ func (j *SquashAndMergeJob) Arguments() (SquashAndMergeArgs, error) {
 // Retry asks the service to run a failed or aborted job again. The job keeps its id. Directly
 // after an abort the service may refuse it with [ErrInvalidArgument] or [ErrForbidden].
 //
-//   - Wait then waits for the new run.
+//   - [Job.Wait] then waits for the new run.
 //   - If the request may have taken effect without a valid response, the error matches
 //     [ErrAmbiguous].
 //   - If no new run appears within 30 s, Wait ends with the outcome of the previous run.

@@ -19,7 +19,7 @@ type Event struct {
 	Job Snapshot
 	// Err is the error of the poll. The wait goes on.
 	Err error
-	// Poll is the number of the poll, from one.
+	// Poll is the number of the poll, from one. It is zero before the first poll.
 	Poll int
 	// RequestID is the id of the request, as in [Attempt]; empty if Err is not nil. One request
 	// may show many jobs.
@@ -47,11 +47,12 @@ func newWaitOptions(options []WaitOption) (o waitOptions, err error) {
 	return o, nil
 }
 
-// WithSchedule sets the delays between polls. Such a wait shares polls only with waits that
-// have the same option value: that of another call of WithSchedule is a different one. By
-// default the delay of a single wait is 7 % of the time that the job has run, at least 200 ms
-// and at most two minutes. With many waits, the delay depends on the number of requests per
-// job, and is at most three times as long.
+// WithSchedule sets the delays between polls. Waits with a schedule share polls if they have
+// the same option. So call WithSchedule once, and pass its result to all of them.
+//
+// By default the delay of a single wait is 7 % of the time that the job has run, at least
+// 200 ms and at most two minutes. With many waits, the delay depends on the number of requests
+// per job, and is at most three times as long.
 func WithSchedule(s polling.Schedule) WaitOption {
 	return func(o *waitOptions) error {
 		if err := s.Validate(); err != nil {
@@ -107,7 +108,8 @@ func (j *Job) Wait(ctx context.Context, options ...WaitOption) error {
 // Watch waits like [Job.Wait] and yields an event for each poll. The second value of
 // the last pair is what Wait would return. It is nil in all other pairs. Leaving the loop
 // ends the wait. The polls do not wait for the loop: a loop that is more than 64 polls
-// behind loses the oldest events. If more than four are left at the end, it loses those.
+// behind loses the oldest events. At the end of the wait, a loop that is more than four polls
+// behind loses all events but the last.
 func (j *Job) Watch(ctx context.Context, options ...WaitOption) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		o, err := newWaitOptions(options)

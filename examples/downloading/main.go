@@ -2,11 +2,13 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"fmt"
 	"log"
 	"os"
+	"path/filepath"
 
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs"
 	"github.com/graviti-ai/tensorbay-jobs-go/jobs/download"
@@ -52,18 +54,28 @@ func run(ctx context.Context, directory string) error {
 	}
 	fmt.Println(saved, "files in", directory)
 
-	table := csv.NewWriter(os.Stdout)
-	defer table.Flush()
+	return writeBoxes(ctx, result, filepath.Join(directory, "boxes.csv"))
+}
+
+// writeBoxes writes a row for each box: the file, the category and the corners in pixels.
+func writeBoxes(ctx context.Context, result *jobs.SearchResult, path string) error {
+	var text bytes.Buffer
+	table, rows := csv.NewWriter(&text), 0
 	for data, err := range result.All(ctx) {
 		if err != nil {
 			return err
 		}
-		for _, box := range data.Label.Box2D[:min(1, len(data.Label.Box2D))] { // the first one
-			row := []string{data.RemotePath, box.Category, fmt.Sprint(box.Box2D.Xmin), fmt.Sprint(box.Box2D.Ymin)}
+		for _, label := range data.Label.Box2D {
+			box := label.Box2D
+			row := []string{data.RemotePath, label.Category,
+				fmt.Sprint(box.Xmin), fmt.Sprint(box.Ymin), fmt.Sprint(box.Xmax), fmt.Sprint(box.Ymax)}
 			if err := table.Write(row); err != nil {
 				return err
 			}
+			rows++
 		}
 	}
-	return nil
+	table.Flush()
+	fmt.Println(rows, "rows in", path)
+	return os.WriteFile(path, text.Bytes(), 0o600)
 }

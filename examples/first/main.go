@@ -20,7 +20,9 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	job, err := dataset.SquashAndMerge().Run(ctx, jobs.SquashAndMergeArgs{DraftTitle: "merge dev", Source: "dev"})
+	job, err := dataset.SquashAndMerge().Run(ctx, jobs.SquashAndMergeArgs{
+		DraftTitle: "Merge dev", Source: "dev", Strategy: jobs.StrategySkip,
+	})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -32,12 +32,10 @@ func run(ctx context.Context) error {
 			jobs.CategoryIn(jobs.LabelBox2D, "car"),
 		},
 	})
-	switch {
-	case errors.Is(err, jobs.ErrInvalidArgument): // for example a filter that the dataset cannot have
+	if errors.Is(err, jobs.ErrInvalidArgument) { // for example a filter that the dataset cannot have
 		return fmt.Errorf("correct the search: %w", err)
-	case errors.Is(err, jobs.ErrJobFailed): // the service gives a reason
-		return err
-	case err != nil: // the wait ended before the job; errors.md lists all cases
+	}
+	if err != nil { // the job failed, or the wait ended before the job; errors.md lists all cases
 		return err
 	}
 	result, err := job.Result(ctx)

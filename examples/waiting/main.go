@@ -32,17 +32,15 @@ func run(ctx context.Context) error {
 
 	var progress jobs.Progress
 	go show(ctx, &progress)
-	succeeded := 0
+	var succeeded []*jobs.SquashAndMergeJob
 	for job, err := range jobs.WaitSeq(ctx, create(ctx, dataset, 30), jobs.WithProgress(&progress)) {
 		if err != nil { // of one create or one job; the others go on
 			log.Print(err)
 			continue
 		}
-		if job.Status() == jobs.StatusSuccess {
-			succeeded++
-		}
+		succeeded = append(succeeded, job) // job.Result returns its draft
 	}
-	fmt.Println(succeeded, "merges succeeded")
+	fmt.Println(len(succeeded), "merges succeeded")
 	return nil
 }
 

@@ -235,7 +235,7 @@ func (w *watcher) show(j *job, item Item, p *poll) (failed error) {
 	return nil
 }
 
-// event tells the waits for a job of a poll after which they go on.
+// event reports a poll to the waits for a job that it has not ended.
 func (w *watcher) event(j *job) {
 	for wait := range j.waits {
 		if wait.Event != nil {
@@ -276,7 +276,7 @@ func (w *watcher) failed(p *poll, now time.Time) {
 	}
 }
 
-// tell tells the waits for a job of an error, and ends those that it ends.
+// tell records an error in the waits for a job, and ends those that cannot continue.
 func (w *watcher) tell(j *job, err error, verdict Verdict, now time.Time) {
 	for wait := range j.waits {
 		wait.result.Polls++

@@ -64,7 +64,7 @@ func (r *rates) note(now time.Time) {
 	})
 }
 
-// enough is how many jobs must have finished recently for an estimate.
+// enough is the number of recently finished jobs that an estimate needs.
 const enough = 0.03
 
 // rate estimates the rate at which a job finishes, in jobs per second. Half a job is added
@@ -78,7 +78,7 @@ func (r *rates) rate(s *status) float64 {
 	return (s.ended + prior) / (s.time + max(r.noted.Sub(r.born).Seconds(), 0.1))
 }
 
-// A plan is what polls cost now, and the delays that follow.
+// A plan holds the present cost of polls, from which the delays follow.
 type plan struct {
 	pages bool    // lists may be read
 	lists float64 // requests that read the lists of unfinished jobs

@@ -18,7 +18,7 @@ func (f *failures) add(n int, now time.Time) {
 	f.retry = now.Add(polling.Backoff{}.Delay(f.errors - 1))
 }
 
-// A service is what polls have shown of the health of the service.
+// A service records the health of the service, as polls have shown it.
 type service struct {
 	failures                 // of all polls; they do not delay final polls
 	failedAt   time.Time     // when the last of them returned
@@ -29,7 +29,7 @@ type service struct {
 }
 
 const (
-	outageAfter   = 3           // failures in a row; then one poll at a time tries
+	outageAfter   = 3           // failures in a row
 	refused       = 3           // a list that is refused counts as so many errors
 	maxRetryAfter = time.Minute // caps what the service asks for
 )

@@ -17,7 +17,7 @@ type watcher struct {
 	source    Source
 	jobs      map[string]*job
 	batches   map[int]*batch
-	made      int    // batches that are no pages, ever
+	made      int    // number of batches, ever, that are no pages
 	walk      *walk  // under way; nil for none
 	list      length // of the list of all jobs
 	polls     map[*poll]bool
@@ -111,8 +111,8 @@ func (w *watcher) start(o Options) *Wait {
 	return wait
 }
 
-// gather is how long the first job of a watcher waits for others that the same poll can
-// show, and gatherMore how long further ones do.
+// gather delays the first poll of a watcher, so that it can show further jobs whose waits
+// start meanwhile. gatherMore delays the polls of jobs that are added later.
 const gather, gatherMore = 5 * time.Millisecond, 200 * time.Millisecond
 
 // add adds the job of a wait.

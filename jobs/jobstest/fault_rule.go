@@ -13,8 +13,9 @@ import (
 // A Rule selects the requests that a fault affects. All conditions must hold.
 // The zero Rule selects all requests.
 type Rule struct {
-	// Operation is an operationId of openapi.yaml, such as "getJob", or
-	// "content" for data URLs. Empty means all.
+	// Operation is an operationId of openapi.yaml, such as "createJob" or
+	// "getJob", or "content" for data URLs. Empty means all. A wait for one job
+	// reads it with "getJob", and waits for many jobs also use "listJobs".
 	Operation string
 	// Match reports whether the rule selects a request, whose Status is 0. It
 	// runs on the goroutine that serves the request and must be safe for
