@@ -93,9 +93,12 @@ func (w *watcher) next(now time.Time) (p *poll, at time.Time) {
 // request returns the poll for a batch that is due.
 func (w *watcher) request(b *batch, now time.Time, final bool) *poll {
 	p := &poll{batch: b, final: final}
-	lists := !w.service.lists.retry.After(now) && (!final || w.service.lists.errors == 0)
+	lists := !w.service.lists.retry.After(now)
 	if w.service.outage() {
 		lists = w.service.errors%2 == 0 // lists and single jobs take turns, since one kind may work
+	}
+	if final && w.service.lists.errors > 0 {
+		lists = false
 	}
 	again := b.errors > 0 && b.errors%2 == 0 // now in another way than before
 	switch {
