@@ -61,24 +61,18 @@ func (l *Limiter) Within(outer *Limiter) *Limiter {
 	return l
 }
 
-// PerSecond returns the limit; zero means no limit.
+// PerSecond returns the limit, without that of an outer limiter. Zero means no limit.
 func (l *Limiter) PerSecond() float64 {
 	if l == nil {
 		return 0
 	}
 	l.mu.Lock()
-	limit := float64(len(l.sent)) / l.window.Seconds()
-	paced := l.pace.perSecond(time.Now())
-	l.mu.Unlock()
-	return lowest(lowest(limit, paced), l.outer.PerSecond())
-}
-
-// lowest returns the lower of two limits, of which zero means none.
-func lowest(a, b float64) float64 {
-	if a == 0 || b == 0 {
-		return max(a, b)
+	defer l.mu.Unlock()
+	limit, paced := float64(len(l.sent))/l.window.Seconds(), l.pace.perSecond(time.Now())
+	if limit == 0 || paced == 0 {
+		return max(limit, paced)
 	}
-	return min(a, b)
+	return min(limit, paced)
 }
 
 // Reserve changes the number of slots that Wait leaves free by n, which may be negative.

@@ -27,6 +27,12 @@ const perPage = PageSize - 4
 
 func pagesOf(jobs int) int { return (jobs + perPage - 1) / perPage }
 
+// unseen reports whether no poll has shown the job since a time, although it has been in its
+// batch since then.
+func (j *job) unseen(since time.Time) bool {
+	return j.shown.Before(since) && !j.joined.After(since)
+}
+
 // batch returns the batch with a number.
 func (w *watcher) batch(number int) *batch {
 	b := w.batches[number]
@@ -94,8 +100,7 @@ func (w *watcher) offset(b *batch) int {
 	if newest < 0 {
 		return 0
 	}
-	total := w.total + int(w.growth*time.Since(w.counted).Seconds())
-	return max(total-1-(newest-w.deleted)-max(PageSize-1-(newest-oldest), 0)/2, 0)
+	return max(w.list.estimate(time.Now())-1-newest-max(PageSize-1-(newest-oldest), 0)/2, 0)
 }
 
 // refresh works out what depends on all jobs.

@@ -133,26 +133,35 @@ func (w *watcher) needs(p *poll) bool {
 
 // succeeded applies a response.
 func (w *watcher) succeeded(p *poll, now time.Time) {
-	s := &w.service
-	s.failures, s.rtt = failures{}, max(now.Sub(p.began), s.rtt*9/10, 1)
-	if j := p.job; j != nil {
-		if err := w.show(j, p.response.Items[0], p); err != nil {
-			p.batch.add(1, now)
-			w.tell(j, err, Transient, now)
-		} else if p.batch.failures = (failures{}); len(j.waits) > 0 && j.rank >= 0 {
-			w.place(j, j.rank)
-			j.batch.failures = failures{} // its page may have failed, but the job was shown
-		}
+	w.service.failures = failures{}
+	w.service.rtt = max(now.Sub(p.began), w.service.rtt*9/10, 1)
+	if p.job != nil {
+		w.showJob(p, now)
+	} else {
+		w.showList(p, now)
+	}
+}
+
+// showJob applies the response to the read of one job.
+func (w *watcher) showJob(p *poll, now time.Time) {
+	j := p.job
+	if err := w.show(j, p.response.Items[0], p); err != nil {
+		p.batch.add(1, now)
+		w.tell(j, err, Transient, now)
 		return
 	}
-	s.lists = failures{}
-	if total := p.response.Total; p.status == "" && !p.began.Before(w.counted) {
-		w.deleted += max(w.total-total, 0) // the oldest jobs, it is believed
-		if passed := p.began.Sub(w.counted).Seconds(); passed > 0 && !w.counted.IsZero() {
-			share := min(passed, 1) / 2
-			w.growth += share * (max(float64(total-w.total), 0)/passed - w.growth)
-		}
-		w.total, w.counted = total, p.began
+	p.batch.failures = failures{}
+	if len(j.waits) > 0 && j.rank >= 0 {
+		w.place(j, j.rank)
+		j.batch.failures = failures{} // its page may have failed, but the job was shown
+	}
+}
+
+// showList applies a page of a list.
+func (w *watcher) showList(p *poll, now time.Time) {
+	w.service.lists = failures{}
+	if p.status == "" {
+		w.list.observe(p.response.Total, p.began)
 	}
 	for i, item := range p.response.Items {
 		j := w.jobs[string(item.ID)]
@@ -163,7 +172,7 @@ func (w *watcher) succeeded(p *poll, now time.Time) {
 		case err != nil && (j.batch.unknown || j.batch.number >= 0):
 			w.alone(j).unknown = false // read alone, it shows the error
 		case err == nil && len(j.waits) > 0 && p.status == "":
-			w.place(j, max(p.response.Total-1-p.offset-i, 0)+w.deleted)
+			w.place(j, max(p.response.Total-1-p.offset-i, 0))
 		}
 	}
 	switch p.walk {
@@ -180,7 +189,7 @@ func (w *watcher) missed(p *poll, now time.Time) {
 	b.failures = failures{}
 	for j := range b.jobs {
 		switch {
-		case !j.shown.Before(p.began) || j.joined.After(p.began):
+		case !j.unseen(p.began):
 		case b.number < 0:
 			// It is read alone again. Its backoff continues.
 			b.errors = errors
@@ -255,7 +264,7 @@ func (w *watcher) failed(p *poll, now time.Time) {
 	}
 	if k := p.walk; k == nil {
 		p.batch.add(1, now)
-	} else if k.add(n, now); k == w.walk && k.errors >= outageAfter {
+	} else if k.add(n, now); k == w.walk && (k.errors >= outageAfter || s.outage()) {
 		w.endWalk(false)
 	}
 	for _, j := range w.jobs {

@@ -12,10 +12,9 @@ import (
 // finish at a given rate, the one with the least sum of squared lags polls after a delay in
 // proportion to the cube root of requests per finished job. The numbers are from a sweep.
 const (
-	weight    = 0.85
-	maxWeight = 2.5 // if the rate limiter bounds the polls anyway
-	youth     = 3   // a delay is at most so many times that of a job without others
-	minDelay  = 200 * time.Millisecond
+	weight   = 0.85
+	youth    = 3 // a delay is at most so many times that of a job without others
+	minDelay = 200 * time.Millisecond
 )
 
 // rates estimate how fast jobs finish, by their status, from the recent past.
@@ -81,10 +80,9 @@ func (r *rates) rate(s *status) float64 {
 
 // A plan holds the present cost of polls, from which the delays follow.
 type plan struct {
-	weight float64
-	pages  bool    // lists may be read
-	lists  float64 // requests that read the lists of unfinished jobs
-	rate   float64 // jobs that finish per second
+	pages bool    // lists may be read
+	lists float64 // requests that read the lists of unfinished jobs
+	rate  float64 // jobs that finish per second
 	// sweep is set if it takes much fewer requests to read the lists of the unfinished jobs,
 	// and then each job that they do not show, than to read all pages with jobs.
 	sweep bool
@@ -98,47 +96,32 @@ func (w *watcher) plan(now time.Time) plan {
 		p.rate += float64(s.jobs) * w.rates.rate(s)
 		p.lists += float64(pagesOf(s.jobs))
 	}
-	cost, limit := float64(len(w.jobs)), w.set.limiter.PerSecond()
-	if limit == 0 {
-		limit = math.Inf(1)
-	}
+	cost := float64(len(w.jobs))
 	if p.pages {
-		pages, unknown, alone := w.count()
+		unknown := w.unknown()
 		if w.searchPays() { // and shows on which pages they are
 			unknown = pagesOf(unknown)
 		}
-		cost = float64(pages + unknown + alone)
+		cost = float64(unknown)
+		for _, b := range w.batches {
+			if !b.unknown {
+				cost++
+			}
+		}
 	}
-	p.weight = max(weight, min(cost/limit, maxWeight))
-	if cost <= 1 || !p.pages || w.service.sweeps.retry.After(now) {
+	if cost <= 1 || !p.pages || w.service.outage() || w.service.sweeps.retry.After(now) {
 		return p
 	}
-	period := p.delay(cost, p.rate).Seconds()
+	period := delay(cost, p.rate).Seconds()
 	if p.lists+p.rate*period < cost*2/3 {
 		p.sweep = true
 	}
 	return p
 }
 
-// count returns the number of pages with jobs, of jobs whose rank is unknown, and of jobs
-// that are alone.
-func (w *watcher) count() (pages, unknown, alone int) {
-	for _, b := range w.batches {
-		switch {
-		case b.number >= 0:
-			pages++
-		case b.unknown:
-			unknown += len(b.jobs)
-		default:
-			alone++
-		}
-	}
-	return pages, unknown, alone
-}
-
 // delay returns the delay if so many requests show jobs that finish at a rate.
-func (p plan) delay(requests, rate float64) time.Duration {
-	seconds := min(p.weight*math.Cbrt(requests/rate), 3600)
+func delay(requests, rate float64) time.Duration {
+	seconds := min(weight*math.Cbrt(requests/rate), 3600)
 	return max(time.Duration(seconds*float64(time.Second)), minDelay)
 }
 
@@ -169,8 +152,8 @@ func (w *watcher) due(b *batch, p plan) time.Time {
 	case p.pages && b.number >= 0:
 		requests = 1
 	case p.pages && b.unknown:
-		requests = min(requests, float64(pagesOf(max(w.total, len(b.jobs)))))
+		requests = min(requests, float64(pagesOf(max(w.list.total, len(b.jobs)))))
 	}
 	shown := b.oldest.shown
-	return latest(b.retry, shown.Add(min(p.delay(requests, rate), youth*b.next.Sub(shown))))
+	return latest(b.retry, shown.Add(min(delay(requests, rate), youth*b.next.Sub(shown))))
 }

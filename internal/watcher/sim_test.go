@@ -239,6 +239,14 @@ func (s *sim) newer(n int, length time.Duration) {
 	}
 }
 
+// grow adds jobs for a time, one in each interval.
+func (s *sim) grow(within, interval time.Duration) {
+	began := time.Now()
+	for at := interval; at < within; at += interval {
+		s.jobs = append(s.jobs, &simJob{id: at.String(), created: began.Add(at), started: began.Add(at), finished: began.Add(time.Hour)})
+	}
+}
+
 // queue lets only a few jobs run at a time.
 func (s *sim) queue(running int) {
 	free := make([]time.Time, running)

@@ -17,12 +17,9 @@ type watcher struct {
 	source    Source
 	jobs      map[string]*job
 	batches   map[int]*batch
-	made      int       // number of batches, ever, that are no pages
-	walk      *walk     // under way; nil for none
-	total     int       // length of the list of all jobs, as the newest request showed it
-	counted   time.Time // the time of that request
-	growth    float64   // jobs that are added to it in a second
-	deleted   int       // by how much the list has become shorter, all times together
+	made      int    // number of batches, ever, that are no pages
+	walk      *walk  // under way; nil for none
+	list      length // of the list of all jobs
 	polls     map[*poll]bool
 	nextFinal time.Time // when the next final poll is due
 	reserved  int       // slots of the limiter, for final polls
@@ -59,34 +56,34 @@ func (w *watcher) loop() {
 	defer w.set.mu.Unlock()
 	for slot := false; len(w.jobs) > 0; {
 		now := time.Now()
-		p, until := w.choose(now)
-		if w.queued = !until.After(now); w.queued && slot {
+		p, at := w.choose(now)
+		w.queued = !at.After(now)
+		switch {
+		case w.queued && slot:
 			w.send(p)
 			slot = false
-			continue
-		}
-		switch { // a final poll does not wait in the queue, and another one leaves it then
-		case w.queued && p.final:
-			until = now.Add(time.Hour)
+		case w.queued && p.final: // it does not wait in the queue
+			slot = w.pause(now.Add(time.Hour), w.set.limiter.WaitReserved) == nil
 		case w.queued:
-			until = w.nextFinal
-		}
-		ctx, cancel := context.WithDeadline(context.Background(), until)
-		w.interrupt = cancel
-		w.set.mu.Unlock()
-		switch slot = false; {
-		case !w.queued:
-			<-ctx.Done()
-		case p.final:
-			slot = w.set.limiter.WaitReserved(ctx) == nil
+			slot = w.pause(w.again(now), w.set.limiter.Wait) == nil
 		default:
-			slot = w.set.limiter.Wait(ctx) == nil
+			slot = false
+			_ = w.pause(at, func(ctx context.Context) error { <-ctx.Done(); return nil })
 		}
-		cancel()
-		w.set.mu.Lock()
 	}
 	w.set.limiter.Reserve(-w.reserved)
 	delete(w.set.watchers, w.source)
+}
+
+// pause calls wait with a ctx that ends at a time or when interrupt is called. mu is not held
+// meanwhile.
+func (w *watcher) pause(until time.Time, wait func(ctx context.Context) error) error {
+	ctx, cancel := context.WithDeadline(context.Background(), until)
+	defer cancel()
+	w.interrupt = cancel
+	w.set.mu.Unlock()
+	defer w.set.mu.Lock()
+	return wait(ctx)
 }
 
 // changed makes the loop choose again, if it sleeps.
@@ -128,12 +125,11 @@ func (w *watcher) add(o Options, now time.Time) *job {
 		j.next = o.Seen.Add(w.delayAlone(now.Sub(j.born)))
 	}
 	b := w.newest()
-	switch {
-	case b.retry.After(now) || b.retry.After(b.asked): // it gathers, or has gathered and is due
-	case len(w.jobs) == 0:
-		b.retry = now.Add(gather)
-	default:
+	if !b.retry.After(b.asked) { // else it gathers jobs already
 		b.retry = now.Add(gatherMore)
+		if len(w.jobs) == 0 {
+			b.retry = now.Add(gather)
+		}
 	}
 	w.rates.note(now)
 	w.rates.born = latest(w.rates.born, j.born)

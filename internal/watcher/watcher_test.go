@@ -94,7 +94,7 @@ func TestWatcher_Situations(t *testing.T) {
 				j.finished = j.created.Add(time.Minute - j.created.Sub(s.jobs[0].created) + time.Duration(i)*time.Millisecond/2)
 			}
 		}, limits{0.3, 5 * time.Second, 8 * time.Second}},
-		"totals are too small":  {500, func(s *sim) { s.count = func(int) int { return 10 } }, limits{3.5, time.Second, 4 * time.Second}},
+		"totals are too small":  {500, func(s *sim) { s.count = func(int) int { return 10 } }, limits{3.5, 15 * time.Second, 45 * time.Second}},
 		"totals are too large":  {500, func(s *sim) { s.count = func(n int) int { return n + 1000 } }, limits{2.2, time.Second, 4 * time.Second}},
 		"totals change at once": {500, func(s *sim) { s.count = func(n int) int { return n + rand.IntN(200) - 100 } }, limits{3, time.Second, 4 * time.Second}},
 	})
@@ -170,6 +170,25 @@ func TestWatcher_Failures(t *testing.T) {
 			}
 		}, limits{1.6, 30 * time.Second, 70 * time.Second}},
 	})
+}
+
+// The backoffs are random, so the service is asked many times.
+func TestWatcher_ReadsSingleJobsSoonIfAllListsFail(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			s := newSim(load{10, 0, lognormal(5*time.Second, 0)})
+			s.fault = func(r simRequest) *Response {
+				if r.list {
+					return failWith(errInternal, Transient)
+				}
+				return nil
+			}
+			r := s.wait(t, limited(7.5), s.jobs, nil)
+			if lag := r.quantile(1); lag > 5*time.Second {
+				t.Errorf("a lag of %v", lag)
+			}
+		})
+	}
 }
 
 func TestWatcher_FewRequestsDuringAnOutage(t *testing.T) {
@@ -388,6 +407,42 @@ func TestWatcher_FinalPollsAtOnce(t *testing.T) {
 	})
 }
 
+// A watcher reserves slots for final polls also while it waits in the queue of the limiter.
+func TestWatcher_FinalPollsBesideBusySources(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, set := newSim(load{20, time.Second, lognormal(time.Minute, 0.3)}), limited(10)
+		s.rtt = 50 * time.Millisecond
+		var others []*Wait
+		for range 20 {
+			busy := newSim(load{1, 0, lognormal(time.Hour, 0)})
+			busy.schedule = &polling.Schedule{Max: 200 * time.Millisecond}
+			others = append(others, set.Start(busy, busy.jobs[0].options(nil)))
+		}
+		lost := 0
+		var waits sync.WaitGroup
+		for _, j := range s.jobs {
+			o := j.options(make(chan *Wait, 1))
+			o.Deadline = j.finished.Add(3 * s.rtt)
+			time.Sleep(time.Until(j.created))
+			w := set.Start(s, o)
+			waits.Add(1)
+			time.AfterFunc(time.Until(o.Deadline), func() {
+				if !w.Stop().Finished {
+					lost++
+				}
+				waits.Done()
+			})
+		}
+		waits.Wait()
+		for _, w := range others {
+			w.Stop()
+		}
+		if lost > 0 {
+			t.Errorf("%d waits lost", lost)
+		}
+	})
+}
+
 func TestWatcher_FinalPollThatFailsIsRepeated(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSim(load{1, 0, lognormal(time.Minute, 0)})
@@ -557,20 +612,27 @@ func (r repeating) List(ctx context.Context, status string, _, limit int) Respon
 }
 
 func TestWatcher_EndsASearchWhoseListRepeatsAPage(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSim(load{300, 0, lognormal(5*time.Second, 0)})
-		set, ended := limited(10), make(chan *Wait, 300)
-		for _, j := range s.jobs {
-			set.Start(repeating{s}, j.options(ended))
-		}
-		began := time.Now()
-		for range s.jobs {
-			<-ended
-		}
-		if took := time.Since(began); took > time.Minute {
-			t.Errorf("all jobs were seen after %v", took)
-		}
-	})
+	for name, growth := range map[string]time.Duration{"constant": time.Hour, "growing": 50 * time.Millisecond} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := newSim(load{300, 0, lognormal(5*time.Second, 0)})
+				s.rtt = 200 * time.Millisecond
+				own, began := s.jobs[:20], time.Now()
+				s.grow(10*time.Minute, growth)
+				time.Sleep(time.Second)
+				set, ended := limited(10), make(chan *Wait, len(own))
+				for _, j := range own {
+					set.Start(repeating{s}, j.options(ended))
+				}
+				for range own {
+					<-ended
+				}
+				if took := time.Since(began); took > time.Minute {
+					t.Errorf("all jobs were seen after %v", took)
+				}
+			})
+		})
+	}
 }
 
 // The page of a search is canceled with the last wait. Waits that begin before that has been
@@ -632,8 +694,12 @@ func TestWatcher_EndsAllWaitsOfAHostileService(t *testing.T) {
 			set, ended := NewSet(limiter), make(chan *Wait, 2*n)
 			s.older(rng.IntN(600), time.Time{})
 			time.Sleep(2 * time.Second)
+			own := s.jobs[len(s.jobs)-n:]
+			if rng.IntN(2) == 0 {
+				s.grow(10*time.Minute, 50*time.Millisecond)
+			}
 			waits, late := map[*Wait]*simJob{}, []*Wait{}
-			for _, j := range s.jobs[len(s.jobs)-n:] {
+			for _, j := range own {
 				waits[set.Start(h, j.options(ended))] = j
 				if rng.IntN(3) == 0 {
 					o := j.options(ended)
