@@ -64,8 +64,8 @@ func (w *watcher) step(p *poll, now time.Time) {
 	k.offset = end - min(max(k.total-total, 0), items/2) // others have moved up
 	k.total = total
 	k.pages--
-	// A full page may not be the last one, since the total may be outdated.
-	last := items == 0 || items < PageSize && end >= total || end >= total+PageSize
+	// A total that is smaller than the list is not believed.
+	last := items == 0 || items < PageSize && end >= total || end == total
 	switch {
 	case last && len(k.statuses) == 1:
 		w.endWalk(true)

@@ -94,7 +94,7 @@ func TestWatcher_Situations(t *testing.T) {
 				j.finished = j.created.Add(time.Minute - j.created.Sub(s.jobs[0].created) + time.Duration(i)*time.Millisecond/2)
 			}
 		}, limits{0.3, 5 * time.Second, 8 * time.Second}},
-		"totals are too small":  {500, func(s *sim) { s.count = func(int) int { return 10 } }, limits{3.5, 15 * time.Second, 45 * time.Second}},
+		"totals are too small":  {500, func(s *sim) { s.count = func(int) int { return 10 } }, limits{3.5, time.Second, 4 * time.Second}},
 		"totals are too large":  {500, func(s *sim) { s.count = func(n int) int { return n + 1000 } }, limits{2.2, time.Second, 4 * time.Second}},
 		"totals change at once": {500, func(s *sim) { s.count = func(n int) int { return n + rand.IntN(200) - 100 } }, limits{3, time.Second, 4 * time.Second}},
 	})
