@@ -12,9 +12,10 @@ import (
 // finish at a given rate, the one with the least sum of squared lags polls after a delay in
 // proportion to the cube root of requests per finished job. The numbers are from a sweep.
 const (
-	weight   = 0.85
-	youth    = 3 // a delay is at most so many times that of a job without others
-	minDelay = 200 * time.Millisecond
+	weight    = 0.85
+	maxWeight = 2.5 // under a rate limit
+	youth     = 3   // a delay is at most so many times that of a job without others
+	minDelay  = 200 * time.Millisecond
 )
 
 // rates estimate how fast jobs finish, by their status, from the recent past.
@@ -80,9 +81,10 @@ func (r *rates) rate(s *status) float64 {
 
 // A plan holds the present cost of polls, from which the delays follow.
 type plan struct {
-	pages bool    // lists may be read
-	lists float64 // requests that read the lists of unfinished jobs
-	rate  float64 // jobs that finish per second
+	weight float64 // of the delays
+	pages  bool    // lists may be read
+	lists  float64 // requests that read the lists of unfinished jobs
+	rate   float64 // jobs that finish per second
 	// sweep is set if it takes much fewer requests to read the lists of the unfinished jobs,
 	// and then each job that they do not show, than to read all pages with jobs.
 	sweep bool
@@ -91,7 +93,7 @@ type plan struct {
 // plan returns the plan for now.
 func (w *watcher) plan(now time.Time) plan {
 	w.rates.note(now)
-	p := plan{pages: !w.service.lists.retry.After(now)}
+	p := plan{weight: weight, pages: !w.service.lists.retry.After(now)}
 	for _, s := range w.rates.statuses {
 		p.rate += float64(s.jobs) * w.rates.rate(s)
 		p.lists += float64(pagesOf(s.jobs))
@@ -109,10 +111,13 @@ func (w *watcher) plan(now time.Time) plan {
 			}
 		}
 	}
+	if limit := w.set.limiter.PerSecond(); limit > 0 { // no delay is shorter than all requests take
+		p.weight = max(weight, min(cost/limit, maxWeight))
+	}
 	if cost <= 1 || !p.pages || w.service.outage() || w.service.sweeps.retry.After(now) {
 		return p
 	}
-	period := delay(cost, p.rate).Seconds()
+	period := p.delay(cost, p.rate).Seconds()
 	if p.lists+p.rate*period < cost*2/3 {
 		p.sweep = true
 	}
@@ -120,8 +125,8 @@ func (w *watcher) plan(now time.Time) plan {
 }
 
 // delay returns the delay if so many requests show jobs that finish at a rate.
-func delay(requests, rate float64) time.Duration {
-	seconds := min(weight*math.Cbrt(requests/rate), 3600)
+func (p plan) delay(requests, rate float64) time.Duration {
+	seconds := min(p.weight*math.Cbrt(requests/rate), 3600)
 	return max(time.Duration(seconds*float64(time.Second)), minDelay)
 }
 
@@ -155,5 +160,5 @@ func (w *watcher) due(b *batch, p plan) time.Time {
 		requests = min(requests, float64(pagesOf(max(w.list.total, len(b.jobs)))))
 	}
 	shown := b.oldest.shown
-	return latest(b.retry, shown.Add(min(delay(requests, rate), youth*b.next.Sub(shown))))
+	return latest(b.retry, shown.Add(min(p.delay(requests, rate), youth*b.next.Sub(shown))))
 }
