@@ -203,8 +203,8 @@ func (ds *Dataset) branch(ctx context.Context) (string, error) {
 	return ds.namedBranch(ctx, "Target")
 }
 
-// namedBranch returns the branch of AtBranch or else the default branch. field is what a caller
-// can set instead.
+// namedBranch returns the branch of AtBranch, or the default branch. The error tells the caller
+// to set the given field.
 func (ds *Dataset) namedBranch(ctx context.Context, field string) (string, error) {
 	if ds.at.branch != "" {
 		return ds.at.branch, nil
