@@ -125,9 +125,9 @@ func WithPollLimit(pollsPerSecond float64) Option {
 // either, unless [WithPollLimit] is set.
 //
 // Regardless of this option the client slows down if the service responds with status 429 or
-// with another error and a Retry-After header, and speeds up again by itself: it continues at nine tenths of the rate
-// that the service accepted. After status 429 with Retry-After it sends no request for that
-// time, up to MaxRetryAfter of [RetryPolicy].
+// with another error and a Retry-After header, and speeds up again by itself: it continues at
+// nine tenths of the rate that the service accepted. After status 429 with Retry-After it sends
+// no request for that time, up to MaxRetryAfter of [RetryPolicy].
 func WithRateLimit(requestsPerSecond float64) Option {
 	return func(s *settings) error {
 		if math.IsNaN(requestsPerSecond) {

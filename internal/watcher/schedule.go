@@ -111,7 +111,7 @@ func (w *watcher) plan(now time.Time) plan {
 			}
 		}
 	}
-	if limit := w.set.limiter.PerSecond(); limit > 0 { // no delay is shorter than all requests take
+	if limit := w.set.limiter.PerSecond(); limit > 0 { // it bounds the polls of many pages anyway
 		p.weight = max(weight, min(cost/limit, maxWeight))
 	}
 	if cost <= 1 || !p.pages || w.service.outage() || w.service.sweeps.retry.After(now) {

@@ -3,7 +3,6 @@ package jobstest_test
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -157,11 +156,7 @@ func (c caller) page(method, path, key string) (int, string) {
 	r, err := http.NewRequestWithContext(c.t.Context(), method, c.URL()+path, nil)
 	require.NoError(c.t, err)
 	r.Header.Set("X-Token", key)
-	response, err := c.Client().Do(r)
-	require.NoError(c.t, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(c.t, err)
+	response, body := c.exchange(r)
 	return response.StatusCode, string(body)
 }
 

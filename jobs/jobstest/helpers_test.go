@@ -46,13 +46,20 @@ func (c caller) send(method, path string, body any) (int, []byte) {
 	if reader != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	response, err := c.Client().Do(request)
+	response, payload := c.exchange(request)
+	require.Equal(c.t, "application/json", response.Header.Get("Content-Type"))
+	return response.StatusCode, payload
+}
+
+// exchange sends a request and returns the response and its body.
+func (c caller) exchange(r *http.Request) (*http.Response, []byte) {
+	c.t.Helper()
+	response, err := c.Client().Do(r)
 	require.NoError(c.t, err)
 	defer response.Body.Close()
-	require.Equal(c.t, "application/json", response.Header.Get("Content-Type"))
-	payload, err := io.ReadAll(response.Body)
+	body, err := io.ReadAll(response.Body)
 	require.NoError(c.t, err)
-	return response.StatusCode, payload
+	return response, body
 }
 
 // do sends a request that must succeed and returns the decoded body.

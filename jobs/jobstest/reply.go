@@ -17,8 +17,8 @@ import (
 	"github.com/graviti-ai/tensorbay-jobs-go/internal/emulator"
 )
 
-// A reply is the response of a fault, or any response without a socket. Its body is computed while it is read, on
-// the goroutine of the reader, so no fault needs a goroutine.
+// A reply is the response of a fault, or any response without a socket. Its body is computed
+// while it is read, on the goroutine of the reader, so no fault needs a goroutine.
 type reply struct {
 	ctx        context.Context // ends with the request or with the server
 	requestCtx context.Context // ends with the request

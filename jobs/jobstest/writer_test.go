@@ -101,11 +101,7 @@ func (c caller) sendForm(policy object, key, content string, header http.Header)
 		r.Header = make(http.Header)
 	}
 	r.Header.Set("Content-Type", w.FormDataContentType())
-	response, err := c.Client().Do(r)
-	require.NoError(c.t, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(c.t, err)
+	response, body := c.exchange(r)
 	return response.StatusCode, string(body)
 }
 
@@ -170,11 +166,7 @@ func (c caller) content(address any) string {
 	c.t.Helper()
 	r, err := http.NewRequestWithContext(c.t.Context(), http.MethodGet, address.(string), nil)
 	require.NoError(c.t, err)
-	response, err := c.Client().Do(r)
-	require.NoError(c.t, err)
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	require.NoError(c.t, err)
+	response, body := c.exchange(r)
 	require.Equal(c.t, 200, response.StatusCode, "%s", body)
 	return string(body)
 }
